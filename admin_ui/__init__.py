@@ -1,0 +1,1 @@
+"""The analyst's view: a Streamlit program that speaks to the service over HTTP only."""

@@ -1,0 +1,155 @@
+"""The database: one engine, read and write sessions, one transaction per request or job.
+
+SQLite runs in WAL mode with a busy timeout and foreign keys on. A transaction that will write takes the write lock at
+its start (BEGIN IMMEDIATE): a deferred one that reads first fails at once under WAL, whatever the busy timeout says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import DateTime, Dialect, Engine, TypeDecorator, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlmodel import Session, SQLModel
+
+from app.core.errors import StoreUnavailable
+
+BUSY_TIMEOUT_MS = 15_000
+_WRITES = "nextclose_writes"
+
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC instant; SQLite, which has no time zones, stores it naive."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Refuse a naive instant, and store UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            msg = "a stored instant must be aware"
+            raise ValueError(msg)
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Return the instant aware."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Database:
+    """One engine and its sessions; build it once per process and pass it on."""
+
+    def __init__(self, url: str) -> None:
+        """Prepare the engine; nothing is opened until the first session."""
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        if self.is_sqlite and self.url.database:
+            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+        self.engine: Engine = create_engine(self.url)
+        if self.is_sqlite:
+            event.listen(self.engine, "connect", _configure_sqlite)
+            event.listen(self.engine, "begin", _begin_sqlite)
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """Open a session that sees one consistent state and writes nothing."""
+        with _told_apart(), Session(self.engine) as db:
+            yield db
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """Open one write transaction: committed at the end, rolled back by any error."""
+        with (
+            _told_apart(),
+            self.engine.connect().execution_options(**{_WRITES: True}) as connection,
+            Session(connection) as db,
+            db.begin(),
+        ):
+            yield db
+            # The option lives on this checkout of the connection only.
+
+    def dispose(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()
+
+
+def _configure_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # the begin event below says BEGIN itself
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Any) -> None:
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def _told_apart() -> Iterator[None]:
+    """Turn a store that can't be opened, or isn't ours, into one line."""
+    try:
+        yield
+    except OperationalError as error:
+        reason = str(error.orig).split("\n", 1)[0]
+        raise StoreUnavailable(
+            f"the store can't be used: {reason}; run `nextclose serve` once to create or migrate it"
+        ) from error
+    except DatabaseError as error:
+        if type(error) is not DatabaseError:
+            raise
+        raise StoreUnavailable(f"the store is not a database: {error.orig}") from error
+
+
+_MIGRATIONS = Path(__file__).parents[2] / "migrations"
+
+
+def newest_revision() -> str:
+    """Return the newest migration's number; files are named `0001_what_it_does.py` and numbered without gaps."""
+    return max(path.name.split("_", 1)[0] for path in (_MIGRATIONS / "versions").glob("[0-9]*_*.py"))
+
+
+def migrate(database: Database) -> None:
+    """Create the store or bring it up to the newest migration; costs one query when there is nothing to do.
+
+    Errors: `StoreUnavailable` for a store made by a newer program.
+    """
+    newest, current = newest_revision(), _current_revision(database)
+    if current == newest:
+        return
+    if current is not None and current > newest:
+        raise StoreUnavailable(
+            f"the store is at migration {current}, this program knows {newest}: install the newer program"
+        )
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config(toml_file=_MIGRATIONS.parent / "pyproject.toml")
+    config.attributes["url"] = database.url.render_as_string(hide_password=False)
+    command.upgrade(config, "head")
+
+
+def _current_revision(database: Database) -> str | None:
+    with _told_apart(), database.engine.connect() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()

@@ -1,0 +1,81 @@
+"""Settings: one typed class, read from the environment and `.env`, built once and passed around."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from app.core.errors import BadInput
+
+WATCHLIST = ("AAPL", "MSFT", "GOOG", "AMZN", "NVDA", "META", "JPM", "KO", "XOM", "IBM")
+"""Ten liquid US names that a new store starts with."""
+
+
+def _aware(instant: datetime) -> datetime:
+    if instant.tzinfo is None:
+        return instant.replace(tzinfo=UTC)
+    return instant.astimezone(UTC)
+
+
+class Settings(BaseSettings):
+    """Every setting of the program; `nextclose settings` prints the effective ones."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="NEXTCLOSE_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    home: Path = Field(Path("var"), description="The one folder that is written to: store, MLflow, logs")
+    database_url: str | None = Field(
+        None, description="SQLAlchemy URL of the store; unset: a SQLite file in HOME", repr=False
+    )
+    source: Literal["auto", "yahoo", "sample"] = Field(
+        "auto",
+        description="Where prices come from; `auto` is Yahoo, and the sample only while the store holds nothing else",
+    )
+    symbols: Annotated[tuple[str, ...], NoDecode] = Field(
+        WATCHLIST, description="The watchlist that a new store starts with, separated by commas or blanks"
+    )
+    models_dir: Path = Field(Path("trained_models"), description="Served model files")
+    mlflow_uri: str | None = Field(
+        None, description="MLflow tracking and registry; unset: a SQLite file in HOME", repr=False
+    )
+    admin_token: SecretStr | None = Field(
+        None,
+        description="Bearer token for everything that changes state; unset: those routes answer on loopback only",
+    )
+    scheduler: Literal["on", "off"] = Field("on", description="`off` for a replica that only serves")
+    cluster: str | None = Field(None, description="Address of a running cluster for training")
+    now: Annotated[datetime, AfterValidator(_aware)] | None = Field(
+        None, description="A fixed instant, for tests and replays; without a time zone it is UTC"
+    )
+
+    @field_validator("symbols", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.upper() for part in value.replace(",", " ").split())
+        return value
+
+    @property
+    def database(self) -> str:
+        """SQLAlchemy URL of the store."""
+        return self.database_url or f"sqlite:///{(self.home / 'nextclose.db').absolute()}"
+
+    @property
+    def mlflow(self) -> str:
+        """URI of MLflow's tracking store and registry."""
+        return self.mlflow_uri or f"sqlite:///{(self.home / 'mlflow.db').absolute()}"
+
+
+def load_settings() -> Settings:
+    """Read the settings; raises `BadInput` with one line naming the first wrong variable."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = "NEXTCLOSE_" + "_".join(str(part) for part in first["loc"][:1]).upper()
+        raise BadInput(f"{name}: {first['msg']}") from None

@@ -1,0 +1,105 @@
+"""The rows of this room: symbol, bar, bar_revision, action, quarantine."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import BigInteger
+from sqlmodel import Field, Index, SQLModel
+
+from app.core.clock import DEFAULT_EXCHANGE
+from app.core.db import UtcDateTime
+
+
+class SymbolRow(SQLModel, table=True):
+    """A symbol the store knows: what the source said of it, and how its last refresh went."""
+
+    __tablename__ = "symbol"
+
+    symbol: str = Field(primary_key=True, max_length=20)
+    name: str | None = None
+    exchange: str = DEFAULT_EXCHANGE
+    currency: str | None = None
+    watched: bool = False
+    position: int | None = None
+    added_at: datetime = Field(sa_type=UtcDateTime)
+    refreshed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    outcome: str | None = None
+    error: str | None = None
+
+
+class BarRow(SQLModel, table=True):
+    """One symbol's session; clustered by (symbol, session), so that a history is one range read."""
+
+    __tablename__ = "bar"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    symbol: str = Field(primary_key=True, foreign_key="symbol.symbol", max_length=20)
+    session: date = Field(primary_key=True)
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: int = Field(sa_type=BigInteger)
+    adj_close: float | None = None
+    source: str = Field(max_length=20)
+    fetched_at: datetime = Field(sa_type=UtcDateTime)
+    final: bool = True
+
+
+class BarRevisionRow(SQLModel, table=True):
+    """The values that a refresh replaced, so that history as it was known on a past day can be rebuilt."""
+
+    __tablename__ = "bar_revision"
+    __table_args__ = (Index("ix_bar_revision_symbol_session", "symbol", "session"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    symbol: str = Field(foreign_key="symbol.symbol", max_length=20)
+    session: date
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: int = Field(sa_type=BigInteger)
+    adj_close: float | None = None
+    source: str = Field(max_length=20)
+    fetched_at: datetime = Field(sa_type=UtcDateTime)
+    final: bool = True
+    replaced_at: datetime = Field(sa_type=UtcDateTime)
+    reason: str
+
+
+class ActionRow(SQLModel, table=True):
+    """A split or a dividend: `split` with its ratio (4.0 is four for one), `dividend` with its amount a share."""
+
+    __tablename__ = "action"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    symbol: str = Field(primary_key=True, foreign_key="symbol.symbol", max_length=20)
+    session: date = Field(primary_key=True)
+    kind: str = Field(primary_key=True, max_length=10)
+    value: float
+    fetched_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class QuarantineRow(SQLModel, table=True):
+    """A bar that failed a check, and why; never fed to a model, released or dropped by hand."""
+
+    __tablename__ = "quarantine"
+    __table_args__ = (Index("ix_quarantine_symbol_session", "symbol", "session"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    symbol: str = Field(foreign_key="symbol.symbol", max_length=20)
+    session: date
+    open: float | None = None
+    high: float | None = None
+    low: float | None = None
+    close: float | None = None
+    volume: int | None = Field(default=None, sa_type=BigInteger)
+    adj_close: float | None = None
+    source: str = Field(max_length=20)
+    fetched_at: datetime = Field(sa_type=UtcDateTime)
+    rule: str = Field(max_length=40)
+    detail: str
+    state: str = Field(default="held", max_length=10)
+    decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

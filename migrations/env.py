@@ -1,0 +1,29 @@
+"""Alembic's environment: the tables of all rooms, on the URL that the caller or the settings give."""
+
+from alembic import context
+from sqlmodel import SQLModel
+
+import app.forecasts.tables
+import app.jobs.tables
+import app.prices.tables
+import app.registry.tables  # noqa: F401 - imported so that the metadata is whole
+from app.core.db import Database
+from app.core.settings import load_settings
+
+
+def run() -> None:
+    """Run the migrations in one transaction."""
+    url = context.config.attributes.get("url") or load_settings().database
+    database = Database(url)
+    with database.write() as db:
+        context.configure(
+            connection=db.connection(),
+            target_metadata=SQLModel.metadata,
+            render_as_batch=True,
+            transactional_ddl=True,
+        )
+        context.run_migrations()
+    database.dispose()
+
+
+run()
