@@ -1,16 +1,18 @@
 """What every test shares: an empty store in its own folder, and settings that know nothing of the environment."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from app.core.db import Database, migrate
+from app.core.settings import Settings
+
+# Before anything imports numpy or MLflow: two busy cores and two BLAS threads a test collapse, and nothing is reported.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-
-from app.core.db import Database, migrate
-from app.core.settings import Settings
 
 
 @pytest.fixture(autouse=True)
@@ -23,13 +25,13 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """Settings whose every folder is the test's own, with the bundled sample as the source."""
+    """Return settings whose every folder is the test's own, with the bundled sample as the source."""
     return Settings(home=tmp_path / "var", models_dir=tmp_path / "trained_models", source="sample")
 
 
 @pytest.fixture(scope="session")
 def _empty_store(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """The bytes of a migrated, empty store: made once, copied for each test."""
+    """Return the bytes of a migrated, empty store: made once, copied for each test."""
     path = tmp_path_factory.mktemp("store") / "nextclose.db"
     database = Database(f"sqlite:///{path}")
     migrate(database)
@@ -40,8 +42,8 @@ def _empty_store(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 @pytest.fixture
-def database(settings: Settings, _empty_store: bytes):  # noqa: ANN201 - a fixture that closes what it opened
-    """A migrated, empty SQLite store in the test's own folder."""
+def database(settings: Settings, _empty_store: bytes) -> Iterator[Database]:
+    """Open a migrated, empty SQLite store in the test's own folder."""
     settings.home.mkdir(parents=True, exist_ok=True)
     (settings.home / "nextclose.db").write_bytes(_empty_store)
     opened = Database(settings.database)

@@ -1,0 +1,70 @@
+# Everything a newcomer needs: `make run` and `make test`. `make help` lists the rest.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+# Two busy cores and two threads of BLAS or OpenMP each collapse; cores go to tasks instead.
+export OMP_WAIT_POLICY ?= passive
+export GOMP_SPINCOUNT ?= 0
+export OPENBLAS_NUM_THREADS ?= 1
+
+PYTHON ?= python3
+UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
+BIN := .venv/bin
+COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11
+
+.PHONY: run test check format lint types contracts locks lock bench help clean
+
+run: .venv/.runtime ## install what is locked, find prices, train, and serve on http://127.0.0.1:8000
+	@$(BIN)/nextclose serve
+
+test: .venv/.dev ## the whole test suite
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+check: .venv/.dev lint types contracts locks ## formatting, lint, types, import contracts, lock check
+
+format: .venv/.dev ## rewrite to the house format
+	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
+
+lint: .venv/.dev ## formatting and lint
+	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet . && echo "lint: ok"
+
+types: .venv/.dev ## mypy, strict
+	@$(BIN)/mypy
+
+contracts: .venv/.dev ## who may import whom
+	@$(BIN)/lint-imports --no-cache
+
+locks: .venv/.dev ## say whether requirements/ still answers pyproject.toml
+	@$(BIN)/python tests/house/locks.py
+
+lock: $(filter .uv/bin/uv,$(UV)) ## resolve requirements/ anew (add ARGS=--upgrade for newer versions)
+	$(COMPILE) pyproject.toml --group admin --group build --group dev $(ARGS) -o requirements/dev.txt
+	$(COMPILE) pyproject.toml --group build -c requirements/dev.txt -o requirements/runtime.txt
+	$(COMPILE) --group admin -c requirements/dev.txt -o requirements/admin.txt
+
+bench: .venv/.dev ## benchmarks: each prints its table (DATA=path for real prices)
+	@for file in tests/benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file $(DATA) || exit 1; done
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+clean: ## remove the environment and what was written (prices, models, MLflow)
+	rm -rf .venv .uv var trained_models/[0-9]* trained_models/champion.json .mypy_cache .ruff_cache .pytest_cache
+
+# The environments. Each is what the lock says, hash by hash; the project itself is installed in place.
+.uv/bin/uv: requirements/uv.txt
+	@echo "Installing uv ..."
+	@rm -rf .uv && $(PYTHON) -m venv .uv && .uv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+
+.venv/bin/python: $(filter .uv/bin/uv,$(UV))
+	@$(UV) venv --quiet --allow-existing --no-python-downloads --python ">=3.11" .venv
+
+.venv/.runtime: requirements/runtime.txt pyproject.toml | .venv/bin/python
+	@test -e .venv/.dev || { echo "Installing the locked packages ..."; $(UV) pip sync --quiet --python $(BIN)/python --require-hashes $<; \
+	  $(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable . ; }
+	@touch $@
+
+.venv/.dev: requirements/dev.txt pyproject.toml | .venv/bin/python
+	@echo "Installing the locked packages ..."
+	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes $<
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch .venv/.runtime $@

@@ -1,0 +1,54 @@
+"""Settings come from the environment, typed, and complain in one line."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from app.core.errors import BadInput
+from app.core.settings import WATCHLIST, Settings, load_settings
+
+
+def test_defaults_need_no_environment(tmp_path: Path) -> None:
+    """Everything has a default; the store and MLflow are files in HOME."""
+    settings = load_settings()
+    assert settings.symbols == WATCHLIST
+    assert settings.database == f"sqlite:///{tmp_path}/var/nextclose.db"
+    assert settings.mlflow == f"sqlite:///{tmp_path}/var/mlflow.db"
+
+
+def test_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lists split at commas and blanks; an instant without a zone is UTC."""
+    monkeypatch.setenv("NEXTCLOSE_SYMBOLS", "aapl, KO brk-b")
+    monkeypatch.setenv("NEXTCLOSE_NOW", "2021-12-31T22:00:00")
+    settings = load_settings()
+    assert settings.symbols == ("AAPL", "KO", "BRK-B")
+    assert settings.now == datetime(2021, 12, 31, 22, tzinfo=UTC)
+
+
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compose files pass empty strings for what isn't set."""
+    monkeypatch.setenv("NEXTCLOSE_ADMIN_TOKEN", "")
+    monkeypatch.setenv("NEXTCLOSE_SYMBOLS", "")
+    settings = load_settings()
+    assert settings.admin_token is None
+    assert settings.symbols == WATCHLIST
+
+
+def test_a_wrong_value_names_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one line says which variable, and what would be right."""
+    monkeypatch.setenv("NEXTCLOSE_SOURCE", "bloomberg")
+    with pytest.raises(BadInput, match=r"NEXTCLOSE_SOURCE: Input should be 'auto', 'yahoo' or 'sample'"):
+        load_settings()
+
+
+def test_secrets_stay_out_of_repr(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token or a database password never shows in a log of the settings."""
+    monkeypatch.setenv("NEXTCLOSE_ADMIN_TOKEN", "s3cret")
+    monkeypatch.setenv("NEXTCLOSE_DATABASE_URL", "postgresql://user:s3cret@db/nextclose")
+    assert "s3cret" not in repr(load_settings())
+
+
+def test_every_setting_is_described() -> None:
+    """`nextclose settings` has a meaning for each."""
+    assert all(field.description for field in Settings.model_fields.values())
