@@ -1,0 +1,117 @@
+"""What a served model says of itself: where it comes from, what it is made of, how it did out of sample."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+class Score(_Frozen):
+    """Out-of-sample figures of one set of rows; intervals are 95 % and resample whole sessions in blocks.
+
+    `mae_ratio` and `rmse_ratio` compare closes with the last close; `crps` is in return units, and its skill is
+    against `random_walk` on the same rows. `None` means that the figure isn't defined on so few rows.
+    """
+
+    n: int
+    sessions: int
+    mae_ratio: float | None = None
+    mae_ratio_low: float | None = None
+    mae_ratio_high: float | None = None
+    rmse_ratio: float | None = None
+    r2_oos: float | None = None
+    hit: float | None = None
+    hit_low: float | None = None
+    hit_high: float | None = None
+    base_rate: float | None = None
+    rank_ic: float | None = None
+    crps: float | None = None
+    crps_skill: float | None = None
+    crps_skill_low: float | None = None
+    crps_skill_high: float | None = None
+    coverage_50: float | None = None
+    coverage_80: float | None = None
+    coverage_95: float | None = None
+    width_80: float | None = None
+
+
+class Metrics(_Frozen):
+    """One candidate's scores, whole and by part; terciles are of the forecast's own scale, low first."""
+
+    overall: Score
+    by_year: dict[str, Score] = {}
+    by_fold: dict[str, Score] = {}
+    by_tercile: dict[str, Score] = {}
+    by_symbol: dict[str, Score] = {}
+    pit: tuple[float, ...] = ()
+    """Share of outcomes in each of 20 equally likely bins, lowest first; 0.05 each when calibrated."""
+
+
+class LocationCard(_Frozen):
+    """The return forecast: its kind, what it reads, its coefficients where it is linear, and how far it is trusted."""
+
+    kind: str
+    features: tuple[str, ...] = ()
+    shrinkage: float = 0.0
+    coefficients: dict[str, float] = {}
+
+
+class ScaleCard(_Frozen):
+    """The volatility forecast: log scale is linear in its regressors (`loglinear`), or a plain rule."""
+
+    kind: str
+    coefficients: dict[str, float] = {}
+    degrees_of_freedom: float | None = None
+
+
+class ShapeCard(_Frozen):
+    """Quantiles of the standardised out-of-fold residuals at `LEVELS`."""
+
+    kind: str
+    z: tuple[float, ...] = ()
+    rows: int = 0
+
+
+class ModelCard(_Frozen):
+    """The card of one version; it lies beside the model's files and in MLflow."""
+
+    version: str
+    name: str
+    created_at: datetime
+    trained_from: date
+    trained_through: date
+    symbols: tuple[str, ...]
+    features: tuple[str, ...]
+    """Every column of the feature frame that the model reads, in order."""
+    lookback: int
+    """How many earlier sessions of the feature frame a forecast reads besides its own."""
+    feature_fingerprint: str
+    dataset_fingerprint: str
+    location: LocationCard
+    scale: ScaleCard
+    shape: ShapeCard
+    metrics: Metrics
+    verdict: str
+    tries: int
+    rows: int = 0
+    refit_every: int = 63
+    files: dict[str, str] = {}
+    """File name → sha256 of the files that make the forecast; the card itself isn't among them."""
+    libraries: dict[str, str] = {}
+
+    def to_json(self) -> str:
+        """Return the card as JSON text with sorted keys, numbers to the last digit."""
+        return json.dumps(self.model_dump(mode="json"), indent=1, sort_keys=True, allow_nan=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> ModelCard:
+        """Read a card back; raises `ValueError` for text that is no card."""
+        parsed: Any = json.loads(text)
+        return cls.model_validate(parsed)

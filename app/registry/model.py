@@ -1,0 +1,33 @@
+"""A forecast is location times scale times shape: the one piece of code that folds, backtest and serving share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from app.registry.card import ModelCard
+from app.registry.pipeline import Pipeline
+
+
+@dataclass(frozen=True)
+class Model:
+    """A version that can be served: its card, and the pipeline that makes its forecasts."""
+
+    card: ModelCard
+    pipeline: Pipeline
+
+    @property
+    def lookback(self) -> int:
+        """How many sessions before a row the feature frame must hold for that row's forecast."""
+        return self.pipeline.lookback
+
+    def forecast(self, features: pl.DataFrame) -> pl.DataFrame:
+        """Forecast the next session's log return for every row that has what it needs.
+
+        `features` is a feature frame sorted by (symbol, session), with `lookback` sessions of every symbol before the
+        first row that matters; the symbols stand for the market. Returns symbol, session, return_log, sigma, prob_up
+        and q025 … q975 (quantiles of the log return), in the same order; rows that aren't warm are left out. A row's
+        forecast reads nothing after its session and is the same to the bit however much stands before the lookback.
+        """
+        return self.pipeline.forecast(features)
