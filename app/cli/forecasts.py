@@ -1,0 +1,86 @@
+"""Commands around forecasts: predict, score."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from app.cli.edge import (
+    AsJson,
+    SymbolNames,
+    complain,
+    figure,
+    normalised,
+    opened,
+    print_json,
+    print_table,
+    progress_bar,
+)
+from app.core.errors import NextcloseError
+
+if TYPE_CHECKING:
+    from app.forecasts.forecast import Forecast
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's commands."""
+    app.command()(predict)
+    app.command()(score)
+
+
+def predict(names: SymbolNames, *, as_json: AsJson = False) -> None:
+    """Forecast the next session's close of each symbol with the champion."""
+    from app.forecasts.forecaster import Forecaster
+
+    wanted = normalised(names)
+    with opened() as here:
+        forecaster = Forecaster(here.settings, here.database, here.clock)
+        found = forecaster.latest_many(wanted)
+        made = [item for item in found if not isinstance(item, NextcloseError)]
+        documents = [_document(item, forecaster) for item in made] if as_json else []
+    errors = {name: item for name, item in zip(wanted, found, strict=True) if isinstance(item, NextcloseError)}
+    if as_json:
+        missed = [{"symbol": name, "code": error.code, "detail": error.detail} for name, error in errors.items()]
+        print_json({"predictions": documents, "errors": missed})
+    elif made:
+        header = ("symbol", "as of", "target", "last close", "forecast", "P(up) %", "50 %", "80 %", "95 %")
+        print_table(header, [_line(item) for item in made], left=3)
+        typer.echo("\n" + "\n".join(sorted({f"version {f.model_version} ({f.model_name}): {f.verdict}" for f in made})))
+    for error in errors.values():
+        complain(error.detail)
+    if errors:
+        raise typer.Exit(1)
+
+
+def _line(forecast: Forecast) -> list[str]:
+    bands = [f"{item.lower:.2f} .. {item.upper:.2f}" for item in forecast.intervals()]
+    return [
+        forecast.symbol,
+        forecast.as_of.isoformat(),
+        forecast.target_session.isoformat(),
+        f"{forecast.last_close:.2f}",
+        f"{forecast.predicted_close:.2f}",
+        figure(forecast.prob_up, 1, scale=100),
+        *bands,
+    ]
+
+
+def _document(forecast: Forecast, forecaster: Any) -> dict[str, Any]:
+    """Return the forecast as `/predict` answers it."""
+    from app.web.schemas import Prediction
+
+    document: dict[str, Any] = Prediction.of(forecast, forecaster.freshness(forecast)).model_dump(mode="json")
+    return document
+
+
+def score(*, as_json: AsJson = False) -> None:
+    """Settle every forecast whose close is now known."""
+    from app.forecasts.scoring import score_due
+
+    with opened() as here, progress_bar() as progress:
+        scored = score_due(here.database, here.clock, progress)
+    if as_json:
+        print_json({"scored": scored})
+    else:
+        typer.echo(f"scored {scored} forecast{'' if scored == 1 else 's'}")

@@ -1,0 +1,114 @@
+"""Commands around prices: refresh, import, symbols."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.cli.edge import NONE, AsJson, SymbolNames, normalised, opened, print_json, print_table, progress_bar
+
+symbols_app = typer.Typer(help="Show or change the watchlist.", invoke_without_command=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's commands."""
+    app.command()(refresh)
+    app.command("import")(import_files)
+    app.add_typer(symbols_app, name="symbols")
+    symbols_app.callback()(show)
+    symbols_app.command()(add)
+    symbols_app.command()(remove)
+
+
+def refresh(
+    symbols: Annotated[list[str] | None, typer.Argument(metavar="SYMBOL", help="The watchlist if not given.")] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Bring prices up to the last final session; one report line a symbol."""
+    from app.prices.first import seed
+    from app.prices.refresh import refresh as run
+    from app.prices.source import open_source
+
+    with opened() as here, progress_bar() as progress:
+        seed(here.settings, here.database, here.clock)
+        wanted = normalised(symbols) if symbols else None
+        reports = run(here.database, open_source(here.settings), here.clock, wanted, progress)
+    if as_json:
+        print_json([asdict(report) for report in reports])
+    else:
+        rows = [[r.symbol, r.outcome, str(r.added), str(r.changed), str(r.last or NONE), r.detail] for r in reports]
+        print_table(["symbol", "outcome", "added", "changed", "last", "detail"], rows, left=2)
+    raise typer.Exit(_refresh_code([report.outcome for report in reports]))
+
+
+def _refresh_code(outcomes: list[str]) -> int:
+    """Return 0 when any symbol is up to date, 3 when the source failed, 1 when it answered that there is nothing."""
+    if not outcomes or {"updated", "unchanged", "closed"} & set(outcomes):
+        return 0
+    return 3 if {"unreachable", "limited", "malformed"} & set(outcomes) else 1
+
+
+def import_files(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="CSV (also .csv.gz) or Parquet files.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Store bars from files with symbol,date,open,high,low,close,volume[,adj_close], in any column order and case."""
+    from app.prices import files as room
+
+    with opened() as here, progress_bar() as progress:
+        report = room.import_files(here.database, files, here.clock, progress)
+    if as_json:
+        print_json(asdict(report))
+    else:
+        typer.echo("\n".join(report.lines()))
+
+
+def show(context: typer.Context, *, as_json: AsJson = False) -> None:
+    """Show the watchlist; `add` and `remove` change it."""
+    if context.invoked_subcommand is not None:
+        return
+    from app.prices import store
+    from app.prices.first import seed
+
+    with opened() as here:
+        seed(here.settings, here.database, here.clock)
+        with here.database.read() as db:
+            found = [status for status in store.statuses(db) if status.watched]
+    if as_json:
+        print_json([asdict(status) for status in found])
+        return
+    rows = [
+        [s.symbol, str(s.first or NONE), str(s.last or NONE), str(s.bars), s.source or NONE, s.name or NONE]
+        for s in found
+    ]
+    print_table(["symbol", "first", "last", "bars", "source", "name"], rows)
+
+
+def add(names: SymbolNames) -> None:
+    """Put symbols on the watchlist; `nextclose refresh` fetches their prices."""
+    from app.prices import store
+    from app.prices.first import seed
+
+    wanted = normalised(names)
+    with opened() as here:
+        seed(here.settings, here.database, here.clock)
+        with here.database.write() as db:
+            store.watch(db, wanted, here.clock.now())
+    typer.echo(f"watching {' '.join(wanted)}")
+
+
+def remove(names: SymbolNames) -> None:
+    """Take symbols off the watchlist; their prices and forecasts stay."""
+    from app.prices import store
+
+    wanted = normalised(names)
+    with opened() as here, here.database.write() as db:
+        for symbol in wanted:
+            store.status(db, symbol)
+        store.unwatch(db, wanted)
+    typer.echo(f"no longer watching {' '.join(wanted)}")

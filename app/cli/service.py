@@ -1,0 +1,126 @@
+"""Commands around the service: serve, settings, status."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated, Any
+
+import typer
+
+from app.cli.edge import NONE, AsJson, opened, print_json, print_table
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's commands."""
+    app.command()(serve)
+    app.command()(settings)
+    app.command()(status)
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Server processes.")] = 1,
+) -> None:
+    """Migrate the store, start the clockwork, and serve pages and API."""
+    import uvicorn
+
+    with opened() as here:
+        source = "the bundled sample" if here.settings.source == "sample" else "Yahoo"
+    # The server processes build the application themselves; the address tells them who may change state.
+    os.environ["UVICORN_HOST"] = host
+    shown = f"[{host}]" if ":" in host else host
+    typer.echo(f"Nextclose on http://{shown}:{port} (prices from {source}; Ctrl+C stops it)", err=True)
+    uvicorn.run(
+        "app.main:create_app",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
+
+
+def settings(*, as_json: AsJson = False) -> None:
+    """Print the effective settings; secrets are masked."""
+    from app.core.settings import Settings, load_settings
+
+    effective = load_settings()
+    rows = [(f"NEXTCLOSE_{name.upper()}", _shown(effective, name)) for name in Settings.model_fields]
+    if as_json:
+        print_json(dict(rows))
+        return
+    print_table(["setting", "value"], [[name, NONE if value is None else str(value)] for name, value in rows], left=2)
+
+
+def _shown(effective: Any, name: str) -> Any:
+    """Return a setting's effective value, with a password or token masked."""
+    from sqlalchemy import make_url
+
+    value = getattr(effective, name)
+    if name in {"database_url", "mlflow_uri"}:
+        url: str = effective.database if name == "database_url" else effective.mlflow
+        return make_url(url).render_as_string(hide_password=True) if "://" in url else url
+    if name == "admin_token":
+        return None if value is None else "***"
+    if name == "now":
+        return None if value is None else value.isoformat()
+    return " ".join(value) if isinstance(value, tuple) else value if value is None else str(value)
+
+
+def status(*, as_json: AsJson = False) -> None:
+    """Show data age, champion and its verdict, jobs, and the ledger."""
+    from app.forecasts import ledger
+    from app.jobs import runs
+    from app.prices import store
+    from app.registry.champion import Champion
+
+    with opened() as here, here.database.read() as db:
+        stored = store.statuses(db)
+        model = Champion(here.settings).current()
+        found = {
+            "now": here.clock.now(),
+            "symbols": len(stored),
+            "bars": sum(item.bars for item in stored),
+            "sources": sorted({item.source for item in stored if item.source}),
+            "first_session": min((item.first for item in stored if item.first), default=None),
+            "last_session": max((item.last for item in stored if item.last), default=None),
+            "sessions_behind": _behind(stored, here.clock.now()),
+            "champion": model.card.version if model else None,
+            "champion_name": model.card.name if model else None,
+            "trained_through": model.card.trained_through if model else None,
+            "verdict": model.card.verdict if model else None,
+            "forecasts": ledger.count(db),
+            "ledger_intact": ledger.verify_chain(db).intact,
+            "jobs": [
+                {"kind": run.kind, "state": run.state, "message": run.message, "started_at": run.started_at}
+                for run in runs.recent(db, 5)
+            ],
+        }
+    if as_json:
+        print_json(found)
+        return
+    for name, value in found.items():
+        if name != "jobs":
+            typer.echo(f"{name.replace('_', ' '):<18}{_text(value)}")
+    for job in found["jobs"]:
+        typer.echo(f"{'job':<18}{job['kind']} {job['state']}, {job['started_at']:%Y-%m-%d %H:%M} UTC: {job['message']}")
+
+
+def _behind(stored: list[Any], now: Any) -> int | None:
+    """Return how many final sessions the watched symbol that is furthest behind lacks."""
+    from app.core.clock import calendar
+
+    ages = [calendar(item.exchange).sessions_behind(item.last, now) for item in stored if item.watched and item.last]
+    return max(ages, default=None)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return NONE
+    if isinstance(value, list):
+        return " ".join(value) or NONE
+    return f"{value:%Y-%m-%d %H:%M} UTC" if hasattr(value, "hour") else str(value)
