@@ -37,6 +37,11 @@ class Clock:
         return self.fixed or datetime.now(UTC)
 
 
+def wall() -> datetime:
+    """Return the real instant whatever clock is fixed: for leases, heartbeats and time limits, never for prices."""
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True)
 class Calendar:
     """The sessions of one exchange, sorted; closes differ from the usual only on early-close days."""

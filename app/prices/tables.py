@@ -1,4 +1,4 @@
-"""The rows of this room: symbol, bar, bar_revision, action, quarantine."""
+"""The rows of this room: symbol, bar, bar_revision, action, quarantine, price_version, flight."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ from app.core.db import UtcDateTime
 
 
 class SymbolRow(SQLModel, table=True):
-    """A symbol the store knows: what the source said of it, and how its last refresh went."""
+    """A symbol the store knows: what the source said of it, how its last refresh went, and what it holds.
+
+    `first_session`, `last_session` and `bars` repeat what the bars say; each transaction that writes bars keeps them
+    true, so that no page counts a million rows.
+    """
 
     __tablename__ = "symbol"
 
@@ -26,6 +30,9 @@ class SymbolRow(SQLModel, table=True):
     refreshed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     outcome: str | None = None
     error: str | None = None
+    first_session: date | None = None
+    last_session: date | None = None
+    bars: int = 0
 
 
 class BarRow(SQLModel, table=True):
@@ -103,3 +110,23 @@ class QuarantineRow(SQLModel, table=True):
     detail: str
     state: str = Field(default="held", max_length=10)
     decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class PriceVersionRow(SQLModel, table=True):
+    """One row that counts the transactions which changed a final bar."""
+
+    __tablename__ = "price_version"
+
+    id: int = Field(primary_key=True)
+    version: int = 0
+
+
+class FlightRow(SQLModel, table=True):
+    """Who fetches a symbol right now, and when the last fetch landed; real time, even under a fixed clock."""
+
+    __tablename__ = "flight"
+
+    symbol: str = Field(primary_key=True, max_length=20)
+    holder: str | None = Field(default=None, max_length=80)
+    until: datetime = Field(sa_type=UtcDateTime)
+    landed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

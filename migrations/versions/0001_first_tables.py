@@ -29,6 +29,13 @@ def upgrade() -> None:
     sa.Column('decided_at', app.core.db.UtcDateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_decision'))
     )
+    op.create_table('flight',
+    sa.Column('symbol', sqlmodel.sql.sqltypes.AutoString(length=20), nullable=False),
+    sa.Column('holder', sqlmodel.sql.sqltypes.AutoString(length=80), nullable=True),
+    sa.Column('until', app.core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('landed_at', app.core.db.UtcDateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('symbol', name=op.f('pk_flight'))
+    )
     op.create_table('job_run',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(length=26), nullable=False),
     sa.Column('kind', sqlmodel.sql.sqltypes.AutoString(length=20), nullable=False),
@@ -36,6 +43,7 @@ def upgrade() -> None:
     sa.Column('state', sqlmodel.sql.sqltypes.AutoString(length=10), nullable=False),
     sa.Column('progress', sa.Float(), nullable=False),
     sa.Column('message', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('host', sqlmodel.sql.sqltypes.AutoString(length=80), nullable=False),
     sa.Column('pid', sa.Integer(), nullable=True),
     sa.Column('started_at', app.core.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('heartbeat_at', app.core.db.UtcDateTime(timezone=True), nullable=False),
@@ -53,6 +61,11 @@ def upgrade() -> None:
     sa.Column('expires_at', app.core.db.UtcDateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('name', name=op.f('pk_lease'))
     )
+    op.create_table('price_version',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_price_version'))
+    )
     op.create_table('symbol',
     sa.Column('symbol', sqlmodel.sql.sqltypes.AutoString(length=20), nullable=False),
     sa.Column('name', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
@@ -64,6 +77,9 @@ def upgrade() -> None:
     sa.Column('refreshed_at', app.core.db.UtcDateTime(timezone=True), nullable=True),
     sa.Column('outcome', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('error', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('first_session', sa.Date(), nullable=True),
+    sa.Column('last_session', sa.Date(), nullable=True),
+    sa.Column('bars', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('symbol', name=op.f('pk_symbol'))
     )
     op.create_table('action',
@@ -208,11 +224,13 @@ def downgrade() -> None:
     op.drop_table('bar')
     op.drop_table('action')
     op.drop_table('symbol')
+    op.drop_table('price_version')
     op.drop_table('lease')
     with op.batch_alter_table('job_run', schema=None) as batch_op:
         batch_op.drop_index('uq_job_run_running', sqlite_where=sa.text("state = 'running'"), postgresql_where=sa.text("state = 'running'"))
         batch_op.drop_index('ix_job_run_started_at')
 
     op.drop_table('job_run')
+    op.drop_table('flight')
     op.drop_table('decision')
     # ### end Alembic commands ###

@@ -1,0 +1,59 @@
+"""The bar frame: the one shape in which prices travel between rooms."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from app.core.errors import BadInput
+
+BAR_SCHEMA: Final[dict[str, pl.DataType]] = {
+    "symbol": pl.String(),
+    "session": pl.Date(),
+    "open": pl.Float64(),
+    "high": pl.Float64(),
+    "low": pl.Float64(),
+    "close": pl.Float64(),
+    "volume": pl.Int64(),
+    "adj_close": pl.Float64(),
+}
+"""A bar frame's columns: prices split-adjusted as the source gives them; only `adj_close` may be null."""
+
+ACTION_SCHEMA: Final[dict[str, pl.DataType]] = {
+    "session": pl.Date(),
+    "kind": pl.String(),
+    "value": pl.Float64(),
+}
+"""Splits and dividends of one symbol: `split` with its ratio (4.0 is four for one), `dividend` an amount a share."""
+
+PRICES: Final = ("open", "high", "low", "close")
+VALUES: Final = (*PRICES, "volume", "adj_close")
+"""What a bar says of its session."""
+
+
+def conform(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the frame with exactly the columns of `BAR_SCHEMA`, cast, sorted by (symbol, session).
+
+    `adj_close` may be missing. Values aren't judged here: `quality` does that.
+    Errors: `BadInput` when another column is missing or can't be cast.
+    """
+    if "adj_close" not in frame.columns:
+        frame = frame.with_columns(pl.lit(None, pl.Float64).alias("adj_close"))
+    if missing := [name for name in BAR_SCHEMA if name not in frame.columns]:
+        raise BadInput(f"a bar frame has no column {missing[0]!r}; it has {', '.join(frame.columns)}")
+    try:
+        cast = frame.select(pl.col(name).cast(dtype) for name, dtype in BAR_SCHEMA.items())
+    except pl.exceptions.InvalidOperationError as error:
+        raise BadInput(f"a bar frame's column has another type: {str(error).splitlines()[0]}") from error
+    return cast.sort("symbol", "session")
+
+
+def empty() -> pl.DataFrame:
+    """Return a bar frame without rows."""
+    return pl.DataFrame(schema=BAR_SCHEMA)
+
+
+def no_actions() -> pl.DataFrame:
+    """Return an action frame without rows."""
+    return pl.DataFrame(schema=ACTION_SCHEMA)

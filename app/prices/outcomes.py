@@ -1,0 +1,30 @@
+"""How a symbol's refresh can end, and the report of one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Final, Literal, get_args
+
+Outcome = Literal[
+    "updated", "unchanged", "closed", "unknown", "delisted", "limited", "unreachable", "malformed", "quarantined"
+]
+"""`closed`: no session became final since the last refresh, so nothing was asked. `delisted`: the store has bars, the
+source knows the symbol no more. `quarantined`: the only new bars failed a check."""
+
+OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
+FAILED: Final = frozenset({"unknown", "delisted", "limited", "unreachable", "malformed"})
+"""Outcomes after which the store is as it was before."""
+
+
+@dataclass(frozen=True)
+class RefreshReport:
+    """How one symbol's refresh went: bars added and changed, and the newest final session in the store."""
+
+    symbol: str
+    outcome: Outcome
+    added: int = 0
+    changed: int = 0
+    last: date | None = None
+    detail: str = ""
+    elapsed_s: float = 0.0
