@@ -8,10 +8,9 @@ from datetime import date, datetime
 from hashlib import sha256
 from typing import Any, Literal
 
-Origin = Literal["live", "replay"]
+from app.registry.levels import INTERVALS
 
-INTERVALS: dict[float, tuple[int, int]] = {0.5: (5, 15), 0.8: (2, 18), 0.95: (0, 20)}
-"""The level of each published interval and the places of its two bounds among the 21 quantiles."""
+Origin = Literal["live", "replay"]
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,79 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import threading
+
+from pydantic import SecretStr
+
+from app.core import log
+from app.core.clock import Clock
 from app.core.db import Database
 from app.core.settings import Settings
+from app.jobs import runs
 from app.jobs.runs import JobRun
+
+_log = log.get(__name__)
+_children: dict[str, subprocess.Popen[bytes]] = {}
+_NOT_FOR_CHILDREN = {"admin_token"}
 
 
 def launch(settings: Settings, database: Database, kind: str, trigger: str) -> JobRun:
     """Open a run and start its process; returns at once. Errors: `BadInput` (unknown kind), `JobRunning`."""
-    raise NotImplementedError
+    clock = Clock(settings.now)
+    run = runs.start(database, kind, trigger, clock.now())
+    try:
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and module; kind is one of ours
+            [sys.executable, "-m", "app.jobs.child", kind, run.id],
+            env=environment(settings),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C ends the service, which then ends its jobs in order
+        )
+    except OSError as error:
+        runs.finish(database, run.id, "failed", f"its process could not be started: {error}", None, clock.now())
+        raise
+    _children[run.id] = process
+    threading.Thread(target=_see_end, args=(database, run, process, clock), name=f"job {kind}", daemon=True).start()
+    _log.info("job started", kind=kind, run=run.id, trigger=trigger, pid=process.pid)
+    return run
 
 
 def stop_all(wait_s: float = 5.0) -> None:
     """End every job that this process started; their runs are closed as `lost`."""
-    raise NotImplementedError
+    processes = list(_children.values())
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        try:
+            process.wait(wait_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Return this process's environment with the effective settings in it, for a child that reads them there."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("NEXTCLOSE_")}
+    for name, value in settings:
+        if value is not None and name not in _NOT_FOR_CHILDREN:
+            env[f"NEXTCLOSE_{name.upper()}"] = _text(value)
+    return env
+
+
+def _text(value: object) -> str:
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return str(value)
+
+
+def _see_end(database: Database, run: JobRun, process: subprocess.Popen[bytes], clock: Clock) -> None:
+    """Wait for the process, and close its run if it couldn't do so itself."""
+    code = process.wait()
+    _children.pop(run.id, None)
+    if runs.finish(database, run.id, "lost", f"its process ended with code {code}", None, clock.now()):
+        _log.error("job lost", kind=run.kind, run=run.id, code=code)

@@ -1,17 +1,38 @@
-"""Runs: one row per run of a job, one `running` per kind over all processes; the row tells how far it is."""
+"""Runs: one row per run of a job, one `running` per kind over all processes; the row tells how far it is.
+
+Heartbeats tell whether a process lives, so they are told by the system's clock, whatever instant `NEXTCLOSE_NOW` fixes
+for the work itself.
+"""
 
 from __future__ import annotations
 
+import os
+import socket
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Literal
 
-from sqlmodel import Session
+from sqlalchemy import update
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col, select
+from ulid import ULID
 
+from app.core.clock import Clock
 from app.core.db import Database
+from app.core.errors import BadInput, JobRunning, NotThere
+from app.jobs.tables import JobRunRow
 
 KINDS = ("refresh", "train", "forecast", "score", "cycle", "first_run")
 """cycle is refresh, score, forecast; first_run is find prices, train, forecast."""
+SILENT_AFTER = timedelta(minutes=2)
+"""A run whose last heartbeat is older than this is lost, even if its process seems to live."""
+
+_WITHIN: dict[str, tuple[str, ...]] = {
+    "cycle": ("refresh", "score", "forecast"),
+    "first_run": ("refresh", "train", "forecast", "cycle"),
+}
+_SYSTEM = Clock()
 
 State = Literal["running", "done", "failed", "lost"]
 
@@ -26,6 +47,7 @@ class JobRun:
     state: State
     progress: float
     message: str
+    host: str
     pid: int | None
     started_at: datetime
     heartbeat_at: datetime
@@ -34,37 +56,127 @@ class JobRun:
 
 
 def start(database: Database, kind: str, trigger: str, now: datetime) -> JobRun:
-    """Open a run of this kind. Errors: `JobRunning` while another one runs, in whatever process."""
-    raise NotImplementedError
+    """Open a run of this kind, owned by this process until a child adopts it.
+
+    Errors: `BadInput` for an unknown kind; `JobRunning` while another run does this work, in whatever process.
+    """
+    if kind not in KINDS:
+        raise BadInput(f"no job is called {kind!r}; there are {', '.join(KINDS)}")
+    close_lost(database, now)
+    row = JobRunRow(
+        id=str(ULID()),
+        kind=kind,
+        trigger=trigger,
+        state="running",
+        message="starting",
+        host=this_host(),
+        pid=os.getpid(),
+        started_at=now,
+        heartbeat_at=_SYSTEM.now(),
+    )
+    try:
+        with database.write() as db:
+            _refuse_second(db, kind)
+            db.add(row)
+            db.flush()
+            return _run(row)
+    except IntegrityError:
+        raise JobRunning(f"a {kind} job is already running; see /jobs") from None
 
 
-def report(database: Database, run_id: str, progress: float, message: str, now: datetime) -> bool:
+def adopt(database: Database, run_id: str) -> bool:
+    """Make this process the run's own; return False when the run is closed already."""
+    return _change(database, run_id, host=this_host(), pid=os.getpid(), heartbeat_at=_SYSTEM.now())
+
+
+def report(database: Database, run_id: str, progress: float, message: str) -> bool:
     """Note how far the run is, and that it lives; return False when it is no longer the one that runs."""
-    raise NotImplementedError
+    return _change(database, run_id, progress=progress, message=message, heartbeat_at=_SYSTEM.now())
 
 
 def finish(
     database: Database, run_id: str, state: State, message: str, outcome: dict[str, Any] | None, now: datetime
-) -> None:
-    """Close a run that is still running; a run that is closed already stays as it is."""
-    raise NotImplementedError
+) -> bool:
+    """Close a run that is still running; one that is closed already stays as it is, and the answer is False."""
+    done: dict[str, Any] = {"progress": 1.0} if state == "done" else {}
+    return _change(database, run_id, state=state, message=message, outcome=outcome, ended_at=now, **done)
 
 
 def close_lost(database: Database, now: datetime) -> list[JobRun]:
     """Close as `lost` the runs whose process is gone or silent, and return them."""
-    raise NotImplementedError
+    with database.read() as db:
+        gone = [run for run in running(db) if _is_gone(run)]
+    return [
+        run
+        for run in gone
+        if finish(database, run.id, "lost", f"its process {run.pid} on {run.host} is gone", None, now)
+    ]
 
 
 def recent(db: Session, limit: int = 20) -> list[JobRun]:
     """Return the newest runs, newest first."""
-    raise NotImplementedError
+    newest = select(JobRunRow).order_by(col(JobRunRow.started_at).desc(), col(JobRunRow.id).desc())
+    return [_run(row) for row in db.exec(newest.limit(limit))]
 
 
 def running(db: Session) -> list[JobRun]:
     """Return the runs that are running, oldest first."""
-    raise NotImplementedError
+    rows = db.exec(select(JobRunRow).where(JobRunRow.state == "running").order_by(col(JobRunRow.started_at)))
+    return [_run(row) for row in rows]
 
 
 def get(db: Session, run_id: str) -> JobRun:
     """Return one run. Errors: `NotThere`."""
-    raise NotImplementedError
+    row = db.get(JobRunRow, run_id)
+    if row is None:
+        raise NotThere(f"no job run has the id {run_id!r}")
+    return _run(row)
+
+
+def last(db: Session, *kinds: str) -> JobRun | None:
+    """Return the newest run of these kinds, whatever its state."""
+    newest = select(JobRunRow).where(col(JobRunRow.kind).in_(kinds))
+    row = db.exec(newest.order_by(col(JobRunRow.started_at).desc(), col(JobRunRow.id).desc()).limit(1)).first()
+    return None if row is None else _run(row)
+
+
+def this_host() -> str:
+    """Name the machine that process numbers belong to."""
+    return socket.gethostname()[:80]
+
+
+def is_alive(pid: int) -> bool:
+    """Say whether a process of this machine runs; one that has ended but wasn't waited for doesn't."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:  # no such file system here
+        return True
+    return stat.rpartition(")")[2].split()[0] != "Z"
+
+
+def _refuse_second(db: Session, kind: str) -> None:
+    for run in running(db):
+        if run.kind == kind or run.kind in _WITHIN.get(kind, ()) or kind in _WITHIN.get(run.kind, ()):
+            raise JobRunning(f"a {run.kind} job is already running; see /jobs")
+
+
+def _is_gone(run: JobRun) -> bool:
+    if _SYSTEM.now() - run.heartbeat_at > SILENT_AFTER:
+        return True
+    return run.host == this_host() and run.pid is not None and not is_alive(run.pid)
+
+
+def _change(database: Database, run_id: str, **values: Any) -> bool:
+    still = update(JobRunRow).where(col(JobRunRow.id) == run_id, col(JobRunRow.state) == "running")
+    with database.write() as db:
+        return bool(db.connection().execute(still.values(**values)).rowcount)
+
+
+def _run(row: JobRunRow) -> JobRun:
+    return JobRun(**row.model_dump())

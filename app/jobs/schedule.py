@@ -1,23 +1,109 @@
-"""The clockwork: which job runs when, in one process at a time."""
+"""The clockwork: which job runs when, in one process at a time.
+
+Every serving process has one; the holder of the lease is the leader, and only the leader starts jobs. What has been
+done stands in the table of runs, not in the scheduler: so a leader that dies, sleeps or is paused is made up for at the
+next look, and a second leader that comes too early finds the work claimed.
+"""
 
 from __future__ import annotations
 
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from app.core import log
+from app.core.clock import Clock
 from app.core.db import Database
+from app.core.errors import JobRunning
 from app.core.settings import Settings
+from app.jobs import lease, plan, runs
+from app.jobs.launch import launch, stop_all
+
+if TYPE_CHECKING:
+    from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+LOOK_EVERY_S = 15
+RETRY_FIRST_RUN_AFTER = timedelta(minutes=10)
+
+_log = log.get(__name__)
 
 
 class Clockwork:
-    """Runs the cycle after each close, catches up at start, and makes the first run when there is no champion."""
+    """Runs the cycle after each close, catches up at start, and makes the first run when there is no champion.
+
+    With a fixed `NEXTCLOSE_NOW` it does once what is due at that instant, and then rests: time doesn't pass.
+    """
 
     def __init__(self, settings: Settings, database: Database) -> None:
         """Keep what is needed; nothing runs before `start`."""
         self._settings = settings
         self._database = database
+        self._clock = Clock(settings.now)
+        self._holder = lease.new_holder()
+        self._scheduler: AsyncIOScheduler | None = None
+        self._has_champion = False
+        self._tried_first_run = False
 
     def start(self) -> None:
         """Start inside the running event loop; does nothing when the scheduler is off."""
-        raise NotImplementedError
+        if self._settings.scheduler == "off":
+            return
+        from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+        self._scheduler = AsyncIOScheduler(
+            timezone=UTC,
+            # By default a look that is a second late (a laptop that slept) would be dropped.
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+        )
+        if self._settings.now is None:
+            first = datetime.now(UTC)
+            self._scheduler.add_job(self._look, "interval", seconds=LOOK_EVERY_S, next_run_time=first)
+        else:
+            self._scheduler.add_job(self._look)
+        self._scheduler.start()
 
     async def stop(self) -> None:
         """Give the lease up, end the jobs that this process started, and stop."""
-        raise NotImplementedError
+        if self._scheduler is not None:
+            self._scheduler.shutdown(wait=False)
+            self._scheduler = None
+            await asyncio.to_thread(lease.release, self._database, self._holder)
+        await asyncio.to_thread(stop_all)
+
+    async def _look(self) -> None:
+        await asyncio.to_thread(self.look)
+
+    def look(self) -> None:
+        """Take or keep the lead; a leader closes lost runs, and starts what is due now."""
+        if not lease.acquire(self._database, self._holder):
+            return
+        now = self._clock.now()
+        runs.close_lost(self._database, now)
+        if not self._champion_is_there():
+            self._start_first_run(now)
+            return
+        with self._database.read() as db:
+            due = plan.due(db, now)
+        if due:
+            self._launch("cycle", f"close of {', '.join(due)}")
+
+    def _champion_is_there(self) -> bool:
+        from app.registry.champion import Champion
+
+        self._has_champion = self._has_champion or Champion(self._settings).current() is not None
+        return self._has_champion
+
+    def _start_first_run(self, now: datetime) -> None:
+        """Start it once per process, and again when it was lost or failed a while ago."""
+        with self._database.read() as db:
+            tried = runs.last(db, "first_run")
+        fresh = tried is not None and tried.state != "lost" and now - tried.started_at < RETRY_FIRST_RUN_AFTER
+        if not (self._tried_first_run and fresh):
+            self._tried_first_run = True
+            self._launch("first_run", "no champion")
+
+    def _launch(self, kind: str, trigger: str) -> None:
+        try:
+            launch(self._settings, self._database, kind, trigger)
+        except JobRunning as error:
+            _log.debug("not started", kind=kind, reason=error.detail)

@@ -32,6 +32,7 @@ class JobRunRow(SQLModel, table=True):
     state: str = Field(max_length=10)
     progress: float = 0.0
     message: str = ""
+    host: str = Field(max_length=80)
     pid: int | None = None
     started_at: datetime = Field(sa_type=UtcDateTime)
     heartbeat_at: datetime = Field(sa_type=UtcDateTime)

@@ -1,0 +1,65 @@
+"""One job in a process of its own: `python -m app.jobs.child KIND RUN_ID`, with settings from the environment."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from types import FrameType
+
+from app.core import log
+from app.core.clock import Clock
+from app.core.db import Database
+from app.core.errors import NextcloseError
+from app.core.settings import Settings, load_settings
+from app.jobs import runs
+from app.jobs.reporter import Reporter
+from app.jobs.work import WORK, CycleFailed
+
+NICENESS = 5
+"""Pages and forecasts go before training where the cores are few."""
+
+_log = log.get(__name__)
+
+
+def main(kind: str, run_id: str) -> int:
+    """Do the job and keep its row; the exit code is the error's own, 0 when it is done."""
+    log.configure()
+    settings = load_settings()
+    database = Database(settings.database)
+    if not runs.adopt(database, run_id):
+        _log.warning("the run is closed already", run=run_id)
+        return 1
+    signal.signal(signal.SIGTERM, _stop)
+    os.nice(NICENESS)
+    return _do(kind, run_id, settings, database)
+
+
+def _do(kind: str, run_id: str, settings: Settings, database: Database) -> int:
+    clock = Clock(settings.now)
+    state: runs.State = "failed"
+    message, outcome, code = "stopped with the service", None, 1
+    try:
+        with Reporter(database, run_id) as progress:
+            outcome = WORK[kind](settings, database, clock, progress)
+        state, message, code = "done", "done", 0
+    except CycleFailed as error:
+        message, outcome, code = error.detail, error.outcome, error.exit_code
+    except NextcloseError as error:
+        message, outcome, code = error.detail, {"code": error.code}, error.exit_code
+    except SystemExit:
+        state = "lost"
+    except Exception:  # noqa: BLE001 - the process's own edge: the log has the traceback, the row one line
+        _log.exception("job failed", kind=kind, run=run_id)
+        message = "an unexpected error; the log has it"
+    runs.finish(database, run_id, state, message, outcome, clock.now())
+    database.dispose()
+    return code
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,53 @@
+"""When a cycle is due: some minutes after each exchange's close, and again later while its prices aren't there."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+from sqlmodel import Session
+
+from app.core.clock import DEFAULT_EXCHANGE, Calendar, calendar
+from app.jobs import runs
+from app.prices import store
+
+AFTER_FINAL = (timedelta(minutes=2), timedelta(hours=1), timedelta(hours=4))
+"""A cycle's instants, counted from when the session's bar is final; all but the first only while a bar is missing."""
+
+
+def due(db: Session, now: datetime) -> list[str]:
+    """Return the exchanges whose newest final session wants a cycle now, sorted.
+
+    The session does so until one has started after its first instant; and again after each later instant, while a
+    watched symbol of that exchange lacks its bar. A lost run doesn't count; a failed one does, until the next instant.
+    """
+    tried = runs.last(db, "cycle", "first_run")
+    since = tried.started_at if tried is not None and tried.state != "lost" else None
+    newest: dict[str, list[date | None]] = {}
+    for one in store.statuses(db):
+        if one.watched:
+            newest.setdefault(one.exchange, []).append(one.last)
+    wanting = newest or {DEFAULT_EXCHANGE: []}
+    return [exchange for exchange, last in sorted(wanting.items()) if _is_due(calendar(exchange), now, since, last)]
+
+
+def next_cycle(exchange: str, now: datetime) -> datetime:
+    """Return when the exchange's next session will want its cycle."""
+    days = calendar(exchange)
+    session = days.last_final(now)
+    at = _instants(days, session)[0]
+    return at if at > now else _instants(days, days.next_session(session))[0]
+
+
+def _is_due(days: Calendar, now: datetime, since: datetime | None, last: list[date | None]) -> bool:
+    session = days.last_final(now)
+    first, *later = _instants(days, session)
+    if now < first:
+        return False
+    if since is None or since < first:
+        return True
+    is_behind = any(day is None or day < session for day in last)
+    return is_behind and any(since < at <= now for at in later)
+
+
+def _instants(days: Calendar, session: date) -> list[datetime]:
+    return [days.final_at(session) + after for after in AFTER_FINAL]

@@ -1,0 +1,108 @@
+"""What each kind of job does: calls into the rooms, in order, and what came of it as plain JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from app.core.clock import Clock
+from app.core.db import Database
+from app.core.errors import NextcloseError, NoChampion
+from app.core.progress import Progress, within
+from app.core.settings import Settings
+
+Outcome = dict[str, Any]
+Work = Callable[[Settings, Database, Clock, Progress], Outcome]
+
+
+class CycleFailed(NextcloseError):
+    """A part of the cycle failed; the others were done all the same, and `outcome` says which."""
+
+    code = "cycle_failed"
+
+    def __init__(self, detail: str, outcome: Outcome) -> None:
+        """Keep what each part came to."""
+        super().__init__(detail)
+        self.outcome = outcome
+
+
+def refresh(settings: Settings, database: Database, clock: Clock, progress: Progress) -> Outcome:
+    """Bring the prices of the watchlist up to the last final session."""
+    from app.prices import refresh as prices
+    from app.prices.source import open_source
+
+    reports = prices.refresh(database, open_source(settings), clock, progress=progress)
+    return {
+        "symbols": len(reports),
+        "outcomes": dict(Counter(str(report.outcome) for report in reports)),
+        "bars_added": sum(report.added for report in reports),
+    }
+
+
+def train(settings: Settings, database: Database, clock: Clock, progress: Progress) -> Outcome:
+    """Run the contest."""
+    from app.training.contest import run_contest
+
+    result = run_contest(settings, database, clock, progress)
+    return {
+        "winner": result.winner,
+        "version": result.version,
+        "promoted": result.promoted,
+        "verdict": result.verdict,
+        "elapsed_s": result.elapsed_s,
+    }
+
+
+def forecast(settings: Settings, database: Database, clock: Clock, progress: Progress) -> Outcome:
+    """Forecast the next session of every symbol."""
+    from app.forecasts.forecaster import Forecaster
+
+    return {"forecasts": Forecaster(settings, database, clock).forecast_all(progress)}
+
+
+def score(settings: Settings, database: Database, clock: Clock, progress: Progress) -> Outcome:  # noqa: ARG001 - a Work
+    """Settle every forecast whose close is now known."""
+    from app.forecasts.scoring import score_due
+
+    return {"scored": score_due(database, clock, progress)}
+
+
+def cycle(settings: Settings, database: Database, clock: Clock, progress: Progress) -> Outcome:
+    """Refresh, score, forecast; a part that fails doesn't keep the later ones from what is stored."""
+    parts: tuple[tuple[str, Work, float, float], ...] = (
+        ("refresh", refresh, 0.0, 0.7),
+        ("score", score, 0.7, 0.8),
+        ("forecast", forecast, 0.8, 1.0),
+    )
+    outcome: Outcome = {}
+    failed: list[str] = []
+    for name, work, start, end in parts:
+        try:
+            outcome[name] = work(settings, database, clock, within(progress, start, end))
+        except NextcloseError as error:
+            outcome[name] = {"error": error.detail, "code": error.code}
+            if not isinstance(error, NoChampion):
+                failed.append(f"{name}: {error.detail}")
+    if failed:
+        raise CycleFailed("; ".join(failed), outcome)
+    return outcome
+
+
+def first_run(settings: Settings, database: Database, clock: Clock, progress: Progress) -> Outcome:
+    """Find prices, train the first champion, forecast."""
+    from app.prices.first import find_prices
+
+    source = find_prices(settings, database, clock, within(progress, 0.0, 0.3))
+    trained = train(settings, database, clock, within(progress, 0.3, 0.95))
+    return {"source": source, **trained, **forecast(settings, database, clock, within(progress, 0.95, 1.0))}
+
+
+WORK: dict[str, Work] = {
+    "refresh": refresh,
+    "train": train,
+    "forecast": forecast,
+    "score": score,
+    "cycle": cycle,
+    "first_run": first_run,
+}
