@@ -1,17 +1,132 @@
-"""A model on disk: JSON and XGBoost's own format, never pickle, each file's sha256 checked before it is parsed."""
+"""A model on disk: JSON and XGBoost's own JSON, never pickle, each file's sha256 checked before it is parsed.
+
+`SHA256SUMS` (as `sha256sum -c` reads it) covers every other file; `model.json` holds the pipeline's numbers, one
+`<name>.trees.json` each set of trees, and `card.json` what the model says of itself.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
+import shutil
 from pathlib import Path
 
+from app.core.errors import BrokenArtefact
+from app.registry.card import ModelCard
+from app.registry.location import trees_of
 from app.registry.model import Model
+from app.registry.pipeline import Pipeline
+from app.registry.trees import Trees
+
+SUMS, CARD, MODEL = "SHA256SUMS", "card.json", "model.json"
+_TREES = ".trees.json"
+
+
+def model_files(pipeline: Pipeline) -> dict[str, bytes]:
+    """Return the files that make the forecast: their bytes are the same whenever the fitted numbers are."""
+    text = json.dumps(pipeline.as_dict(), indent=1, sort_keys=True, allow_nan=False) + "\n"
+    trees = {f"{trees.name}{_TREES}": trees.source for trees in trees_of(pipeline.location)}
+    return {MODEL: text.encode(), **trees}
+
+
+def fingerprint(files: dict[str, bytes]) -> dict[str, str]:
+    """Return the sha256 of each file, by name, sorted."""
+    return {name: hashlib.sha256(files[name]).hexdigest() for name in sorted(files)}
 
 
 def save(model: Model, directory: Path) -> None:
-    """Write the model into `directory`, whole or not at all: written beside it, synced, then renamed."""
-    raise NotImplementedError
+    """Write the model into `directory`, whole or not at all: written beside it, synced, then renamed.
+
+    A version's name follows from its content, so a directory that is there already and whole is left as it is.
+    """
+    if directory.exists() and _is_whole(directory):
+        return
+    files = {**model_files(model.pipeline), CARD: model.card.to_json().encode()}
+    sums = "".join(f"{digest}  {name}\n" for name, digest in fingerprint(files).items())
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    beside = directory.with_name(f".{directory.name}.{os.getpid()}.part")
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir()
+    for name, content in {**files, SUMS: sums.encode()}.items():
+        write_synced(beside / name, content)
+    sync_directory(beside)
+    if directory.exists():
+        shutil.rmtree(directory)
+    beside.rename(directory)
+    sync_directory(directory.parent)
 
 
 def load(directory: Path) -> Model:
-    """Read a model; raises `BrokenArtefact` when a file is missing, added or altered."""
-    raise NotImplementedError
+    """Read a model; raises `BrokenArtefact` when a file is missing, added or altered, or can't be understood."""
+    files = _checked(directory)
+    try:
+        card = ModelCard.from_json(files[CARD].decode())
+        trees = {
+            name.removesuffix(_TREES): Trees.read(name.removesuffix(_TREES), content)
+            for name, content in files.items()
+            if name.endswith(_TREES)
+        }
+        pipeline = Pipeline.from_dict(json.loads(files[MODEL]), trees)
+    except (ValueError, KeyError, TypeError) as error:
+        raise BrokenArtefact(f"{directory.name}: its files can't be understood ({type(error).__name__})") from error
+    return Model(card, pipeline)
+
+
+def read_card(directory: Path) -> ModelCard:
+    """Read the card alone, its hash checked; raises `BrokenArtefact`."""
+    try:
+        return ModelCard.from_json(_checked(directory)[CARD].decode())
+    except (ValueError, KeyError) as error:
+        raise BrokenArtefact(f"{directory.name}: its card can't be understood") from error
+
+
+def sums_of(directory: Path) -> str:
+    """Return the sha256 of the list of sums: one number that stands for the whole version."""
+    try:
+        return hashlib.sha256((directory / SUMS).read_bytes()).hexdigest()
+    except OSError as error:
+        raise BrokenArtefact(f"{directory.name}: {SUMS} can't be read") from error
+
+
+def write_synced(path: Path, content: bytes) -> None:
+    """Write a file and wait until it is on the disk."""
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def sync_directory(directory: Path) -> None:
+    """Wait until a directory's entries are on the disk."""
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _checked(directory: Path) -> dict[str, bytes]:
+    """Return every file's bytes after their sums agreed."""
+    try:
+        lines = [line.split("  ", 1) for line in (directory / SUMS).read_text().splitlines()]
+        listed = {name: digest for digest, name in lines}
+        found = {path.name for path in directory.iterdir()} - {SUMS}
+        if found != set(listed):
+            odd = min(found ^ set(listed))
+            raise BrokenArtefact(f"{directory.name}: {odd} is {'not listed' if odd in found else 'missing'}")
+        files = {name: (directory / name).read_bytes() for name in listed}
+    except (OSError, ValueError) as error:
+        raise BrokenArtefact(f"{directory.name}: {SUMS} or a file it lists can't be read") from error
+    for name, content in files.items():
+        if hashlib.sha256(content).hexdigest() != listed[name]:
+            raise BrokenArtefact(f"{directory.name}: {name} was altered, its sha256 differs")
+    return files
+
+
+def _is_whole(directory: Path) -> bool:
+    try:
+        load(directory)
+    except BrokenArtefact:
+        return False
+    return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 import polars as pl
 
@@ -22,12 +23,12 @@ class Model:
         """How many sessions before a row the feature frame must hold for that row's forecast."""
         return self.pipeline.lookback
 
-    def forecast(self, features: pl.DataFrame) -> pl.DataFrame:
-        """Forecast the next session's log return for every row that has what it needs.
+    def forecast(self, features: pl.DataFrame, since: date | None = None) -> pl.DataFrame:
+        """Forecast the next session's log return for every row, from session `since` on, that has what it needs.
 
         `features` is a feature frame sorted by (symbol, session), with `lookback` sessions of every symbol before the
-        first row that matters; the symbols stand for the market. Returns symbol, session, return_log, sigma, prob_up
+        first row that matters; its symbols stand for the market. Returns symbol, session, return_log, sigma, prob_up
         and q025 … q975 (quantiles of the log return), in the same order; rows that aren't warm are left out. A row's
-        forecast reads nothing after its session and is the same to the bit however much stands before the lookback.
+        forecast reads nothing after its session, and is the same to the bit however much stands before the lookback.
         """
-        return self.pipeline.forecast(features)
+        return self.pipeline.forecast(features, since)
