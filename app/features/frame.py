@@ -4,39 +4,49 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 
+import numpy as np
 import polars as pl
 
 from app.core.clock import Calendar
+from app.features import market as markets
+from app.features import sessions
+from app.features.catalogue import FEATURES, SCALE_REGRESSORS, Feature
+from app.features.panel import Columns, columns, compute
 
-MAX_WINDOW = 600
-"""The newest row of a symbol is bit-equal however many more bars than this stand before it."""
+__all__ = [
+    "CATEGORICAL",
+    "FEATURES",
+    "FEATURE_NAMES",
+    "MAX_WINDOW",
+    "SCALE_REGRESSORS",
+    "WARM",
+    "Feature",
+    "build",
+    "fingerprint",
+    "market",
+]
 
-
-@dataclass(frozen=True)
-class Feature:
-    """One column of the feature frame: what it is, and how far back it looks."""
-
-    name: str
-    formula: str
-    window: int
-    source: str
-    group: str
-
-
-FEATURES: tuple[Feature, ...] = ()
 FEATURE_NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
-SCALE_REGRESSORS: tuple[str, ...] = ()
-"""The features that the volatility model is linear in."""
+MAX_WINDOW: int = max(feature.window for feature in FEATURES)
+"""A symbol's newest row is bit-equal however many more bars than this stand before it."""
+
+WARM: int = max(feature.first for feature in FEATURES)
+"""The symbol's first row, counted from 0, on which every feature has its value."""
+
 CATEGORICAL: tuple[str, ...] = ("symbol",)
 """Columns that a model may encode as categories, by name."""
 
+_BY_NAME = {feature.name: feature for feature in FEATURES}
+
 
 def market(bars: pl.DataFrame) -> pl.DataFrame:
-    """Return the market context of each session, over the symbols of `bars`, sorted by session."""
-    raise NotImplementedError
+    """Return the market context of each session, over the symbols of `bars`, sorted by session.
+
+    The rows of the last sessions don't change when bars older than MAX_WINDOW sessions are left away.
+    """
+    return markets.context(bars)
 
 
 def build(
@@ -45,13 +55,41 @@ def build(
     context: pl.DataFrame | None = None,
     *,
     newest: bool = False,
+    names: Iterable[str] = FEATURE_NAMES,
 ) -> pl.DataFrame:
-    """Return symbol, session, next_session, close, warm and the features, sorted by (symbol, session).
+    """Return the features of each bar, known at that session's close, sorted by (symbol, session).
 
-    `context` is what `market` returned for the symbols that count as the market; without it, those of `bars` do.
-    `newest` keeps only each symbol's last row.
+    Columns symbol (String), session and next_session (Date; the exchange's next session, which is forecast), close
+    (Float64), warm (Boolean: every feature of the catalogue has its value), then the features asked for (Float64; null
+    before a feature's first valid row). `context` is what `market` returned for the symbols that count as the market;
+    without it, those of `bars` do. `newest` keeps only each symbol's last row. A session that the context doesn't know
+    has null market features.
     """
-    raise NotImplementedError
+    source = columns(bars)
+    chosen = [_BY_NAME[name] for name in names]
+    targets, of_calendar = sessions.tables(source.sessions, calendar)
+    known = markets.context(bars) if context is None else context
+    tables = {**markets.tables(known, source.sessions), **of_calendar}
+    values = compute(source, {feature.name: feature.compute for feature in chosen}, tables, newest=newest)
+    rows = source.ends if newest else slice(None)
+    age = _age(source)[rows]
+    for feature in chosen:
+        values[feature.name][age < feature.first] = np.nan
+    keys = source.frame.select("symbol", "session", "close")
+    return (keys[rows] if newest else keys).select(
+        "symbol",
+        "session",
+        pl.Series("next_session", targets[source.at[rows]]),
+        "close",
+        pl.Series("warm", age >= WARM),
+        *(pl.Series(name, column, nan_to_null=True) for name, column in values.items()),
+    )
+
+
+def _age(source: Columns) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+    """Return each bar's row number within its symbol, from 0."""
+    starts, lengths = source.bounds[:-1], np.diff(source.bounds)
+    return np.arange(source.frame.height) - np.repeat(starts, lengths)
 
 
 def fingerprint(row_values: Mapping[str, float | None]) -> str:

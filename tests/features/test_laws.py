@@ -1,0 +1,128 @@
+"""The laws of time and unit hold for every feature, and the proofs catch what breaks them."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from app.core.clock import calendar
+from app.features import laws
+from app.features.frame import FEATURE_NAMES, MAX_WINDOW, build
+
+SYMBOLS = ("AAA", "BBB", "CCC")
+
+
+def simulated(rows: int, symbols: tuple[str, ...] = SYMBOLS, seed: int = 1) -> pl.DataFrame:
+    """Bars of a random walk with clustered volatility on New York's sessions; each symbol starts a little later."""
+    rng = np.random.default_rng(seed)
+    days = calendar().between(date(2010, 1, 4), date(2010, 1, 4) + timedelta(days=2 * rows))[:rows]
+    frames = []
+    for number, symbol in enumerate(symbols):
+        mine = days[40 * number :]
+        size = len(mine)
+        scale = 0.01 * np.exp(np.convolve(rng.normal(size=size + 19), np.ones(20) / 10, "valid"))
+        close = 50.0 * (number + 1) * np.exp(np.cumsum(scale * rng.normal(size=size)))
+        opened = np.append(close[0], close[:-1]) * np.exp(0.3 * scale * rng.normal(size=size))
+        reach = np.exp(scale * np.abs(rng.normal(size=(2, size))))
+        frames.append(
+            pl.DataFrame(
+                {
+                    "symbol": [symbol] * size,
+                    "session": mine,
+                    "open": opened,
+                    "high": np.maximum(opened, close) * reach[0],
+                    "low": np.minimum(opened, close) / reach[1],
+                    "close": close,
+                    "volume": rng.integers(100_000, 5_000_000, size=size),
+                    "adj_close": close,
+                }
+            )
+        )
+    return pl.concat(frames)
+
+
+def features(bars: pl.DataFrame) -> pl.DataFrame:
+    """Return the product's own features, without the close, which is a price."""
+    return build(bars, calendar()).drop("close")
+
+
+@pytest.fixture(scope="module")
+def bars() -> pl.DataFrame:
+    """Make a thousand sessions of three symbols."""
+    return simulated(1000)
+
+
+@pytest.fixture(scope="module")
+def sample(bars: pl.DataFrame) -> list[date]:
+    """Sessions to cut at, early and late."""
+    sessions = bars["session"].unique().sort()
+    return [sessions[at] for at in (0, 1, 22, 45, 251, 400, 777, 998)]
+
+
+def test_features_stay_when_later_rows_are_dropped(bars: pl.DataFrame, sample: list[date]) -> None:
+    """Truncation, at every session of the sample."""
+    assert laws.truncation(features, bars, sample) == []
+
+
+def test_features_stay_when_later_rows_change(bars: pl.DataFrame, sample: list[date]) -> None:
+    """Mutation, at every session of the sample."""
+    assert laws.mutation(features, bars, sample) == []
+
+
+def test_features_have_no_unit_of_price(bars: pl.DataFrame) -> None:
+    """Prices times seven leave every feature as it is."""
+    assert laws.unit(features, bars) == []
+
+
+def test_the_newest_row_needs_no_more_than_max_window(bars: pl.DataFrame) -> None:
+    """Tail, to the bit; one bar in ten of that is not enough, so the proof can fail."""
+    assert laws.tail(features, bars, MAX_WINDOW) == []
+    assert laws.tail(features, bars, MAX_WINDOW // 10)
+
+
+def test_other_symbols_leave_a_symbol_as_it_is(bars: pl.DataFrame) -> None:
+    """With the market given, the rows about a symbol's own don't touch it, wherever they stand."""
+    context = build(bars, calendar()).select("session").unique()
+    own = [name for name in FEATURE_NAMES if not name.startswith(("market_", "excess"))]
+    alone = build(bars.filter(pl.col("symbol") == "BBB"), calendar(), names=own)
+    among = build(bars, calendar(), names=own).filter(pl.col("symbol") == "BBB")
+    assert context.height == 1000
+    assert alone.drop("warm").equals(among.drop("warm"))
+
+
+def _centred(bars: pl.DataFrame) -> pl.DataFrame:
+    mean = pl.col("close").rolling_mean(5, center=True).over("symbol")
+    return bars.select("symbol", "session", leak=pl.col("close") / mean)
+
+
+def _recursive(bars: pl.DataFrame) -> pl.DataFrame:
+    mean = pl.col("close").ewm_mean(span=26, adjust=False).over("symbol")
+    return bars.select("symbol", "session", recursive=pl.col("close") / mean)
+
+
+def _whole_sample(bars: pl.DataFrame) -> pl.DataFrame:
+    return bars.select("symbol", "session", scaled=pl.col("close") / pl.col("close").max().over("symbol"))
+
+
+@pytest.mark.parametrize("leak", [_centred, _whole_sample])
+def test_a_planted_leak_is_caught(leak: laws.FeatureFunction, bars: pl.DataFrame, sample: list[date]) -> None:
+    """A centred mean and a scaling by the whole sample both look ahead; both proofs of time see it."""
+    assert laws.truncation(leak, bars, sample)
+    assert laws.mutation(leak, bars, sample)
+
+
+def test_an_endless_memory_is_caught(bars: pl.DataFrame) -> None:
+    """A recursive mean remembers where the history began."""
+    assert laws.tail(_recursive, bars, 100)
+
+
+def test_a_price_level_is_caught(bars: pl.DataFrame) -> None:
+    """A feature in dollars breaks the law of the unit."""
+    assert laws.unit(lambda frame: frame.select("symbol", "session", level="close"), bars)
+
+
+def test_a_breach_says_what_where_and_when(bars: pl.DataFrame, sample: list[date]) -> None:
+    """The line names law, feature, symbol and session."""
+    breach = laws.truncation(_centred, bars, sample[4:5])[0]
+    assert str(breach).startswith("truncation: leak of AAA on 2010-12-30 is None, and was ")
