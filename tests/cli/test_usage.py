@@ -1,0 +1,100 @@
+"""What the command line says when nothing is there yet, or when it is asked wrongly."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Nextclose
+
+HEAVY = ("mlflow", "xgboost", "sklearn", "yfinance", "pandas", "exchange_calendars", "fastapi", "polars", "sqlalchemy")
+
+
+def test_help_loads_nothing_heavy() -> None:
+    """`--help` answers at once, because no library that costs time is imported for it."""
+    program = (
+        "import sys; sys.argv = ['nextclose', '--help']\n"
+        "from app.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        f"print([name for name in {HEAVY} if name in sys.modules], file=sys.stderr)"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "predict" in ran.stdout
+    assert ran.stderr.strip() == "[]"
+
+
+def test_predict_without_a_champion_says_what_to_do(nextclose: Nextclose) -> None:
+    """Before the first training there is nothing to predict with: exit code 1, one line."""
+    ran = nextclose("predict", "AAPL")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.count("\n") == 1
+    assert "nextclose train" in ran.err
+
+
+@pytest.mark.parametrize("symbol", ["AAPL;DROP", "../etc", "A" * 40, "ÄÖ", ""])
+def test_a_text_that_is_no_symbol_is_wrong_usage(nextclose: Nextclose, symbol: str) -> None:
+    """Exit code 2 and one line, before anything is opened."""
+    ran = nextclose("predict", symbol)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.count("\n") == 1
+
+
+def test_a_wrong_setting_is_one_line(nextclose: Nextclose, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The variable is named; there is no traceback."""
+    monkeypatch.setenv("NEXTCLOSE_SCHEDULER", "maybe")
+    ran = nextclose("status")
+    assert ran.code == 2
+    assert ran.err == "nextclose: NEXTCLOSE_SCHEDULER: Input should be 'on' or 'off'\n"
+
+
+def test_settings_mask_secrets(nextclose: Nextclose, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the token nor a database password is printed."""
+    monkeypatch.setenv("NEXTCLOSE_ADMIN_TOKEN", "s3cret")
+    monkeypatch.setenv("NEXTCLOSE_DATABASE_URL", "postgresql://user:s3cret@db/nextclose")
+    text, document = nextclose("settings"), nextclose("settings", "--json")
+    assert "s3cret" not in text.out + document.out
+    assert json.loads(document.out)["NEXTCLOSE_ADMIN_TOKEN"] == "***"
+
+
+def test_a_store_that_cannot_be_written_is_an_outside_failure(nextclose: Nextclose, tmp_path: Path) -> None:
+    """A file where the folder should be: exit code 3, one line."""
+    (tmp_path / "var").write_text("in the way")
+    ran = nextclose("status")
+    assert ran.code == 3
+    assert ran.err.count("\n") == 1
+
+
+def test_status_of_an_empty_store(nextclose: Nextclose) -> None:
+    """Nothing is there yet, and that is said without an error."""
+    ran = nextclose("status", "--json")
+    found = json.loads(ran.out)
+    assert ran.code == 0
+    assert (found["bars"], found["champion"], found["forecasts"]) == (0, None, 0)
+
+
+def test_watchlist_is_seeded_shown_and_changed(nextclose: Nextclose) -> None:
+    """A new store watches the names in the settings; adding and removing keeps the order."""
+    assert json.loads(nextclose("symbols", "--json").out)[0]["symbol"] == "AAPL"
+    assert nextclose("symbols", "add", "brk-b", "KO").code == 0
+    assert nextclose("symbols", "remove", "AAPL").code == 0
+    watched = [row["symbol"] for row in json.loads(nextclose("symbols", "--json").out)]
+    assert "BRK-B" in watched
+    assert "AAPL" not in watched
+    assert watched.count("KO") == 1
+
+
+def test_removing_what_was_never_there(nextclose: Nextclose) -> None:
+    """A symbol that the store doesn't know can't be removed from the list."""
+    ran = nextclose("symbols", "remove", "NOPE")
+    assert ran.code == 1
+    assert "NOPE" in ran.err
+
+
+def test_training_without_prices_says_what_to_do(nextclose: Nextclose) -> None:
+    """An empty store can't train: exit code 1, one line with the way out."""
+    ran = nextclose("train")
+    assert ran.code == 1
+    assert "nextclose refresh" in ran.err or "nextclose import" in ran.err

@@ -1,0 +1,50 @@
+"""The whole loop on the bundled sample: prices in, a contest, a forecast out, kept and scored."""
+
+import json
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+
+from tests.cli.conftest import Nextclose
+
+
+@pytest.fixture
+def trained(nextclose: Nextclose) -> Iterator[Nextclose]:
+    """Fetch the sample and train on it."""
+    fetched = nextclose("refresh", "--json")
+    assert fetched.code == 0, fetched.err
+    return nextclose
+
+
+def test_prices_in_forecast_out(trained: Nextclose) -> None:
+    """From the sample to a forecast for the session after its last bar, with the random walk in the table."""
+    contest = trained("train", "--json")
+    assert contest.code == 0, contest.err
+    table = json.loads(contest.out)
+    names = {row["name"] for row in table["rows"]}
+    assert {"random_walk", "drift", "ewma", "ridge", "forest", "xgboost"} <= names
+
+    made = trained("predict", "AAPL", "ibm", "--json")
+    assert made.code == 0, made.err
+    first, second = json.loads(made.out)["predictions"]
+    assert (first["symbol"], second["symbol"]) == ("AAPL", "IBM")
+    assert date.fromisoformat(first["target_session"]) > date.fromisoformat(first["as_of"]) == date(2013, 3, 1)
+    levels = [interval["level"] for interval in first["intervals"]]
+    assert levels == [0.5, 0.8, 0.95]
+    assert all(i["lower"] < first["last_close"] < i["upper"] for i in first["intervals"])
+    assert first["model"]["verdict"]
+    assert first["data"]["source"] == "sample"
+
+    again = trained("predict", "AAPL", "--json")
+    assert json.loads(again.out)["predictions"][0]["prediction_id"] == first["prediction_id"]
+
+    unknown = trained("predict", "AAPL", "NOPE")
+    assert unknown.code == 1
+    assert "AAPL" in unknown.out
+    assert "NOPE" in unknown.err
+
+    status = json.loads(trained("status", "--json").out)
+    assert status["champion"] == first["model"]["version"]
+    assert status["ledger_intact"]
+    assert status["forecasts"] == 5
