@@ -1,1 +1,63 @@
 """Build the service: lifespan, routers, error renderers; the only place that wires the rooms together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from app.core import log
+from app.core.clock import Clock
+from app.core.db import Database, migrate
+from app.core.settings import Settings, load_settings
+from app.forecasts.forecaster import Forecaster
+from app.jobs.schedule import Clockwork
+from app.prices.first import seed
+from app.registry.champion import Champion
+from app.web import errors, routers, security, static
+from app.web.deps import Services
+
+
+def create_app(settings: Settings | None = None, bind_host: str | None = None) -> FastAPI:
+    """Return the service; `bind_host` is the address it will listen on, which decides who may change state.
+
+    Uvicorn calls this without arguments, in each server process.
+    """
+    log.configure()
+    settings = settings or load_settings()
+    database = Database(settings.database)
+    clock = Clock(settings.now)
+    app = FastAPI(
+        title="Nextclose",
+        version=version("nextclose"),
+        summary="The next session's closing price of many stocks, as a calibrated distribution, with its track record.",
+        lifespan=_lifespan,
+        docs_url=None,
+        redoc_url=None,
+        responses=errors.RESPONSES,
+    )
+    app.state.nextclose = Services(settings, database, clock, Forecaster(settings, database, clock), Champion(settings))
+    security.install(app, settings, bind_host or os.environ.get("UVICORN_HOST"))
+    errors.install(app)
+    static.mount(app)
+    for router in routers():
+        app.include_router(router)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Migrate the store, start the clockwork, and end both with the process."""
+    parts: Services = app.state.nextclose
+    migrate(parts.database)
+    seed(parts.settings, parts.database, parts.clock)
+    clockwork = Clockwork(parts.settings, parts.database)
+    clockwork.start()
+    try:
+        yield
+    finally:
+        await clockwork.stop()
+        parts.database.dispose()
