@@ -1,7 +1,7 @@
 """What the store holds: the watchlist, each symbol's status, and final bars as frames.
 
 Together with `writes` and `ledgers` this is the only SQL over prices. Functions take the caller's database session;
-`panel`, which reads through a driver made for frames, takes the database itself.
+`panel` takes the database itself.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from sqlmodel import Session, col, func, select
 from app.core.db import Database
 from app.core.errors import UnknownSymbol
 from app.prices import sql, writes
-from app.prices.frame import BAR_SCHEMA
 from app.prices.symbols import normalise
 from app.prices.tables import BarRow, PriceVersionRow, SymbolRow
 from app.prices.writes import Upserted, upsert
@@ -192,9 +191,11 @@ def _range(start: date | None, end: date | None) -> tuple[str, list[str]]:
 def panel(
     database: Database, symbols: Sequence[str] | None = None, start: date | None = None, end: date | None = None
 ) -> pl.DataFrame:
-    """Return the final bars of all (or these) symbols as one bar frame, sorted by (symbol, session)."""
-    if database.is_sqlite and symbols is None:
-        return _panel_connectorx(database, start, end)
+    """Return the final bars of all (or these) symbols as one bar frame, sorted by (symbol, session).
+
+    It reads through the one SQLite library that the process has open: a second one in the same process (connectorx and
+    ADBC carry their own) drops the first one's file locks and deletes its write-ahead log, and later commits are lost.
+    """
     with database.read() as db:
         where, values = _range(start, end)
         wanted = symbols if symbols is not None else [row[0] for row in sql.run(db, "SELECT symbol FROM symbol")]
@@ -207,23 +208,6 @@ def panel(
                 [*part, *values],
             )
     return sql.bar_frame(rows)
-
-
-def _panel_connectorx(database: Database, start: date | None, end: date | None) -> pl.DataFrame:
-    import connectorx
-
-    with database.read() as db:  # one line for a store that isn't there, before a driver that panics on it
-        sql.run(db, "SELECT 1 FROM bar LIMIT 1")
-    # connectorx binds no parameters; dates are the only values here, and can't carry SQL.
-    bounds = [f"session >= '{start:%Y-%m-%d}'"] if start else []
-    bounds += [f"session <= '{end:%Y-%m-%d}'"] if end else []
-    where = f"WHERE {' AND '.join(bounds)}" if bounds else ""
-    frame: pl.DataFrame = connectorx.read_sql(
-        f"sqlite://{database.url.database}",
-        f"SELECT {sql.BAR_COLUMNS} FROM bar {where} ORDER BY symbol, session",
-        return_type="polars",
-    )
-    return frame.select(pl.col(name).cast(dtype) for name, dtype in BAR_SCHEMA.items())
 
 
 def as_known(db: Session, symbol: str, at: datetime) -> pl.DataFrame:
