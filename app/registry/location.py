@@ -8,13 +8,13 @@ from typing import Any, Protocol
 import numpy as np
 
 from app.registry.history import WINDOW, history_mean
-from app.registry.panel import Array, Panel, weighted_sum
+from app.registry.panel import Array, Index, Panel, weighted_sum
 from app.registry.scale import standardised
 from app.registry.trees import Trees
 
 
 class Location(Protocol):
-    """Forecasts the next session's log return for every row of a panel, given its sigma."""
+    """Forecasts the next session's log return for some rows of a panel, given their sigma."""
 
     @property
     def lookback(self) -> int:
@@ -24,8 +24,8 @@ class Location(Protocol):
     def features(self) -> tuple[str, ...]:
         """The columns that are read."""
 
-    def predict(self, panel: Panel, sigma: Array) -> Array:
-        """Return the log return expected, row by row."""
+    def predict(self, panel: Panel, sigma: Array, rows: Index) -> Array:
+        """Return the log return expected at `rows`; `sigma` is theirs."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, the kind among them."""
@@ -38,9 +38,9 @@ class ZeroLocation:
     features: tuple[str, ...] = ()
     lookback: int = 0
 
-    def predict(self, panel: Panel, sigma: Array) -> Array:  # noqa: ARG002
+    def predict(self, panel: Panel, sigma: Array, rows: Index) -> Array:  # noqa: ARG002
         """Return zeros."""
-        return np.zeros(len(panel))
+        return np.zeros(len(rows))
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""
@@ -59,9 +59,9 @@ class DriftLocation:
         """The window's returns need one close more."""
         return self.window
 
-    def predict(self, panel: Panel, sigma: Array) -> Array:  # noqa: ARG002
+    def predict(self, panel: Panel, sigma: Array, rows: Index) -> Array:  # noqa: ARG002
         """Return the mean; NaN before the window is full."""
-        return history_mean(panel, self.window)
+        return history_mean(panel, self.window)[rows]
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""
@@ -79,9 +79,9 @@ class LinearLocation:
     start: float = 0.0
     lookback: int = 0
 
-    def predict(self, panel: Panel, sigma: Array) -> Array:
+    def predict(self, panel: Panel, sigma: Array, rows: Index) -> Array:
         """Return sigma times the weighted sum of the features."""
-        columns = standardised(panel, self.features, self.mean, self.spread)
+        columns = standardised(panel, self.features, self.mean, self.spread, rows)
         return sigma * weighted_sum(columns, np.array(self.weights), self.start)
 
     def as_dict(self) -> dict[str, Any]:
@@ -97,9 +97,9 @@ class TreeLocation:
     trees: Trees
     lookback: int = 0
 
-    def predict(self, panel: Panel, sigma: Array) -> Array:
+    def predict(self, panel: Panel, sigma: Array, rows: Index) -> Array:
         """Return sigma times the sum of the trees' leaves."""
-        columns = [panel.column(name) for name in self.features]
+        columns = [panel.column(name)[rows] for name in self.features]
         return sigma * self.trees.predict(columns)
 
     def as_dict(self) -> dict[str, Any]:
@@ -123,11 +123,11 @@ class MeanLocation:
         """Every column that a part reads, once, in order."""
         return tuple(dict.fromkeys(name for part in self.parts for name in part.features))
 
-    def predict(self, panel: Panel, sigma: Array) -> Array:
+    def predict(self, panel: Panel, sigma: Array, rows: Index) -> Array:
         """Return the mean of the parts' forecasts."""
-        total = np.zeros(len(panel))
+        total = np.zeros(len(rows))
         for part in self.parts:
-            total = total + part.predict(panel, sigma)
+            total = total + part.predict(panel, sigma, rows)
         return total / len(self.parts)
 
     def as_dict(self) -> dict[str, Any]:

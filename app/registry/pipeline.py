@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -12,10 +12,19 @@ import polars as pl
 from app.registry.adaptation import Adaptation
 from app.registry.levels import LEVELS, QUANTILE_NAMES
 from app.registry.location import Location, ZeroLocation, location_from
-from app.registry.panel import Array, Panel
+from app.registry.panel import Array, Index, Panel
 from app.registry.scale import Scale, scale_from
 from app.registry.shape import Shape, shape_from
 from app.registry.trees import Trees
+
+
+class Computed(NamedTuple):
+    """Forecasts as arrays: which rows of the panel, and for each its location, sigma and 21 quantiles."""
+
+    rows: Index
+    location: Array
+    sigma: Array
+    quantiles: Array
 
 
 @dataclass(frozen=True)
@@ -44,18 +53,42 @@ class Pipeline:
         key = ("sigma", self.scale, self.adaptation)
         return panel.once(key, lambda: self.adaptation.corrected(panel, self.scale.sigma(panel)))
 
-    def forecast(self, features: pl.DataFrame | Panel, since: date | None = None) -> pl.DataFrame:
-        """Forecast every warm row, from session `since` on; see `Model.forecast`."""
-        panel = features if isinstance(features, Panel) else Panel(features)
-        sigma = self.sigma(panel)
-        raw = self.location.predict(panel, sigma) if self.shrinkage else np.zeros(len(panel))
-        location = self.shrinkage * raw
-        quantiles = self.shape.quantiles(panel, location, sigma)
-        ready = panel.frame["warm"].to_numpy() & np.isfinite(sigma) & np.isfinite(location)
-        ready &= np.isfinite(quantiles[:, 0])
+    def rows(self, panel: Panel, since: date | None = None) -> Index:
+        """Return the warm rows, from session `since` on, that have a sigma."""
+        ready = panel.frame["warm"].to_numpy() & np.isfinite(self.sigma(panel))
         if since is not None:
             ready &= panel.days[panel.day] >= np.datetime64(since)
-        return _frame(panel, np.flatnonzero(ready), location, sigma, quantiles)
+        return np.flatnonzero(ready)
+
+    def raw_location(self, panel: Panel, since: date | None = None) -> Array:
+        """Return the location at `rows`, before it is shrunk; computed once a panel."""
+        rows = self.rows(panel, since)
+        key = ("location", self.location, self.scale, since)
+        return panel.once(key, lambda: self.location.predict(panel, self.sigma(panel)[rows], rows))
+
+    def compute(self, panel: Panel, since: date | None = None) -> Computed:
+        """Forecast every warm row, from session `since` on, as arrays."""
+        rows = self.rows(panel, since)
+        sigma = self.sigma(panel)[rows]
+        location = self.shrinkage * self.raw_location(panel, since) if self.shrinkage else np.zeros(len(rows))
+        quantiles = self.shape.quantiles(panel, location, sigma, rows)
+        whole = np.isfinite(location) & np.isfinite(quantiles[:, 0])
+        return Computed(rows[whole], location[whole], sigma[whole], quantiles[whole])
+
+    def forecast(self, features: pl.DataFrame, since: date | None = None) -> pl.DataFrame:
+        """Forecast every warm row, from session `since` on; see `Model.forecast`."""
+        made = self.compute(Panel(features), since)
+        columns = {name: np.ascontiguousarray(made.quantiles[:, place]) for place, name in enumerate(QUANTILE_NAMES)}
+        return (
+            features[made.rows]
+            .select("symbol", "session")
+            .with_columns(
+                return_log=pl.Series(made.location),
+                sigma=pl.Series(made.sigma),
+                prob_up=pl.Series(prob_up(made.quantiles)),
+                **{name: pl.Series(values) for name, values in columns.items()},
+            )
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values: everything but the trees, which are files of their own."""
@@ -77,18 +110,6 @@ class Pipeline:
             shrinkage=parts["shrinkage"],
             adaptation=Adaptation(**parts["adaptation"]),
         )
-
-
-def _frame(panel: Panel, rows: Any, location: Array, sigma: Array, quantiles: Array) -> pl.DataFrame:
-    table = quantiles[rows]
-    columns = {name: np.ascontiguousarray(table[:, place]) for place, name in enumerate(QUANTILE_NAMES)}
-    kept: pl.DataFrame = panel.frame.select("symbol", "session")[rows]
-    return kept.with_columns(
-        return_log=pl.Series(location[rows]),
-        sigma=pl.Series(sigma[rows]),
-        prob_up=pl.Series(prob_up(table)),
-        **{name: pl.Series(values) for name, values in columns.items()},
-    )
 
 
 def prob_up(quantiles: Array) -> Array:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from app.registry.history import WINDOW, history_sigma
-from app.registry.panel import Array, Panel, weighted_sum
+from app.registry.panel import Array, Index, Panel, weighted_sum
 
 LOWEST, HIGHEST = np.log(5e-4), np.log(0.5)
 """Bounds of log sigma: 0.05 % to 50 % a session."""
@@ -121,12 +121,16 @@ class LogLinearScale:
 
 
 def standardised(
-    panel: Panel, features: tuple[str, ...], mean: tuple[float, ...], spread: tuple[float, ...]
+    panel: Panel,
+    features: tuple[str, ...],
+    mean: tuple[float, ...],
+    spread: tuple[float, ...],
+    rows: Index | slice = slice(None),
 ) -> list[Array]:
     """Return each feature less its mean over its spread, held within `FARTHEST`; 0 where it isn't known."""
     columns = []
     for name, centre, width in zip(features, mean, spread, strict=True):
-        z = (panel.column(name) - centre) / width
+        z = (panel.column(name)[rows] - centre) / width
         columns.append(np.clip(np.where(np.isfinite(z), z, 0.0), -FARTHEST, FARTHEST))
     return columns
 

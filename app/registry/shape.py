@@ -8,17 +8,17 @@ from typing import Any, Protocol
 import numpy as np
 
 from app.registry.history import WINDOW, history_mean, history_quantiles
-from app.registry.panel import Array, Panel
+from app.registry.panel import Array, Index, Panel
 
 
 class Shape(Protocol):
-    """Turns location and sigma into quantiles: one row of 21 for each row of the panel, non-decreasing."""
+    """Turns location and sigma into quantiles: 21 for each row asked for, non-decreasing."""
 
     @property
     def lookback(self) -> int:
         """How many earlier rows are read."""
 
-    def quantiles(self, panel: Panel, location: Array, sigma: Array) -> Array:
+    def quantiles(self, panel: Panel, location: Array, sigma: Array, rows: Index) -> Array:
         """Return the quantiles of the log return, shape (rows, 21)."""
 
     def as_dict(self) -> dict[str, Any]:
@@ -37,7 +37,7 @@ class PooledShape:
         """No earlier row is read."""
         return 0
 
-    def quantiles(self, panel: Panel, location: Array, sigma: Array) -> Array:  # noqa: ARG002
+    def quantiles(self, panel: Panel, location: Array, sigma: Array, rows: Index) -> Array:  # noqa: ARG002
         """Return location + sigma * z."""
         made: Array = location[:, None] + sigma[:, None] * np.array(self.z, dtype=np.float64)[None, :]
         return made
@@ -59,12 +59,12 @@ class HistoryShape:
         """The window's returns need one close more."""
         return self.window
 
-    def quantiles(self, panel: Panel, location: Array, sigma: Array) -> Array:  # noqa: ARG002
+    def quantiles(self, panel: Panel, location: Array, sigma: Array, rows: Index) -> Array:  # noqa: ARG002
         """Return the history's quantiles; NaN before the window is full."""
-        table = history_quantiles(panel, self.window)
+        table = history_quantiles(panel, self.window)[rows]
         if not self.recentred:
             return table
-        return table - history_mean(panel, self.window)[:, None] + location[:, None]
+        return table - history_mean(panel, self.window)[rows, None] + location[:, None]
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""

@@ -4,13 +4,29 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from datetime import timedelta
+from time import perf_counter
 from typing import Any
 
-from app.core.clock import Clock
+import polars as pl
+
+from app.core.clock import Clock, calendar
 from app.core.db import Database
-from app.core.progress import Progress, silent
+from app.core.progress import Progress, silent, within
 from app.core.settings import Settings
+from app.prices import store
+from app.registry import artefact, champion
 from app.registry.card import Score
+from app.registry.model import Model
+from app.registry.tracking import RunRecord, Tracker
+from app.training import gate, record
+from app.training.candidates import CANDIDATES
+from app.training.dataset import Dataset, prepare
+from app.training.judging import Judge
+from app.training.walk import REFIT_EVERY, Walk, folds
+
+CONTEST_DAYS = 12 * 365
+"""A contest learns from the last twelve years: older markets cost time and teach little about tomorrow."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +56,7 @@ class ContestResult:
     def as_dict(self) -> dict[str, Any]:
         """Return plain values; each row's score is flattened beside its name."""
         table = [{"name": row.name, **row.score.model_dump(), "seconds": row.seconds} for row in self.rows]
-        return {**{key: value for key, value in asdict(self).items() if key != "rows"}, "rows": table}
+        return {**{key: value for key, value in vars(self).items() if key != "rows"}, "rows": table}
 
     def to_json(self) -> str:
         """Return the result as one JSON document."""
@@ -53,4 +69,106 @@ def run_contest(settings: Settings, database: Database, clock: Clock, progress: 
     Errors: `TrackingUnavailable` before any work when MLflow can't be used; `NoHistory` when the store holds too few
     bars to judge a model; `CheckFailed` when a proof fails.
     """
-    raise NotImplementedError
+    begun = perf_counter()
+    progress(0.0, "opening MLflow")
+    tracker = Tracker(settings)
+    tracker.ready()
+    progress(0.05, "building features")
+    dataset = prepare(recent_bars(database), calendar())
+    judge, contestants = hold(dataset, within(progress, 0.1, 0.85))
+    ranked = sorted(contestants, key=lambda one: one.metrics.overall.crps or 0.0)
+    winner, tries = ranked[0], len(ranked)
+    claim = gate.claim(judge.shared(winner.candidate.name), tries)
+    verdict = gate.verdict(judge.shared(winner.candidate.name), claim)
+    model = record.model_of(winner, dataset, verdict, tries, REFIT_EVERY, clock.now())
+    progress(0.88, f"saving {winner.candidate.name} {model.card.version}")
+    artefact.save(model, settings.models_dir / model.card.version)
+    progress(0.9, "writing to MLflow")
+    _log(tracker, settings, dataset, ranked, model)
+    promoted, reason = _decide(settings, database, clock, dataset, judge, model, claim)
+    if promoted:
+        tracker.point(model.card.version)
+    progress(1.0, f"{winner.candidate.name} wins; {verdict}")
+    return ContestResult(
+        rows=tuple(ContestRow(one.candidate.name, one.metrics.overall, one.trail.seconds) for one in ranked),
+        winner=winner.candidate.name,
+        version=model.card.version,
+        promoted=promoted,
+        verdict=verdict,
+        reason=reason,
+        tries=tries,
+        first_session=model.card.trained_from.isoformat(),
+        last_session=model.card.trained_through.isoformat(),
+        elapsed_s=round(perf_counter() - begun, 2),
+    )
+
+
+def recent_bars(database: Database) -> pl.DataFrame:
+    """Return the final bars of the last `CONTEST_DAYS`, sorted by (symbol, session)."""
+    with database.read() as db:
+        newest = max((bar.session for bar in store.last_bars(db).values()), default=None)
+    start = newest - timedelta(days=CONTEST_DAYS) if newest else None
+    return store.panel(database, start=start)
+
+
+def hold(dataset: Dataset, progress: Progress = silent) -> tuple[Judge, list[record.Contestant]]:
+    """Walk all candidates through the folds, then fit each on everything known."""
+    schedule = folds(dataset, REFIT_EVERY)
+    walk, judge = Walk(dataset), Judge(dataset)
+    walk.run(schedule, judge, progress)
+    fitted = dict(walk.fit(len(dataset.panel.days)))
+    return judge, [
+        record.Contestant(one, fitted[one], judge.metrics(one.name), walk.trails[one.name]) for one in CANDIDATES
+    ]
+
+
+def _log(tracker: Tracker, settings: Settings, dataset: Dataset, ranked: list[record.Contestant], model: Model) -> None:
+    card = model.card
+    names, scores = [one.candidate.name for one in ranked], [one.metrics.overall for one in ranked]
+    parent = RunRecord(
+        name=f"contest {card.trained_through}",
+        params={
+            "dataset": dataset.fingerprint,
+            "rows": card.rows,
+            "symbols": len(card.symbols),
+            "trained_from": card.trained_from,
+            "trained_through": card.trained_through,
+            "refit_every": card.refit_every,
+            "tries": card.tries,
+            **{f"library.{name}": number for name, number in card.libraries.items()},
+        },
+        metrics=record.numbers(card.metrics.overall),
+        tags={"winner": card.name, "version": card.version, "verdict": card.verdict},
+        files={**record.table_files(names, scores), "card.json": card.to_json()},
+    )
+    run_id = tracker.record(parent, [record.child_run(one) for one in ranked])
+    tracker.register(run_id, card.version, settings.models_dir / card.version, f"{card.name}: {card.verdict}")
+
+
+def _decide(
+    settings: Settings,
+    database: Database,
+    clock: Clock,
+    dataset: Dataset,
+    judge: Judge,
+    model: Model,
+    claim: gate.Claim,
+) -> tuple[bool, str]:
+    """Promote the winner unless the champion in place does better on the same rows; record either."""
+    card, old = model.card, champion.Champion(settings).current()
+    compared = gate.compare(dataset, judge, card.name, old)
+    evidence = {
+        "card": json.loads(card.to_json()),
+        "claim": asdict(claim),
+        "comparison": asdict(compared),
+        "tries": card.tries,
+    }
+    if old is not None and old.card.version == card.version:
+        return False, "the same data gave the same model: the champion stays"
+    if not compared.better:
+        reason = f"its CRPS {compared.crps_winner:.3g} is above {compared.crps_champion:.3g} of {compared.how}"
+        champion.refuse(database, card.version, old.card.version if old else None, reason, evidence, clock.now())
+        return False, reason
+    reason = f"best CRPS of {card.tries} candidates; {compared.how}"
+    champion.promote(settings, database, card.version, reason, evidence, clock.now())
+    return True, reason

@@ -1,0 +1,85 @@
+"""Fits the return forecasts: ridge, forest and boosted trees, all on the same target.
+
+The target is the return over its forecast sigma, cut at 4, less its mean over the session's symbols: what skill there
+is lies in the cross-section, and the market's own move gets no forecast. Penalties are heavy because the signal is
+faint; they are fixed and documented here, not searched.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.registry.location import LinearLocation, TreeLocation
+from app.registry.panel import Array, Index
+from app.registry.trees import Trees
+from app.training.scale_fit import Standard
+
+CUT = 4.0
+RIDGE_PENALTY = 1.0
+"""Times the rows: each standardised coefficient is about halved."""
+SEED = 7
+_TREES: dict[str, dict[str, Any]] = {
+    "xgboost": {"max_depth": 3, "eta": 0.05, "subsample": 0.5, "colsample_bytree": 0.5, "min_child_weight": 500},
+    "random_forest": {
+        "max_depth": 6,
+        "eta": 1.0,
+        "subsample": 0.2,
+        "colsample_bynode": 0.33,
+        "min_child_weight": 100,
+        "num_parallel_tree": 60,
+    },
+}
+_ROUNDS = {"xgboost": 60, "random_forest": 1}
+_COMMON: dict[str, Any] = {
+    "objective": "reg:squarederror",
+    "base_score": 0.0,
+    "tree_method": "hist",
+    "max_bin": 64,
+    "lambda": 100.0,
+    "nthread": 1,
+    "seed": SEED,
+}
+
+
+def neutral_target(returns: Array, sigma: Array, day: Index) -> Array:
+    """Return the cut, standardised return less its session's mean over the symbols."""
+    u = np.clip(returns / sigma, -CUT, CUT)
+    count = np.bincount(day)
+    mean = np.bincount(day, weights=u) / np.maximum(count, 1)
+    neutral: Array = u - mean[day]
+    return neutral
+
+
+def fit_ridge(names: tuple[str, ...], rows: Array, target: Array) -> LinearLocation:
+    """Return ridge regression (Hoerl & Kennard 1970) of the target on standardised features."""
+    standard = Standard.of(rows)
+    z = standard.apply(rows)
+    gram = z.T @ z + RIDGE_PENALTY * len(z) * np.eye(z.shape[1])
+    weights = np.linalg.solve(gram, z.T @ target)
+    return LinearLocation(
+        features=names,
+        mean=tuple(standard.mean.tolist()),
+        spread=tuple(standard.spread.tolist()),
+        weights=tuple(weights.tolist()),
+    )
+
+
+def fit_trees(kind: str, names: tuple[str, ...], rows: NDArray[np.float32], target: Array) -> TreeLocation:
+    """Return boosted trees (Chen & Guestrin 2016) or a forest (Breiman 2001, grown by XGBoost in one round)."""
+    import xgboost
+
+    matrix = xgboost.QuantileDMatrix(rows, label=target, max_bin=_COMMON["max_bin"], nthread=1)
+    booster = xgboost.train({**_COMMON, **_TREES[kind]}, matrix, num_boost_round=_ROUNDS[kind])
+    return TreeLocation(names, Trees.read(kind, bytes(booster.save_raw("json"))))
+
+
+def settings_of(kind: str) -> dict[str, object]:
+    """Return what a candidate was fitted with, for the record."""
+    if kind == "ridge":
+        return {"penalty_per_row": RIDGE_PENALTY, "cut": CUT}
+    if kind in _TREES:
+        return {**_COMMON, **_TREES[kind], "rounds": _ROUNDS[kind], "cut": CUT}
+    return {}

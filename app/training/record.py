@@ -1,0 +1,136 @@
+"""Writes down what a contest found: the winner's card, and the runs that MLflow keeps."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from importlib.metadata import version as installed
+from typing import Any
+
+from app.registry import artefact
+from app.registry.card import LocationCard, Metrics, ModelCard, ScaleCard, Score, ShapeCard
+from app.registry.location import LinearLocation
+from app.registry.model import Model
+from app.registry.pipeline import Pipeline
+from app.registry.scale import LogLinearScale
+from app.registry.shape import PooledShape
+from app.registry.tracking import RunRecord
+from app.training.candidates import Candidate
+from app.training.dataset import Dataset
+from app.training.location_fit import settings_of
+from app.training.walk import Trail
+
+_LIBRARIES = ("numpy", "polars", "scikit-learn", "xgboost-cpu", "mlflow")
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A candidate with what the contest learnt of it; `pipeline` is fitted on everything known."""
+
+    candidate: Candidate
+    pipeline: Pipeline
+    metrics: Metrics
+    trail: Trail
+
+
+def model_of(
+    contestant: Contestant, dataset: Dataset, verdict: str, tries: int, refit_every: int, created_at: datetime
+) -> Model:
+    """Give a fitted pipeline its card and its version: the last session learnt from, and a hash of its numbers."""
+    pipeline = contestant.pipeline
+    files = artefact.fingerprint(artefact.model_files(pipeline))
+    days = dataset.panel.days[dataset.panel.day[dataset.forward]]
+    through = dataset.session(int(dataset.panel.day[dataset.forward].max()) + 1)
+    digest = hashlib.sha256("".join(files.values()).encode()).hexdigest()
+    card = ModelCard(
+        version=f"{through:%Y%m%d}-{digest[:8]}",
+        name=contestant.candidate.name,
+        created_at=created_at,
+        trained_from=days.min().item(),
+        trained_through=through,
+        symbols=tuple(str(name) for name in dataset.panel.names),
+        features=pipeline.features,
+        lookback=pipeline.lookback,
+        feature_fingerprint=hashlib.sha256("\n".join(pipeline.features).encode()).hexdigest(),
+        dataset_fingerprint=dataset.fingerprint,
+        location=_location_card(pipeline),
+        scale=_scale_card(pipeline),
+        shape=_shape_card(pipeline),
+        metrics=contestant.metrics,
+        verdict=verdict,
+        tries=tries,
+        rows=len(dataset.forward),
+        refit_every=refit_every,
+        files=files,
+        libraries={name: installed(name) for name in _LIBRARIES},
+    )
+    return Model(card, pipeline)
+
+
+def _location_card(pipeline: Pipeline) -> LocationCard:
+    location = pipeline.location
+    weights = (
+        dict(zip(location.features, location.weights, strict=True)) if isinstance(location, LinearLocation) else {}
+    )
+    kind = str(location.as_dict()["kind"])
+    return LocationCard(kind=kind, features=location.features, shrinkage=pipeline.shrinkage, coefficients=weights)
+
+
+def _scale_card(pipeline: Pipeline) -> ScaleCard:
+    scale = pipeline.scale
+    if not isinstance(scale, LogLinearScale):
+        return ScaleCard(kind=str(scale.as_dict()["kind"]))
+    weights = {"(start)": scale.start, **dict(zip(scale.features, scale.weights, strict=True))}
+    return ScaleCard(kind="loglinear", coefficients=weights, degrees_of_freedom=scale.degrees_of_freedom)
+
+
+def _shape_card(pipeline: Pipeline) -> ShapeCard:
+    shape = pipeline.shape
+    if isinstance(shape, PooledShape):
+        return ShapeCard(kind="pooled", z=shape.z, rows=shape.rows)
+    return ShapeCard(kind=str(shape.as_dict()["kind"]))
+
+
+def child_run(contestant: Contestant) -> RunRecord:
+    """Return a candidate's run: its settings, its scores, and its scores fold by fold."""
+    candidate, metrics = contestant.candidate, contestant.metrics
+    params = {key: value for key, value in asdict(candidate).items() if value}
+    parts = {"year": metrics.by_year, "tercile": metrics.by_tercile}
+    by_part = {
+        f"{kind}_{name}.{key}": value
+        for kind, scores in parts.items()
+        for name, one in scores.items()
+        for key, value in numbers(one).items()
+    }
+    trust = [{"shrinkage": value} for value in contestant.trail.shrinkages]
+    folds = [numbers(one) for one in metrics.by_fold.values()]
+    return RunRecord(
+        name=candidate.name,
+        params={**params, **settings_of(candidate.location), "shrinkage": contestant.pipeline.shrinkage},
+        metrics={**numbers(metrics.overall), **by_part, "seconds": round(contestant.trail.seconds, 3)},
+        steps=[*folds] if folds else [],
+        files={"metrics.json": _json(metrics.model_dump()), "shrinkage.json": _json(trust)},
+    )
+
+
+def table_files(names: list[str], scores: list[Score]) -> dict[str, str]:
+    """Return the contest's table as JSON and CSV."""
+    rows = [{"name": name, **score.model_dump()} for name, score in zip(names, scores, strict=True)]
+    out = io.StringIO()
+    writer = csv.DictWriter(out, fieldnames=list(rows[0]))
+    writer.writeheader()
+    writer.writerows(rows)
+    return {"table.json": _json(rows), "table.csv": out.getvalue()}
+
+
+def numbers(score: Score) -> dict[str, float]:
+    """Return a score's figures that are known."""
+    return {key: float(value) for key, value in score.model_dump().items() if value is not None}
+
+
+def _json(values: Any) -> str:
+    return json.dumps(values, indent=1, allow_nan=False) + "\n"
