@@ -11,9 +11,10 @@ import polars as pl
 
 from app.core.clock import Calendar
 from app.features import market as markets
-from app.features import sessions
-from app.features.catalogue import FEATURES, SCALE_REGRESSORS, Feature
-from app.features.panel import Columns, columns, compute
+from app.features import ranks, sessions
+from app.features.catalogue import FEATURES, SCALE_REGRESSORS
+from app.features.feature import Feature
+from app.features.panel import Columns, Days, Index, Vector, columns, compute
 
 __all__ = [
     "CATEGORICAL",
@@ -67,26 +68,44 @@ def build(
     """
     source = columns(bars)
     chosen = [_BY_NAME[name] for name in names]
+    known = market(bars) if context is None else context
     targets, of_calendar = sessions.tables(source.sessions, calendar)
-    known = markets.context(bars) if context is None else context
     tables = {**markets.tables(known, source.sessions), **of_calendar}
-    values = compute(source, {feature.name: feature.compute for feature in chosen}, tables, newest=newest)
+    values = compute(source, chosen, tables, newest=newest)
     rows = source.ends if newest else slice(None)
-    age = _age(source)[rows]
-    for feature in chosen:
-        values[feature.name][age < feature.first] = np.nan
-    keys = source.frame.select("symbol", "session", "close")
-    return (keys[rows] if newest else keys).select(
-        "symbol",
-        "session",
-        pl.Series("next_session", targets[source.at[rows]]),
-        "close",
-        pl.Series("warm", age >= WARM),
-        *(pl.Series(name, column, nan_to_null=True) for name, column in values.items()),
-    )
+    _place(values, source.at[rows], known, source.sessions)
+    keys = {
+        "symbol": source.frame["symbol"],
+        "session": source.frame["session"],
+        "next_session": pl.Series(targets[source.at]),
+        "close": source.frame["close"],
+        "warm": pl.Series(_age(source) >= WARM),
+    }
+    if not newest:
+        return pl.DataFrame({**keys, **values}, nan_to_null=True)
+    features = _few_rows(values)
+    return pl.DataFrame({name: column[source.ends] for name, column in keys.items()}).hstack(features)
 
 
-def _age(source: Columns) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+def _few_rows(values: dict[str, Vector]) -> pl.DataFrame:
+    """Return the columns as a frame, row by row: with few rows, a series for each column costs more than its values."""
+    rows = np.column_stack(list(values.values())).tolist() if values else []
+    schema = dict.fromkeys(values, pl.Float64)
+    return pl.DataFrame(rows, schema=schema, orient="row").fill_nan(None)
+
+
+def _place(values: dict[str, Vector], at: Index, known: pl.DataFrame, days: Days) -> None:
+    """Turn the values of the rank features into ranks among those of their session."""
+    wanted = [name for name in values if name in ranks.COLUMN]
+    if not wanted:
+        return
+    rows, there = markets.positions(known, days)
+    of_bar = np.where(there, rows, -1)[at]
+    for name in wanted:
+        values[name] = ranks.rank(values[name], of_bar, known[ranks.COLUMN[name]].to_numpy())
+
+
+def _age(source: Columns) -> Index:
     """Return each bar's row number within its symbol, from 0."""
     starts, lengths = source.bounds[:-1], np.diff(source.bounds)
     return np.arange(source.frame.height) - np.repeat(starts, lengths)

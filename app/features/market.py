@@ -1,4 +1,4 @@
-"""The market around a symbol: what the day's symbols did together.
+"""The market around a symbol: what the session's symbols did together.
 
 Sums over a session's symbols run in the order of the symbols, one after another, over those that have a bar: other
 sessions, and symbols that list later, leave them as they are to the bit.
@@ -6,41 +6,61 @@ sessions, and symbols that list later, leave them as they are to the bit.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from app.features.panel import Columns, Panel, Table, columns, compute
-from app.features.returns import over, ret
-from app.features.volatility import garman_klass, log_sd
+from app.features import ranks
+from app.features.feature import Feature, spread
+from app.features.panel import Columns, Compute, Table, Vector, columns, compute
+from app.features.returns import CUT, overnight, ret
+from app.features.volatility import log_garman_klass, log_sd
 from app.features.volume import surprise
-from app.features.windows import Matrix, Sums
+from app.features.windows import Matrix, Sums, highest, lowest, smoothed
 
-Vector = npt.NDArray[np.float64]
+LONG = 250
+EWMA_WINDOW = 384
+_LEVEL_WINDOWS = (2, 5, 10, 22, 66, LONG)
+_DECAYS = (50, 70, 85, 94, 97, 99)
+"""Decays of the market level's averages, in percent."""
 
 
 def context(bars: pl.DataFrame) -> pl.DataFrame:
     """Return the market of each session over the symbols of `bars`, sorted by session.
 
-    Columns session (Date), symbols (how many count: bars after a symbol's first), and Float64: ret (mean log return),
-    log_sd (mean half log variance), dispersion (half log variance of the returns across symbols), surprise (mean
-    volume surprise), breadth (share of symbols that rose), and means of these over the sessions before.
+    Columns session (Date); symbols (how many count: a symbol's first bar has no return and doesn't); Float64 columns,
+    named as the features that they become less `market_`; and for every ranked feature the day's values, sorted,
+    padded with NaN (an Array each).
     """
     source = columns(bars)
-    first = np.zeros(source.frame.height, dtype=np.bool_)
-    first[source.bounds[:-1]] = True
-    rows = compute(source, {"ret": ret, "scale": lambda p: log_sd(garman_klass(p)), "surprise": surprise}, {})
-    day = _Days(source, ~first)
-    mean_ret = day.mean(rows["ret"])
-    spread = day.mean((rows["ret"] - mean_ret[source.at]) ** 2)
-    daily = {
-        "ret": mean_ret,
-        "log_sd": day.mean(rows["scale"]),
-        "dispersion": log_sd(spread),
-        "surprise": day.mean(rows["surprise"]),
-        "breadth": day.mean(np.sign(rows["ret"])),
-    }
-    return pl.DataFrame({"session": source.sessions, "symbols": day.count, **daily, **_windows(daily)})
+    later = np.ones(source.frame.height, dtype=np.bool_)
+    later[source.bounds[:-1]] = False
+    rows = compute(source, (*_ROWS, *ranks.RANKED), {})
+    day = _Days(source, later)
+    daily = _daily(day, rows)
+    return pl.DataFrame(
+        {
+            "session": source.sessions,
+            "symbols": day.count.astype(np.int64),
+            **daily,
+            **_windows(daily),
+            **ranks.sorted_by_session(source, rows),
+        }
+    )
+
+
+def _row(name: str, function: Compute) -> Feature:
+    return Feature(name, "", 0, 0, "", "", "", function)
+
+
+_ROWS = (
+    _row("ret", ret),
+    _row("overnight", overnight),
+    _row("log_sd", log_garman_klass),
+    _row("surprise", surprise),
+)
 
 
 class _Days:
@@ -48,56 +68,101 @@ class _Days:
 
     def __init__(self, source: Columns, counted: npt.NDArray[np.bool_]) -> None:
         self.at = source.at
-        self.counted = counted
         self.size = len(source.sessions)
-        self.count = np.bincount(self.at, weights=counted, minlength=self.size)
+        self.weight = counted.astype(np.float64)
+        self.count = np.bincount(self.at, weights=self.weight, minlength=self.size)
 
     def mean(self, x: Vector) -> Vector:
         """Return the mean of x by session; 0 where no symbol counts."""
         # bincount adds row after row, and rows come in the order of the symbols
-        return np.bincount(self.at, weights=np.where(self.counted, x, 0.0), minlength=self.size) / np.maximum(
-            self.count, 1.0
-        )
+        total = np.bincount(self.at, weights=x * self.weight, minlength=self.size)
+        average: Vector = total / np.maximum(self.count, 1.0)
+        return average
+
+
+def _daily(day: _Days, rows: dict[str, Vector]) -> dict[str, Vector]:
+    """Return the means of single sessions."""
+    mean = day.mean(rows["ret"])
+    around = (rows["ret"] - mean[day.at]) ** 2
+    return {
+        "ret": mean,
+        "log_sd": day.mean(rows["log_sd"]),
+        "dispersion": log_sd(day.mean(around)),
+        "surprise": day.mean(rows["surprise"]),
+        "breadth": day.mean(np.sign(rows["ret"])),
+        "gap_size": 0.5 * np.log(day.mean(rows["overnight"]) ** 2 + 4e-6),
+    }
 
 
 def _windows(daily: dict[str, Vector]) -> dict[str, Vector]:
-    """Return the market's own windows over sessions."""
-    sums = {name: Sums(values.reshape(1, -1)) for name, values in daily.items()}
-    size = Sums(daily["ret"].reshape(1, -1) ** 2)
-    found = {f"{name}_{w}": sums[name].mean(w) for name in ("log_sd", "dispersion") for w in (5, 22, 66)}
-    found |= {f"ret_{w}": sums["ret"].over(w) for w in (5, 22, 66)}
-    found |= {f"size_{w}": 0.5 * np.log(size.mean(w) + 2e-6) for w in (5, 22, 66)}
+    """Return the market's own windows over sessions, over what there is before the first full one."""
+    level, ret_, spread_ = (daily[name].reshape(1, -1) for name in ("log_sd", "ret", "dispersion"))
+    levels, returns_, spreads, squares = Sums(level), Sums(ret_), Sums(spread_), Sums(ret_**2)
+    risk = np.sqrt(squares.mean(66) + 1e-7)
+    found: dict[str, Matrix] = {f"log_sd_{w}": levels.mean(w) for w in _LEVEL_WINDOWS}
+    found |= {f"log_sd_ewma_{d}": smoothed(level, d / 100.0, EWMA_WINDOW) for d in _DECAYS}
+    found |= {"log_sd_high_22": highest(level, 22), "log_sd_low_22": lowest(level, 22)}
+    found["log_sd_spread_22"] = np.sqrt(np.maximum(Sums(level**2).mean(22) - levels.mean(22) ** 2, 0.0))
+    found |= {f"dispersion_{w}": spreads.mean(w) for w in (5, 22)}
+    found |= {f"size_{w}": 0.5 * np.log(squares.mean(w) + 2e-6) for w in (1, 5, 22, 66)}
+    found |= {f"ret_{w}": returns_.over(w) for w in (5, 22, 66)}
+    moves = {w: np.clip(returns_.over(w) / (risk * np.sqrt(w)), -CUT, CUT) for w in (1, 5, 22, 66)}
+    found |= {f"momentum_{w}": moves[w] for w in (5, 22, 66)}
+    found |= {f"slump_{w}": np.minimum(moves[w], 0.0) for w in (1, 5, 22, 66)} | {"lift_1": np.maximum(moves[1], 0.0)}
     return {name: values.reshape(-1) for name, values in found.items()}
 
 
 def tables(market: pl.DataFrame, sessions: npt.NDArray[np.datetime64]) -> Table:
     """Return the context's columns for the given sessions; NaN where it doesn't know one, and at the end."""
+    at, there = positions(market, sessions)
+    found = {
+        f"market_{column.name}": column.to_numpy() for column in market.get_columns() if column.dtype == pl.Float64
+    }
+    if not there.any():
+        return {name: np.full(len(sessions) + 1, np.nan) for name in found}
+    padded = np.append(at, 0)
+    lost = np.append(~there, True)
+    chosen = {name: values[padded] for name, values in found.items()}
+    for values in chosen.values():
+        values[lost] = np.nan
+    return chosen
+
+
+def positions(
+    market: pl.DataFrame, sessions: npt.NDArray[np.datetime64]
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
+    """Return for each session its row in the context, and whether it is there at all."""
     known = market["session"].to_numpy().astype("datetime64[D]")
-    at = np.searchsorted(known, sessions)
-    there = at < len(known)
-    there[there] = known[at[there]] == sessions[there]
-    found: dict[str, Vector] = {}
-    for name in market.columns[1:]:
-        if market.schema[name] == pl.Float64:
-            values = np.full(len(sessions) + 1, np.nan)
-            values[:-1][there] = market[name].to_numpy()[at[there]]
-            found[f"market_{name}"] = values
-    return found
+    at = np.minimum(np.searchsorted(known, sessions), max(len(known) - 1, 0))
+    return at, known[at] == sessions if len(known) else np.zeros(len(sessions), dtype=np.bool_)
 
 
-def excess(panel: Panel) -> Matrix:
-    """Return the day's log return less the market's mean.
-
-    Window 2 bars; unit log return; first valid row 1.
-    """
-    return ret(panel) - panel.by_session("market_ret")
+def _of_market(name: str, formula: str, window: int, unit: str, source: str = "") -> Feature:
+    """Return a feature that is the same for all symbols of a session."""
+    return Feature(f"market_{name}", formula, window, 0, unit, source, "market", spread(f"market_{name}"))
 
 
-def fall(panel: Panel) -> Matrix:
-    """Return the market's fall of the day in units of its quarter's size: min(ret, 0) / sd[66], cut at -4.
+_SD = "log standard deviation"
+_many = partial(_of_market, unit=_SD)
 
-    Window 67 sessions of the market; unit standard deviations; first valid row 22.
-    """
-    return np.clip(
-        over(np.minimum(panel.by_session("market_ret"), 0.0), np.exp(panel.by_session("market_size_66"))), -4.0, 0.0
-    )
+FEATURES = (
+    _of_market("ret", "mean over symbols of ret", 2, "log return"),
+    *(_of_market(f"ret_{w}", f"sum over {w} of market_ret", w + 1, "log return") for w in (5, 22, 66)),
+    _many("log_sd", "mean over symbols of range_scale_1", 2),
+    *(_many(f"log_sd_{w}", f"mean over {w} of market_log_sd", w + 1) for w in _LEVEL_WINDOWS),
+    *(_many(f"log_sd_ewma_{d}", f"EWMA(0.{d}) of market_log_sd over 384", EWMA_WINDOW + 1) for d in _DECAYS),
+    _many("log_sd_high_22", "highest market_log_sd of 22", 23),
+    _many("log_sd_low_22", "lowest market_log_sd of 22", 23),
+    _many("log_sd_spread_22", "standard deviation of market_log_sd over 22", 23),
+    _many("dispersion", "half log variance over symbols of ret", 2),
+    *(_many(f"dispersion_{w}", f"mean over {w} of market_dispersion", w + 1) for w in (5, 22)),
+    *(_many(f"size_{w}", f"half log mean over {w} of market_ret^2", w + 1) for w in (1, 5, 22, 66)),
+    _many("gap_size", "half log of (mean over symbols of log(open/close[t-1]))^2", 2),
+    *(_of_market(f"momentum_{w}", f"market_ret_{w} / (sd66 sqrt({w})), cut at 4", 68, "standard deviations")
+      for w in (5, 22, 66)),
+    *(_of_market(f"slump_{w}", f"min(market_ret_{w}, 0) / (sd66 sqrt({w})), cut at -4", 68, "standard deviations",
+                 "Black 1976") for w in (1, 5, 22, 66)),
+    _of_market("lift_1", "max(market_ret, 0) / sd66, cut at 4", 68, "standard deviations"),
+    _of_market("surprise", "mean over symbols of volume_surprise", 67, "log ratio"),
+    _of_market("breadth", "mean over symbols of sign(ret)", 2, "share"),
+)  # fmt: skip

@@ -8,25 +8,30 @@ left-aligned and are padded at their end, which nothing looks back on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import wraps
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from app.core.clock import Calendar
+from app.core.errors import BadInput
 from app.features.windows import Matrix, Sums
 
+T = TypeVar("T")
 Days = npt.NDArray[np.datetime64]
+Vector = npt.NDArray[np.float64]
 Index = npt.NDArray[np.intp]
-Table = Mapping[str, npt.NDArray[np.float64]]
+Table = Mapping[str, Vector]
 """Columns of one value per session; the last value stands for a session that isn't there."""
 
+_PRICES = ("open", "high", "low", "close", "volume")
 _MARGIN = timedelta(days=30)
+_EPOCH = date(1970, 1, 1).toordinal()
 _BLOCK = 15_000
 """Cells of a block: its matrices are then under 128 KiB, which the C library's allocator keeps and hands out again."""
 
@@ -36,7 +41,7 @@ class Columns:
     """A bar frame as arrays, sorted by (symbol, session), with the bounds of each symbol's rows."""
 
     frame: pl.DataFrame
-    prices: dict[str, npt.NDArray[np.float64]]
+    prices: dict[str, Vector]
     bounds: Index
     sessions: Days
     at: Index
@@ -60,55 +65,78 @@ class Panel:
     tables: Table
     kept: dict[str, Any] = field(default_factory=dict)
 
+    def keep(self, name: str, make: Callable[[], T]) -> T:
+        """Return what was kept under the name, made now if it wasn't: several features start from it."""
+        if name not in self.kept:
+            self.kept[name] = make()
+        found: T = self.kept[name]
+        return found
+
     def by_session(self, name: str) -> Matrix:
         """Return a table's column, spread over the bars."""
-        found: Matrix | None = self.kept.get(f"by session {name}")
-        if found is None:
-            found = self.kept[f"by session {name}"] = self.tables[name][self.at]
-        return found
+        return self.keep(f"by session {name}", lambda: self.tables[name][self.at])
 
 
 Compute = Callable[[Panel], Matrix]
 
 
-def series(function: Compute) -> Compute:
-    """Keep what the function returns on the panel: several features start from it."""
+class Column(Protocol):
+    """A named function of a panel, and the symbol's first row on which it has a value."""
+
+    @property
+    def name(self) -> str:
+        """The column's name."""
+
+    @property
+    def first(self) -> int:
+        """The first valid row."""
+
+    @property
+    def compute(self) -> Compute:
+        """The function."""
+
+
+def series(function: Callable[[Panel], T]) -> Callable[[Panel], T]:
+    """Keep what the function returns on the panel."""
+    name = f"{function.__module__}.{function.__qualname__}"
 
     @wraps(function)
-    def kept(panel: Panel) -> Matrix:
-        found: Matrix | None = panel.kept.get(function.__name__)
-        if found is None:
-            found = panel.kept[function.__name__] = function(panel)
-        return found
+    def kept(panel: Panel) -> T:
+        return panel.keep(name, lambda: function(panel))
 
     return kept
 
 
 def sums(panel: Panel, function: Compute) -> Sums:
-    """Return the window sums of a kept series, themselves kept."""
-    name = f"sums of {function.__name__}"
-    found: Sums | None = panel.kept.get(name)
-    if found is None:
-        found = panel.kept[name] = Sums(function(panel))
-    return found
+    """Return the window sums of a series, themselves kept."""
+    return panel.keep(f"sums of {function.__module__}.{function.__qualname__}", lambda: Sums(function(panel)))
 
 
 def columns(bars: pl.DataFrame) -> Columns:
     """Return the bar frame's columns, sorted by (symbol, session)."""
-    frame = bars.sort("symbol", "session")
-    days = frame["session"].to_numpy().astype("datetime64[D]")
+    frame, runs, days = _ordered(bars)
     sessions, at = _numbered(days)
-    changed = (frame["symbol"] != frame["symbol"].shift(1)).fill_null(value=True).to_numpy()
     return Columns(
         frame=frame,
-        prices={
-            name: frame[name].cast(pl.Float64).to_numpy(writable=False)
-            for name in ("open", "high", "low", "close", "volume")
-        },
-        bounds=np.append(np.flatnonzero(changed), frame.height),
+        prices={name: frame[name].to_numpy().astype(np.float64, copy=False) for name in _PRICES},
+        bounds=np.concatenate(([0], np.flatnonzero(np.diff(runs)) + 1, [frame.height] if frame.height else [])),
         sessions=sessions,
         at=at,
     )
+
+
+def _ordered(bars: pl.DataFrame) -> tuple[pl.DataFrame, npt.NDArray[np.uint32], Days]:
+    """Return the frame sorted by (symbol, session), the number of each row's symbol, and its session as a day."""
+    frame = bars
+    while True:
+        runs = frame["symbol"].rle_id().to_numpy()
+        days = frame["session"].to_numpy().astype("datetime64[D]", copy=False)
+        later = (np.diff(days) > np.timedelta64(0, "D")) | (np.diff(runs) > 0)
+        if later.all() and frame["symbol"].is_sorted():
+            return frame, runs, days
+        if frame is not bars:
+            raise BadInput("a bar frame has one row per symbol and session; some stand twice in this one")
+        frame = bars.sort("symbol", "session")
 
 
 def _numbered(days: Days) -> tuple[Days, Index]:
@@ -122,23 +150,25 @@ def _numbered(days: Days) -> tuple[Days, Index]:
     return first + np.flatnonzero(there).astype("timedelta64[D]"), (np.cumsum(there) - 1)[offset]
 
 
-def compute(
-    source: Columns, functions: Mapping[str, Compute], tables: Table, *, newest: bool = False
-) -> dict[str, npt.NDArray[np.float64]]:
-    """Return each function's values, one per bar in the order of `source`, or one per symbol with `newest`."""
+def compute(source: Columns, chosen: Iterable[Column], tables: Table, *, newest: bool = False) -> dict[str, Vector]:
+    """Return each column's values, one per bar in the order of `source`, or one per symbol with `newest`.
+
+    A value before the column's first valid row is NaN.
+    """
     size = len(source.bounds) - 1 if newest else source.frame.height
-    out = {name: np.empty(size) for name in functions}
+    out = {column.name: np.empty(size) for column in chosen}
     for first, last in _blocks(source.bounds):
         bounds = source.bounds[first : last + 1]
         lengths = np.diff(bounds)
         panel = _block(source, bounds, lengths, tables)
         with np.errstate(all="ignore"):
-            for name, function in functions.items():
-                values = function(panel)
+            for column in chosen:
+                values = column.compute(panel)
                 if newest:
-                    out[name][first:last] = values[np.arange(last - first), lengths - 1]
+                    newest_values = values[np.arange(last - first), lengths - 1]
+                    out[column.name][first:last] = np.where(lengths > column.first, newest_values, np.nan)
                 else:
-                    _unpack(values, bounds, lengths, out[name])
+                    _unpack(values, bounds, lengths, out[column.name], column.first)
     return out
 
 
@@ -171,13 +201,22 @@ def _pack(values: npt.NDArray[Any], bounds: Index, lengths: Index, padding: floa
     return out
 
 
-def _unpack(values: Matrix, bounds: Index, lengths: Index, out: npt.NDArray[np.float64]) -> None:
-    """Write a block's matrix back into a column."""
+def _unpack(values: Matrix, bounds: Index, lengths: Index, out: Vector, first: int) -> None:
+    """Write a block's matrix back into a column, without each symbol's rows before `first`."""
     if lengths.min() == values.shape[1]:
-        out[bounds[0] : bounds[-1]] = values.reshape(-1)
+        block = out[bounds[0] : bounds[-1]].reshape(values.shape)
+        block[:, first:] = values[:, first:]
+        block[:, :first] = np.nan
         return
     for row, (start, length) in enumerate(zip(bounds, lengths, strict=False)):
-        out[start : start + length] = values[row, :length]
+        out[start : start + min(first, length)] = np.nan
+        out[start + first : start + length] = values[row, first:length]
+
+
+def as_days(dates: Iterable[date]) -> Days:
+    """Return dates as an array of days; by their ordinals, which is ten times as fast as asking numpy."""
+    ordinals = np.fromiter((day.toordinal() for day in dates), dtype=np.int64)
+    return (ordinals - _EPOCH).astype("datetime64[D]")
 
 
 def next_sessions(sessions: Days, calendar: Calendar) -> Days:
@@ -187,5 +226,5 @@ def next_sessions(sessions: Days, calendar: Calendar) -> Days:
     first: Any = sessions.min().item()
     last: Any = sessions.max().item()
     known: list[date] = [*calendar.between(first, last + _MARGIN)]
-    table = np.array([*known, calendar.next_session(max(last, *known) if known else last)], dtype="datetime64[D]")
+    table = as_days([*known, calendar.next_session(max(last, *known) if known else last)])
     return table[np.searchsorted(table, sessions.astype("datetime64[D]"), side="right")]

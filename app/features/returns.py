@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from app.features.feature import MONTH, Family, Feature
 from app.features.panel import Panel, series, sums
-from app.features.windows import Matrix, lag
+from app.features.windows import Matrix, highest, lag
+
+CUT = 4.0
+"""Values in units of risk are cut here: a fatter tail says no more."""
 
 
 @series
@@ -45,6 +49,11 @@ def log_ratio(x: Matrix, y: Matrix) -> Matrix:
     return np.log(ratio, out=ratio)
 
 
+def over(x: Matrix, y: Matrix) -> Matrix:
+    """Return x / y, and 0 where y isn't positive: a flat stretch has no direction."""
+    return x / np.where(y > 0.0, y, np.inf)
+
+
 def log_return(panel: Panel, window: int) -> Matrix:
     """Return log(close / close[t-window]).
 
@@ -53,16 +62,54 @@ def log_return(panel: Panel, window: int) -> Matrix:
     return sums(panel, ret).over(window)
 
 
+@series
+def quarter_risk(panel: Panel) -> Matrix:
+    """Return the root mean squared return of the last 66 bars, of those there are."""
+    return np.sqrt(sums(panel, squared).mean(66, start=1))
+
+
 def momentum(panel: Panel, window: int) -> Matrix:
-    """Return the log return over the window in units of its own risk: over sd[66] * sqrt(window), cut at 4.
+    """Return the log return over the window in units of its own risk: over sd66 * sqrt(window), cut at 4.
 
-    Window max(window, 66) + 1 bars; unit standard deviations; first valid row max(window, 22). Moskowitz, Ooi &
-    Pedersen (2012) scale by volatility in the same way.
+    Window max(window, 66) + 1 bars; unit standard deviations; first valid row max(window, 22). Scaled as Moskowitz,
+    Ooi & Pedersen (2012) do.
     """
-    risk = np.sqrt(sums(panel, squared).mean(66, start=1) * window)
-    return np.clip(over(log_return(panel, window), risk), -4.0, 4.0)
+    return np.clip(over(log_return(panel, window), quarter_risk(panel) * np.sqrt(window)), -CUT, CUT)
 
 
-def over(x: Matrix, y: Matrix) -> Matrix:
-    """Return x / y, and 0 where y isn't positive: a flat stretch has no direction."""
-    return x / np.where(y > 0.0, y, np.inf)
+def drawdown(panel: Panel, window: int) -> Matrix:
+    """Return log(close / highest close of the window).
+
+    Window `window` bars; unit log return, 0 at a new high; first valid row min(window, 22), over what there is.
+    George & Hwang (2004).
+    """
+    return np.log(panel.close / highest(panel.close, window))
+
+
+FEATURES = (
+    *Family("ret_{w}", "log(close / close[t-{w}])", "log return", "", "returns", log_return).over(
+        1, 2, 3, 5, 10, 22, 66, 252
+    ),
+    Feature("ret_overnight", "log(open / close[t-1])", 2, 1, "log return", "", "returns", overnight),
+    Feature("ret_intraday", "log(close / open)", 1, 0, "log return", "", "returns", intraday),
+    *Family(
+        "momentum_{w}",
+        "log(close / close[t-{w}]) / (sd66 sqrt({w})), cut at 4",
+        "standard deviations",
+        "Moskowitz, Ooi & Pedersen 2012",
+        "returns",
+        momentum,
+        window=lambda w: max(w, 66) + 1,
+        first=lambda w: max(w, MONTH),
+    ).over(1, 5, 22, 66, 252),
+    Feature(
+        "drawdown_250",
+        "log(close / highest close of 250)",
+        250,
+        MONTH,
+        "log return",
+        "George & Hwang 2004",
+        "returns",
+        lambda panel: drawdown(panel, 250),
+    ),
+)

@@ -137,15 +137,17 @@ def weighted(x: Matrix, decay: float, window: int) -> Matrix:
         size *= 2
 
 
-def smoothed(x: Matrix, decay: float, start: int = 0, precision: float = 1e-12) -> Matrix:
-    """Return the exponentially weighted mean with a finite memory.
+def smoothed(x: Matrix, decay: float, window: int | None = None, start: int = 0, part: Matrix | None = None) -> Matrix:
+    """Return the exponentially weighted mean over the last `window` bars (default: `memory(decay)`).
 
-    Weights decay**k, cut where they fall below `precision` and divided by their sum, so that it is a true mean from
-    the first bar on. A recursion with an infinite memory (TA-Lib's, pandas' adjust=False) is approached to that
-    precision once the weight of its seed has died away.
+    The weights decay**k are divided by their sum over the bars there are from `start` on, so that it is a true mean
+    from the first bar on. A recursion with an endless memory (TA-Lib's, pandas' adjust=False) is approached to the
+    weight that is cut, once that of its seed has died away. `part` is the weighted sum where it is known already.
     """
-    window = memory(decay, precision)
-    return weighted(x, decay, window) / _weights(decay, window, start, x.shape[1])
+    window = window or memory(decay)
+    summed = weighted(x, decay, window) if part is None else part
+    average: Matrix = summed / _weights(decay, window, start, x.shape[1])
+    return average
 
 
 @lru_cache(maxsize=256)

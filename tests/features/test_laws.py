@@ -8,7 +8,7 @@ import pytest
 
 from app.core.clock import calendar
 from app.features import laws
-from app.features.frame import FEATURE_NAMES, MAX_WINDOW, build
+from app.features.frame import MAX_WINDOW, build, market
 
 SYMBOLS = ("AAA", "BBB", "CCC")
 
@@ -83,12 +83,18 @@ def test_the_newest_row_needs_no_more_than_max_window(bars: pl.DataFrame) -> Non
 
 def test_other_symbols_leave_a_symbol_as_it_is(bars: pl.DataFrame) -> None:
     """With the market given, the rows about a symbol's own don't touch it, wherever they stand."""
-    context = build(bars, calendar()).select("session").unique()
-    own = [name for name in FEATURE_NAMES if not name.startswith(("market_", "excess"))]
-    alone = build(bars.filter(pl.col("symbol") == "BBB"), calendar(), names=own)
-    among = build(bars, calendar(), names=own).filter(pl.col("symbol") == "BBB")
-    assert context.height == 1000
-    assert alone.drop("warm").equals(among.drop("warm"))
+    context = market(bars)
+    alone = build(bars.filter(pl.col("symbol") == "BBB"), calendar(), context)
+    among = build(bars, calendar()).filter(pl.col("symbol") == "BBB")
+    assert alone.equals(among)
+
+
+def test_the_newest_row_is_the_frame_s_last(bars: pl.DataFrame) -> None:
+    """Asked for the newest rows only, from the last bars and the market of all, the same bits come out."""
+    context = market(bars)
+    whole = build(bars, calendar())
+    last = bars.group_by("symbol", maintain_order=True).tail(MAX_WINDOW).select(bars.columns)
+    assert build(last, calendar(), context, newest=True).equals(whole.group_by("symbol", maintain_order=True).tail(1))
 
 
 def _centred(bars: pl.DataFrame) -> pl.DataFrame:

@@ -1,0 +1,94 @@
+"""Ranks among the symbols of the same session: who is high and who is low today, whatever the market does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from app.features.feature import MONTH, Feature
+from app.features.panel import Columns, Index, Panel, Vector
+from app.features.returns import log_return
+from app.features.volatility import range_scale
+from app.features.volume import surprise
+from app.features.windows import Matrix
+
+
+def _past_year(panel: Panel) -> Matrix:
+    """Return the log return from a year ago to a month ago."""
+    return log_return(panel, 252) - log_return(panel, MONTH)
+
+
+RANKED = (
+    Feature("sorted_ret_1", "", 2, 1, "", "", "", lambda panel: log_return(panel, 1)),
+    Feature("sorted_ret_5", "", 6, 5, "", "", "", lambda panel: log_return(panel, 5)),
+    Feature("sorted_ret_22", "", 23, 22, "", "", "", lambda panel: log_return(panel, MONTH)),
+    Feature("sorted_year", "", 253, 252, "", "", "", _past_year),
+    Feature("sorted_scale", "", 23, 22, "", "", "", lambda panel: range_scale(panel, MONTH)),
+    Feature("sorted_surprise", "", 67, 22, "", "", "", surprise),
+)
+"""What ranks are of, under the names of the context's columns that hold the session's values in order."""
+
+
+def sorted_by_session(source: Columns, rows: Mapping[str, Vector]) -> dict[str, pl.Series]:
+    """Return for each ranked feature the sorted values of each session's symbols, NaN at the end."""
+    symbols = np.repeat(np.arange(len(source.bounds) - 1), np.diff(source.bounds))
+    shape = len(source.sessions), max(len(source.bounds) - 1, 1)
+    found = {}
+    for ranked in RANKED:
+        dense = np.full(shape, np.nan)
+        dense[source.at, symbols] = rows[ranked.name]
+        dense.sort(axis=1)
+        found[ranked.name] = pl.Series(ranked.name, dense)
+    return found
+
+
+def rank(values: Vector, at: Index, ordered: npt.NDArray[np.float64]) -> Vector:
+    """Return each value's place among its session's, -0.5 (all others above) .. 0.5; equal ones share theirs.
+
+    `at` is the row of `ordered` that holds the session's values, -1 where there is none: NaN then.
+    """
+    found = np.full(len(values), np.nan)
+    order, starts = _grouped(at, len(ordered))
+    for number in np.flatnonzero(np.diff(starts)).tolist():
+        mine = order[starts[number] : starts[number + 1]]
+        row = ordered[number]
+        size = int(row.searchsorted(np.nan))
+        asked = values[mine]
+        place = row.searchsorted(asked, "left") + row.searchsorted(asked, "right")
+        found[mine] = place / (2.0 * max(size, 1)) - 0.5
+    found[np.isnan(values)] = np.nan
+    return found
+
+
+def _grouped(at: Index, size: int) -> tuple[Index, Index]:
+    """Return the rows in the order of `at`, and where in it each of 0 .. size - 1 starts; rows at -1 come first."""
+    order = np.argsort(at.astype(np.int32), kind="stable")
+    starts = np.concatenate(([0], np.cumsum(np.bincount(at + 1, minlength=size + 1))))[1:]
+    return order, starts
+
+
+def _of_session(name: str, formula: str, ranked: Feature) -> Feature:
+    """Return a rank; its values are worked out of the ranked feature's, once all symbols are there."""
+    return Feature(f"rank_{name}", formula, ranked.window, ranked.first, "share", "", "cross", ranked.compute)
+
+
+FEATURES = tuple(
+    _of_session(name, f"place of {of} among the session's symbols, -0.5..0.5", ranked)
+    for (name, of), ranked in zip(
+        (
+            ("ret_1", "ret_1"),
+            ("ret_5", "ret_5"),
+            ("ret_22", "ret_22"),
+            ("year", "the log return from 252 to 22 bars ago (Jegadeesh & Titman 1993)"),
+            ("scale", "range_scale_22"),
+            ("surprise", "volume_surprise"),
+        ),
+        RANKED,
+        strict=True,
+    )
+)
+COLUMN = {feature.name: ranked.name for feature, ranked in zip(FEATURES, RANKED, strict=True)}
+"""The context's column that a rank is looked up in."""
