@@ -1,0 +1,106 @@
+"""How values read on a page: tabular, signed, never NaN; a dash where nothing is known."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, date, datetime
+
+UNKNOWN = "\u2013"
+_THIN = "\u202f"
+_MINUS = "\u2212"
+_SMALL = 1.0
+
+
+def price(value: float | None) -> str:
+    """Write two decimals and thousands apart; four below one unit of money."""
+    if value is None or not math.isfinite(value):
+        return UNKNOWN
+    return f"{value:,.2f}" if abs(value) >= _SMALL else f"{value:.4f}"
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """Write a share as a percentage without a sign: 0.523 reads 52.3 %."""
+    if value is None or not math.isfinite(value):
+        return UNKNOWN
+    return f"{value * 100:.{digits}f}{_THIN}%".replace("-", _MINUS)
+
+
+def signed(value: float | None, digits: int = 2) -> str:
+    """Write a change as a percentage with its sign, a real minus; what rounds to nothing has none."""
+    if value is None or not math.isfinite(value):
+        return UNKNOWN
+    text = f"{abs(value) * 100:.{digits}f}"
+    sign = "" if float(text) == 0 else "+" if value > 0 else _MINUS
+    return f"{sign}{text}{_THIN}%"
+
+
+def direction(value: float | None, digits: int = 2) -> str:
+    """Return `up`, `down` or `flat`, by what the signed percentage shows."""
+    text = signed(value, digits)
+    return "up" if text.startswith("+") else "down" if text.startswith(_MINUS) else "flat"
+
+
+def arrow(value: float | None, digits: int = 2) -> str:
+    """Return the arrow that goes with the sign, so that colour is never the only difference."""
+    return {"up": "↑", "down": "↓", "flat": ""}[direction(value, digits)]
+
+
+def ratio(value: float | None, digits: int = 3) -> str:
+    """Write a plain ratio, such as an MAE against the random walk's."""
+    return UNKNOWN if value is None or not math.isfinite(value) else f"{value:.{digits}f}".replace("-", _MINUS)
+
+
+def whole(value: float | None) -> str:
+    """Write a count, thousands apart."""
+    return UNKNOWN if value is None else f"{value:,.0f}"
+
+
+def compact(value: float | None) -> str:
+    """Write a large count in thousands, millions or billions."""
+    if value is None:
+        return UNKNOWN
+    for size, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= size:
+            return f"{value / size:.1f}{_THIN}{unit}"
+    return f"{value:.0f}"
+
+
+def day(value: date | None, weekday: bool = False) -> str:
+    """Write a session: 3 Jan 2022, or Mon 3 Jan 2022."""
+    if value is None:
+        return UNKNOWN
+    return f"{value:%a} {value.day} {value:%b %Y}" if weekday else f"{value.day} {value:%b %Y}"
+
+
+def instant(value: datetime | None) -> str:
+    """Write an instant to the minute, in UTC."""
+    if value is None:
+        return UNKNOWN
+    utc = value.astimezone(UTC)
+    return f"{utc.day} {utc:%b %Y, %H:%M} UTC"
+
+
+def iso(value: date | datetime | None) -> str:
+    """Write what a machine reads in a `datetime` attribute; instants end in Z."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return value.isoformat()
+
+
+def span(seconds: float | None) -> str:
+    """Write a duration: 4 s, 2 min 5 s, 3 h 12 min."""
+    if seconds is None:
+        return UNKNOWN
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+FILTERS = {
+    each.__name__: each
+    for each in (price, percent, signed, direction, arrow, ratio, whole, compact, day, instant, iso, span)
+}

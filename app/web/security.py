@@ -1,0 +1,151 @@
+"""Who may change state, and what a browser may do with our pages.
+
+A configured token is asked for as a bearer. Without one, changes are allowed to this machine only: the server must
+have been started on a loopback address, the request must come from one and name one as its host (a rebound DNS name
+doesn't), nothing may have forwarded it, and a browser must have sent it from our own page.
+"""
+
+from __future__ import annotations
+
+import hmac
+from ipaddress import ip_address
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import Depends, FastAPI, Request
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.core.errors import Forbidden, Unauthorized
+from app.core.settings import Settings
+
+MAX_BODY_BYTES = 256 * 1024
+"""Room for 1,000 symbols several times over; more is refused while it arrives."""
+
+_SOURCES = {
+    "default-src": "'self'",
+    "style-src": "'self'",
+    "style-src-attr": "'unsafe-inline'",  # plotly.js sets style attributes on what it draws
+    "img-src": "'self' data:",
+    "object-src": "'none'",
+    "base-uri": "'none'",
+    "form-action": "'self'",
+    "frame-ancestors": "'none'",
+}
+POLICY = "; ".join(f"{what} {source}" for what, source in _SOURCES.items())
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+_FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+
+
+class SecurityHeaders:
+    """Adds the headers to every answer that doesn't bring its own; a bare ASGI layer, for it is on every request."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, and complete the answer's headers."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def complete(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, complete)
+
+
+def install(app: FastAPI, settings: Settings, bind_host: str | None = None) -> None:
+    """Bound bodies, add the headers, keep what decides on changes; an unknown `bind_host` counts as not loopback."""
+    app.max_body_size = MAX_BODY_BYTES
+    app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
+    app.add_middleware(SecurityHeaders)
+    app.state.admin_token = settings.admin_token
+    app.state.bind_host = bind_host
+
+
+def is_loopback(host: str | None) -> bool:
+    """Say whether an address or a host name (port allowed) is this machine only."""
+    if not host:
+        return False
+    name = urlsplit(f"//{host}").hostname if host.count(":") < _COLONS_OF_IPV6 or host.startswith("[") else host
+    if name == "localhost":
+        return True
+    try:
+        return ip_address(name or "").is_loopback
+    except ValueError:
+        return False
+
+
+_COLONS_OF_IPV6 = 2
+
+
+def is_local(request: Request) -> bool:
+    """Say whether the request stays on this machine: bound, sent and addressed to loopback, forwarded by nothing."""
+    return (
+        is_loopback(request.app.state.bind_host)
+        and is_loopback(request.client.host if request.client else None)
+        and is_loopback(request.headers.get("host"))
+        and not any(name in request.headers for name in _FORWARDED)
+    )
+
+
+def may_change(request: Request) -> bool:
+    """Say whether this browser can use the pages' buttons: without a token, on this machine."""
+    return request.app.state.admin_token is None and is_local(request)
+
+
+def refuse_cross_site(headers: Headers) -> None:
+    """Raise `Forbidden` for what a browser sends on another site's behalf."""
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    if site is not None and site not in {"same-origin", "none"}:
+        raise Forbidden("this request came from another site; use the service's own page")
+    if origin is not None and urlsplit(origin).netloc.lower() != headers.get("host", "").lower():
+        raise Forbidden(f"this request came from {origin}; use the service's own page")
+
+
+def require_admin(request: Request) -> None:
+    """Let a change pass, or raise `Unauthorized` or `Forbidden`."""
+    refuse_cross_site(request.headers)
+    token = request.app.state.admin_token
+    if token is None:
+        if not is_local(request):
+            raise Forbidden(
+                "changes are allowed from this machine only: set NEXTCLOSE_ADMIN_TOKEN and send it as a bearer token"
+            )
+        return
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not _same(given.strip(), token.get_secret_value()):
+        raise Unauthorized("send the admin token: `Authorization: Bearer …`")
+
+
+def _same(given: str, expected: str) -> bool:
+    return hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode())
+
+
+Admin = Depends(require_admin)
+"""A route with this dependency changes state."""
+
+MayChange = Annotated[bool, Depends(may_change)]
+"""A page's parameter of this type says whether its buttons will be answered."""
+
+
+def with_headers(response: Response) -> Response:
+    """Add the headers to an answer that is made outside the layer above: the one for an unforeseen failure."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response

@@ -1,0 +1,71 @@
+// Mounts figures: finds the JSON beside each chart, colours it from the CSS tokens, draws it with plotly.js, and draws
+// again when the theme changes. Without it every page still shows its drawing and its numbers.
+"use strict";
+
+(() => {
+  const bundle = document.currentScript.dataset.plotly;
+  const config = { displayModeBar: false, responsive: true, showTips: false, doubleClick: false };
+  let loading = null;
+
+  /** Load plotly.js once, when the first chart asks for it. */
+  const plotly = () => {
+    loading ??= new Promise((resolve, reject) => {
+      const script = document.createElement("script");
+      script.src = bundle;
+      script.onload = () => resolve(window.Plotly);
+      script.onerror = () => reject(new Error("the chart library didn't load"));
+      document.head.append(script);
+    });
+    return loading;
+  };
+
+  /** Return what a CSS token is in the theme in place, as plotly.js can read it. */
+  const colourOf = (probe, token) => {
+    probe.style.color = `var(${token})`;
+    return getComputedStyle(probe).color;
+  };
+
+  /** Return the figure with every "--token" replaced by its colour. */
+  const coloured = (value, probe) => {
+    if (typeof value === "string") return value.startsWith("--") ? colourOf(probe, value) : value;
+    if (Array.isArray(value)) return value.map((item) => coloured(item, probe));
+    if (value === null || typeof value !== "object") return value;
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, coloured(item, probe)]));
+  };
+
+  const draw = async (chart) => {
+    const library = await plotly();
+    if (!chart.isConnected) return;
+    const plot = chart.querySelector(".plot");
+    const figure = coloured(JSON.parse(chart.querySelector("script").textContent), chart);
+    chart.style.color = "";
+    if (plot.clientWidth < 480) figure.layout.margin = { ...figure.layout.margin, l: 40, r: 2 };
+    plot.hidden = false;
+    chart.querySelector(".spark").style.display = "none";
+    await library.react(plot, figure.data, figure.layout, config);
+    chart.dataset.drawn = "true";
+  };
+
+  const drawAll = (root) => {
+    for (const chart of root.querySelectorAll("[data-chart]")) {
+      draw(chart).catch((error) => console.error(error));
+    }
+  };
+
+  document.addEventListener("DOMContentLoaded", () => drawAll(document));
+  document.addEventListener("htmx:after:settle", () => {
+    for (const chart of document.querySelectorAll("[data-chart]:not([data-drawn])")) {
+      draw(chart).catch((error) => console.error(error));
+    }
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawAll(document));
+
+  // The suggestions close with Escape, or when the focus leaves the search.
+  const close = () => document.getElementById("suggestions")?.replaceChildren();
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") close();
+  });
+  document.addEventListener("focusin", (event) => {
+    if (!event.target.closest("search")) close();
+  });
+})();
