@@ -17,7 +17,7 @@ from app.forecasts.forecaster import Forecaster
 from app.jobs.schedule import Clockwork
 from app.prices.first import seed
 from app.registry.champion import Champion
-from app.web import errors, routers, security, static
+from app.web import errors, health, routers, security, static
 from app.web.deps import Services
 
 
@@ -41,6 +41,7 @@ def create_app(settings: Settings | None = None, bind_host: str | None = None) -
     )
     app.state.nextclose = Services(settings, database, clock, Forecaster(settings, database, clock), Champion(settings))
     security.install(app, settings, bind_host or os.environ.get("UVICORN_HOST"))
+    health.install(app)
     errors.install(app)
     static.mount(app)
     for router in routers():
