@@ -96,3 +96,27 @@ class Forecast:
                 fields[name] = value.isoformat()
         fields["quantiles"] = list(self.quantiles)
         return fields
+
+
+@dataclass(frozen=True)
+class Score:
+    """How a forecast came out; prices and errors are on the basis of its `last_close`.
+
+    `hit_direction` is None when the close didn't move or the forecast took no side. `crps_random_walk` is that of the
+    last close with the quantiles of the symbol's last 250 log returns. `pit` is the forecast's distribution function
+    at the realised close.
+    """
+
+    forecast_id: str
+    realised_close: float
+    realised_return: float
+    abs_error: float
+    abs_error_random_walk: float
+    hit_direction: bool | None
+    hit_50: bool
+    hit_80: bool
+    hit_95: bool
+    crps: float
+    crps_random_walk: float
+    pit: float
+    scored_at: datetime

@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
-from app.core.clock import Clock
+from ulid import ULID
+
+from app.core.clock import Clock, calendar
 from app.core.db import Database
-from app.core.errors import NextcloseError
+from app.core.errors import InvalidSymbol, NextcloseError, NoChampion, NoHistory, UnknownSymbol
 from app.core.progress import Progress, silent
 from app.core.settings import Settings
+from app.forecasts import ledger
 from app.forecasts.forecast import Forecast, Freshness
+from app.forecasts.newest import Newest
+from app.forecasts.outlook import Outlook
+from app.prices import store
+from app.prices.store import LastBar
+from app.prices.symbols import normalise
+from app.registry.champion import Champion
+from app.registry.model import Model
 
 
 class Forecaster:
     """Answers what the next close may be; thread-safe, one per process."""
 
-    def __init__(self, settings: Settings, database: Database, clock: Clock) -> None:
+    def __init__(self, settings: Settings, database: Database, clock: Clock, champion: Champion | None = None) -> None:
         """Keep what is needed; nothing is read before the first question."""
-        self._settings = settings
         self._database = database
         self._clock = clock
+        self._champion = champion or Champion(settings)
+        self._newest = Newest(database)
+        self._exchanges: dict[str, str] = {}
 
     def latest(self, symbol: str) -> Forecast:
         """Return the forecast for the first session after the symbol's last final bar.
 
-        Errors: `UnknownSymbol`, `NoHistory` (too few bars), `NoChampion`.
+        Errors: `InvalidSymbol`, `UnknownSymbol`, `NoHistory` (too few bars), `NoChampion`.
         """
         found = self.latest_many([symbol])[0]
         if isinstance(found, NextcloseError):
@@ -32,16 +45,99 @@ class Forecaster:
         return found
 
     def latest_many(self, symbols: Sequence[str]) -> list[Forecast | NextcloseError]:
-        """Return one forecast or one error per symbol, in the order asked.
+        """Return one forecast or one error per symbol, in the order asked; one query of the ledger for all.
 
+        Prices are on the basis of the store's present history, whatever has been split since the forecast was made.
         Errors: `NoChampion` alone is raised, for it concerns all of them.
         """
-        raise NotImplementedError
+        model = self._model()
+        names = [_normalised(symbol) for symbol in symbols]
+        asked = list(dict.fromkeys(name for name in names if isinstance(name, str)))
+        with self._database.read() as db:
+            last = store.last_bars(db, asked)
+            found = ledger.newest(db, {symbol: bar.session for symbol, bar in last.items()}, model.card.version)
+        missing = [symbol for symbol in last if symbol not in found]
+        found |= {one.symbol: one for one in self._make(model, missing)} if missing else {}
+        return [self._answer(name, last, found) for name in names]
 
     def forecast_all(self, progress: Progress = silent) -> int:
         """Forecast every stored symbol that can be, keep what is new, and return how many were new."""
-        raise NotImplementedError
+        model = self._model()
+        progress(0.0, "forecasting")
+        with self._database.read() as db:
+            before, symbols = ledger.count(db), list(store.last_bars(db))
+        self._make(model, symbols)
+        with self._database.read() as db:
+            made = ledger.count(db) - before
+        progress(1.0, f"{made} new forecasts")
+        return made
 
     def freshness(self, forecast: Forecast) -> Freshness:
         """Say how many final sessions the forecast's last bar is behind, by the symbol's own exchange."""
-        raise NotImplementedError
+        behind = calendar(self._exchange(forecast.symbol)).sessions_behind(forecast.as_of, self._clock.now())
+        return Freshness(sessions_behind=behind, stale=behind > 0)
+
+    def _model(self) -> Model:
+        model = self._champion.current()
+        if model is None:
+            raise NoChampion("no model has been trained yet; the first run does it, or `nextclose train`")
+        return model
+
+    def _exchange(self, symbol: str) -> str:
+        if symbol not in self._exchanges:
+            with self._database.read() as db:
+                self._exchanges = {one.symbol: one.exchange for one in store.statuses(db)}
+        return self._exchanges[symbol]
+
+    def _answer(
+        self, name: str | NextcloseError, last: Mapping[str, LastBar], found: Mapping[str, Forecast]
+    ) -> Forecast | NextcloseError:
+        if isinstance(name, NextcloseError):
+            return name
+        if name in found:
+            forecast, bar = found[name], last[name]
+            return forecast.on_basis(bar.close) if forecast.as_of == bar.session else forecast
+        with self._database.read() as db:
+            try:
+                bars = store.status(db, name).bars
+            except UnknownSymbol as error:
+                return error
+        return NoHistory(f"{name} has {bars} bars, too few for a forecast; refresh it, or ask again when it has more")
+
+    def _make(self, model: Model, symbols: Sequence[str]) -> list[Forecast]:
+        """Compute what can be, and return it as it stands in the ledger."""
+        known = self._newest.of(model)
+        made_at = self._clock.now()
+        forecasts = [
+            _forecast(known.outlooks[symbol], model, known.last[symbol], known.exchanges[symbol], made_at)
+            for symbol in symbols
+            if symbol in known.outlooks
+        ]
+        if not forecasts:
+            return []
+        with self._database.write() as db:
+            return ledger.append(db, forecasts)
+
+
+def _forecast(outlook: Outlook, model: Model, bar: LastBar, exchange: str, made_at: datetime) -> Forecast:
+    close_at = calendar(exchange).close_at(outlook.target_session)
+    return Forecast(
+        id=str(ULID.from_datetime(made_at)),
+        **vars(outlook),
+        target_close_at=close_at,
+        model_name=model.card.name,
+        model_version=model.card.version,
+        trained_through=model.card.trained_through,
+        verdict=model.card.verdict,
+        source=bar.source,
+        fetched_at=bar.fetched_at,
+        origin="live" if made_at < close_at else "replay",
+        made_at=made_at,
+    )
+
+
+def _normalised(symbol: str) -> str | NextcloseError:
+    try:
+        return normalise(symbol)
+    except InvalidSymbol as error:
+        return error

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any, TypeVar
 
-from sqlmodel import Session
+from sqlmodel import Session, col, func, select, text
 
-from app.forecasts.forecast import Forecast
-from app.forecasts.scoring import Score
+from app.core.errors import BadInput, NotThere
+from app.forecasts.forecast import Forecast, Score
+from app.forecasts.tables import ForecastRow, ScoreRow
 
 PAGE_LIMIT = 1000
+FIRST_HASH = "0" * 64
+"""What the first row carries as the hash of the row before it."""
+
+_CHUNK = 400
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,59 @@ def append(db: Session, forecasts: Sequence[Forecast]) -> list[Forecast]:
     One that the ledger already has (same symbol, as_of, model version and origin) is not written again: the earlier
     one is returned.
     """
-    raise NotImplementedError
+    _lock(db)
+    kept = {_key(forecast): forecast for forecast in _alike(db, forecasts)}
+    seq, digest = _end(db)
+    for forecast in forecasts:
+        if _key(forecast) in kept:
+            continue
+        seq, previous, digest = seq + 1, digest, forecast.digest(digest)
+        fields = {**vars(forecast), "quantiles": list(forecast.quantiles)}
+        db.add(ForecastRow(seq=seq, **fields, previous_hash=previous, hash=digest))
+        kept[_key(forecast)] = forecast
+    db.flush()
+    return [kept[_key(forecast)] for forecast in forecasts]
+
+
+def newest(db: Session, as_of: Mapping[str, date], model_version: str) -> dict[str, Forecast]:
+    """Return what a model version forecast as of each symbol's session; a live one goes before a replayed one."""
+    found: dict[str, Forecast] = {}
+    for symbols in _chunks(list(as_of)):
+        query = select(ForecastRow).where(
+            col(ForecastRow.symbol).in_(symbols),
+            col(ForecastRow.as_of).in_({as_of[symbol] for symbol in symbols}),
+            ForecastRow.model_version == model_version,
+        )
+        for row in db.exec(query.order_by(col(ForecastRow.origin))):  # live < replay
+            if row.as_of == as_of[row.symbol]:
+                found.setdefault(row.symbol, _forecast(row))
+    return found
+
+
+def pending(db: Session, last_sessions: Mapping[str, date]) -> list[Forecast]:
+    """Return the unscored forecasts whose symbol has a bar of the target session or a later one, by symbol."""
+    unscored = select(ForecastRow).outerjoin(ScoreRow, col(ScoreRow.forecast_id) == ForecastRow.id)
+    rows = db.exec(
+        unscored.where(col(ScoreRow.forecast_id).is_(None)).order_by(col(ForecastRow.symbol), col(ForecastRow.seq))
+    )
+    return [
+        _forecast(row)
+        for row in rows
+        if row.symbol in last_sessions and row.target_session <= last_sessions[row.symbol]
+    ]
+
+
+def settle(db: Session, scores: Sequence[Score]) -> int:
+    """Write scores inside the caller's write transaction, and return how many were new; a score is written once."""
+    new = 0
+    for part in _chunks(scores):
+        query = select(ScoreRow.forecast_id).where(col(ScoreRow.forecast_id).in_([one.forecast_id for one in part]))
+        known = set(db.exec(query))
+        rows = [ScoreRow(**vars(score)) for score in part if score.forecast_id not in known]
+        db.add_all(rows)
+        new += len(rows)
+    db.flush()
+    return new
 
 
 def page(
@@ -65,19 +124,102 @@ def page(
 
     Errors: `BadInput` for a cursor that this function didn't give.
     """
-    raise NotImplementedError
+    size = min(max(limit, 1), PAGE_LIMIT)
+    query = _entries().order_by(col(ForecastRow.seq).desc()).limit(size + 1)
+    query = chosen(query, symbol, model, start, end)
+    if cursor is not None:
+        if not cursor.isdecimal():
+            raise BadInput(f"cursor {cursor!r} isn't one that a page of forecasts gave")
+        query = query.where(col(ForecastRow.seq) < int(cursor))
+    rows = db.exec(query).all()
+    shown = rows[:size]
+    return Page(
+        entries=tuple(_entry(*row) for row in shown),
+        cursor=str(shown[-1][0].seq) if len(shown) < len(rows) else None,
+    )
 
 
 def get(db: Session, forecast_id: str) -> Entry:
     """Return one entry. Errors: `NotThere`."""
-    raise NotImplementedError
+    found = db.exec(_entries().where(ForecastRow.id == forecast_id)).first()
+    if found is None:
+        raise NotThere(f"the ledger has no forecast with the id {forecast_id!r}")
+    return _entry(*found)
 
 
 def count(db: Session) -> int:
     """Return how many forecasts the ledger holds."""
-    raise NotImplementedError
+    return int(db.exec(select(func.count()).select_from(ForecastRow)).one())
 
 
 def verify_chain(db: Session) -> ChainReport:
     """Recompute every hash from the first row on."""
-    raise NotImplementedError
+    digest, rows = FIRST_HASH, 0
+    for row in db.exec(select(ForecastRow).order_by(col(ForecastRow.seq)).execution_options(yield_per=1000)):
+        rows += 1
+        if row.seq != rows or row.previous_hash != digest or row.hash != _forecast(row).digest(digest):
+            return ChainReport(rows=rows, broken=row.id)
+        digest = row.hash
+    return ChainReport(rows=rows, broken=None)
+
+
+def _entries() -> Any:
+    return select(ForecastRow, ScoreRow).outerjoin(ScoreRow, col(ScoreRow.forecast_id) == ForecastRow.id)
+
+
+def chosen(
+    query: Any, symbol: str | None, model: str | None, start: date | None = None, end: date | None = None
+) -> Any:
+    """Return a query over forecasts with what was asked as its conditions."""
+    if symbol is not None:
+        query = query.where(ForecastRow.symbol == symbol)
+    if model is not None:
+        query = query.where((col(ForecastRow.model_name) == model) | (col(ForecastRow.model_version) == model))
+    if start is not None:
+        query = query.where(col(ForecastRow.target_session) >= start)
+    if end is not None:
+        query = query.where(col(ForecastRow.target_session) <= end)
+    return query
+
+
+def _lock(db: Session) -> None:
+    """Let one transaction at a time append; SQLite's write transaction is that lock already."""
+    if db.get_bind().dialect.name == "postgresql":
+        db.connection().execute(text("LOCK TABLE forecast IN SHARE ROW EXCLUSIVE MODE"))
+
+
+def _alike(db: Session, forecasts: Sequence[Forecast]) -> list[Forecast]:
+    """Return the ledger's forecasts of the same symbols, sessions and model versions."""
+    found: list[Forecast] = []
+    for part in _chunks(forecasts):
+        query = select(ForecastRow).where(
+            col(ForecastRow.symbol).in_({one.symbol for one in part}),
+            col(ForecastRow.as_of).in_({one.as_of for one in part}),
+            col(ForecastRow.model_version).in_({one.model_version for one in part}),
+        )
+        found += [_forecast(row) for row in db.exec(query)]
+    return found
+
+
+def _end(db: Session) -> tuple[int, str]:
+    """Return the number and the hash of the newest row."""
+    row = db.exec(select(ForecastRow.seq, ForecastRow.hash).order_by(col(ForecastRow.seq).desc()).limit(1)).first()
+    return (0, FIRST_HASH) if row is None else (row[0] or 0, row[1])
+
+
+def _key(forecast: Forecast) -> tuple[str, date, str, str]:
+    return forecast.symbol, forecast.as_of, forecast.model_version, forecast.origin
+
+
+def _forecast(row: ForecastRow) -> Forecast:
+    fields = row.model_dump(exclude={"seq", "previous_hash", "hash"})
+    return Forecast(**{**fields, "quantiles": tuple(row.quantiles)})
+
+
+def _entry(row: ForecastRow, score: ScoreRow | None) -> Entry:
+    return Entry(_forecast(row), None if score is None else Score(**score.model_dump()))
+
+
+def _chunks(items: Sequence[T]) -> list[Sequence[T]]:
+    """Cut a list into pieces that one statement may bind."""
+    return [items[at : at + _CHUNK] for at in range(0, len(items), _CHUNK)]

@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from typing import Final, cast
 
-from sqlmodel import Session
+import polars as pl
+from sqlmodel import Session, col, select
+
+from app.forecasts import ledger
+from app.forecasts.metrics import ratio_interval, wilson
+from app.forecasts.tables import ForecastRow, ScoreRow
+
+FEWEST_FOR_TERCILES: Final = 30
+_FORECAST: Final = {"target_session": pl.Date, "origin": pl.String, "last_close": pl.Float64, "sigma": pl.Float64}
+_HITS: Final = {0.5: "hit_50", 0.8: "hit_80", 0.95: "hit_95"}
+_SCORE: Final = {
+    "realised_return": pl.Float64,
+    "abs_error": pl.Float64,
+    "abs_error_random_walk": pl.Float64,
+    "crps": pl.Float64,
+    "crps_random_walk": pl.Float64,
+    "hit_direction": pl.Boolean,
+    **dict.fromkeys(_HITS.values(), pl.Boolean),
+}
 
 
 @dataclass(frozen=True)
@@ -66,5 +86,87 @@ class TrackRecord:
 def track_record(
     db: Session, symbol: str | None = None, model: str | None = None, days: int | None = None
 ) -> TrackRecord:
-    """Sum the scores up; `model` is a name or a version, `days` keeps the last so many calendar days of targets."""
-    raise NotImplementedError
+    """Sum the scores up; `model` is a name or a version, `days` keeps the calendar days up to the newest target."""
+    rows = _read(db, symbol, model)
+    if days is not None and rows.height:
+        newest = pl.col("target_session").max()
+        rows = rows.filter(pl.col("target_session") > newest - pl.duration(days=days))
+    scored = rows.filter(pl.col("crps").is_not_null())
+    origins = scored["origin"].to_list()
+    targets = scored["target_session"]
+    return TrackRecord(
+        symbol=symbol,
+        model=model,
+        days=days,
+        n=scored.height,
+        live=origins.count("live"),
+        replay=origins.count("replay"),
+        pending=rows.height - scored.height,
+        first_target=cast("date | None", targets.min()),
+        last_target=cast("date | None", targets.max()),
+        mae=cast("float | None", scored["abs_error"].mean()),
+        mae_ratio=_ratio(scored, "abs_error", "abs_error_random_walk"),
+        crps_skill=_complement(_ratio(scored, "crps", "crps_random_walk")),
+        direction=_direction(scored),
+        coverage=tuple(_coverage(scored)),
+    )
+
+
+def _read(db: Session, symbol: str | None, model: str | None) -> pl.DataFrame:
+    """Return one row per forecast, its errors in parts of the last close and null while it isn't scored."""
+    columns = [col(getattr(ForecastRow, name)) for name in _FORECAST] + [
+        col(getattr(ScoreRow, name)) for name in _SCORE
+    ]
+    query = select(*columns).outerjoin(ScoreRow, col(ScoreRow.forecast_id) == ForecastRow.id)
+    rows = db.connection().execute(ledger.chosen(query, symbol, model)).all()
+    frame = pl.DataFrame([tuple(row) for row in rows], schema={**_FORECAST, **_SCORE}, orient="row")
+    errors = [name for name in _SCORE if _SCORE[name] == pl.Float64 and name != "realised_return"]
+    return frame.with_columns(pl.col(errors) / pl.col("last_close"))
+
+
+def _ratio(rows: pl.DataFrame, above: str, below: str) -> Estimate:
+    """Return sum / sum and its bootstrap interval over the target sessions."""
+    total = float(rows[below].sum())
+    if not total > 0:
+        return Estimate(None, None, None)
+    daily = rows.group_by("target_session").agg(pl.col(above, below).sum()).sort("target_session")
+    interval = ratio_interval(daily[above].to_numpy(), daily[below].to_numpy()) or (None, None)
+    return Estimate(float(rows[above].sum()) / total, *interval)
+
+
+def _complement(ratio: Estimate) -> Estimate:
+    """Return 1 - ratio, bounds swapped."""
+    value, upper, lower = (None if one is None else 1.0 - one for one in (ratio.value, ratio.lower, ratio.upper))
+    return Estimate(value, lower, upper)
+
+
+def _direction(rows: pl.DataFrame) -> Direction:
+    """Judge the sides taken on days with a move; neither a draw nor an abstention counts."""
+    sided = rows.filter(pl.col("hit_direction").is_not_null())
+    n, hits = sided.height, int(sided["hit_direction"].sum())
+    if not n:
+        return Direction(0, Estimate(None, None, None), None)
+    ups = int((sided["realised_return"] > 0).sum())
+    return Direction(n, Estimate(hits / n, *wilson(hits, n)), ups / n)
+
+
+def _coverage(rows: pl.DataFrame) -> Iterator[Coverage]:
+    groups = {"all": rows}
+    if rows.height >= FEWEST_FOR_TERCILES:
+        low, high = (rows["sigma"].quantile(third, "linear") for third in (1 / 3, 2 / 3))
+        groups["calm"] = rows.filter(pl.col("sigma") <= low)
+        groups["middle"] = rows.filter((pl.col("sigma") > low) & (pl.col("sigma") <= high))
+        groups["wild"] = rows.filter(pl.col("sigma") > high)
+    for group, members in groups.items():
+        for level, column in _HITS.items():
+            yield Coverage(level, group, members.height, _share(members, column))
+
+
+def _share(rows: pl.DataFrame, column: str) -> Estimate:
+    """Return the share of hits; with few sessions its interval takes the rows for independent (Wilson)."""
+    n, hits = rows.height, int(rows[column].sum())
+    if not n:
+        return Estimate(None, None, None)
+    both = rows.select("target_session", hit=pl.col(column).cast(pl.Float64), one=pl.lit(1.0))
+    blocked = _ratio(both, "hit", "one")
+    return blocked if blocked.lower is not None else Estimate(hits / n, *wilson(hits, n))

@@ -29,10 +29,10 @@ class CycleFailed(NextcloseError):
 
 def refresh(settings: Settings, database: Database, clock: Clock, progress: Progress) -> Outcome:
     """Bring the prices of the watchlist up to the last final session."""
-    from app.prices import refresh as prices
+    from app.prices.refresh import refresh as refresh_prices
     from app.prices.source import open_source
 
-    reports = prices.refresh(database, open_source(settings), clock, progress=progress)
+    reports = refresh_prices(database, open_source(settings), clock, progress=progress)
     return {
         "symbols": len(reports),
         "outcomes": dict(Counter(str(report.outcome) for report in reports)),

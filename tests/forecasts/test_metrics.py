@@ -1,0 +1,62 @@
+"""Metrics, against numbers worked out by hand or known from elsewhere."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from app.forecasts.metrics import crps, pit, ratio_interval, wilson
+
+
+def row(*values: float) -> Any:
+    """Return one row of quantiles."""
+    return np.array([values])
+
+
+def test_crps_of_a_point_forecast_is_its_distance() -> None:
+    """All quantiles at one point: mean over levels of 2 * pinball, whose levels average 1/2, is the distance."""
+    quantiles = np.full((2, 21), 100.0)
+    assert crps(quantiles, np.array([103.0, 98.0])) == pytest.approx([3.0, 2.0], abs=1e-12)
+
+
+def test_crps_of_a_known_case() -> None:
+    """Quantiles 0, 1, …, 20 and the outcome 10: 34/21, by hand.
+
+    Each of the pairs at distance 10, 9, …, 1 adds twice its distance times the outer level: 2 (10 x 0.025 + 9 x 0.05 +
+    8 x 0.10 + 7 x 0.15 + … + 1 x 0.45) = 17, and the middle nothing; the mean over 21 levels, times 2, is 34/21.
+    """
+    assert crps(row(*range(21)), np.array([10.0]))[0] == pytest.approx(34 / 21, rel=1e-12)
+
+
+def test_pit_is_linear_between_levels_and_the_tails_middle_outside() -> None:
+    """At a quantile its level; halfway between two, halfway; outside the middle of what is left."""
+    quantiles = np.tile(np.arange(21.0), (5, 1))
+    places = pit(quantiles, np.array([10.0, 10.5, 0.0, -3.0, 33.0]))
+    assert places == pytest.approx([0.5, 0.525, 0.025, 0.0125, 0.9875], abs=1e-12)
+
+
+def test_wilson_gives_the_textbook_interval() -> None:
+    """55 of 100: 0.4524 to 0.6439; nothing of nothing: anything."""
+    assert wilson(55, 100) == pytest.approx((0.452446, 0.643855), abs=1e-6)
+    assert wilson(0, 10) == pytest.approx((0.0, 0.277533), abs=1e-6)
+    assert wilson(0, 0) == (0.0, 1.0)
+
+
+def test_the_bootstrap_knows_a_sure_thing_and_says_nothing_of_little() -> None:
+    """A constant ratio has no spread; nineteen sessions are too few; the same input gives the same bounds."""
+    below = np.linspace(1.0, 2.0, 60)
+    assert ratio_interval(0.9 * below, below) == pytest.approx((0.9, 0.9))
+    assert ratio_interval(below[:19], below[:19]) is None
+    noisy = below * np.random.default_rng(3).uniform(0.8, 1.1, 60)
+    assert ratio_interval(noisy, below) == ratio_interval(noisy, below)
+
+
+def test_the_bootstrap_covers_the_true_ratio_about_as_often_as_it_says() -> None:
+    """Of 200 samples of 500 sessions, the 95 % interval holds the true ratio in 180 to 199."""
+    draws = np.random.default_rng(4)
+    inside = 0
+    for _ in range(200):
+        below = draws.gamma(4.0, 1.0, 500)
+        low, high = ratio_interval(below * draws.normal(0.97, 0.1, 500), below) or (0.0, 0.0)
+        inside += low <= 0.97 <= high
+    assert 180 <= inside <= 199

@@ -1,0 +1,58 @@
+"""The outlook: a pure function of the bars that count."""
+
+from datetime import date
+
+import polars as pl
+
+from app.forecasts.outlook import MARGIN, first_session, outlooks, window
+from tests.forecasts import small
+
+EXCHANGES = dict.fromkeys(small.SYMBOLS, "XNYS")
+
+
+def test_only_the_bars_of_the_window_count() -> None:
+    """An outlook is the same to the bit from its window's bars alone, whatever stands before them."""
+    model = small.model()
+    whole = outlooks(small.bars(), EXCHANGES, model)
+    tail = small.bars().group_by("symbol", maintain_order=True).tail(window(model))
+    assert tail.height < small.bars().height
+    assert outlooks(tail, EXCHANGES, model) == whole
+    assert sorted(whole) == list(small.SYMBOLS)
+
+
+def test_a_symbol_that_ended_earlier_is_judged_on_its_own_last_day() -> None:
+    """A symbol without the newest bars gets the outlook it had on its last day, beside the others' newest."""
+    ended = date(2021, 6, 30)
+    bars = small.bars().filter((pl.col("symbol") != "BBB") | (pl.col("session") <= ended))
+    together = outlooks(bars, EXCHANGES, small.model())
+    then = outlooks(small.bars(last=ended), EXCHANGES, small.model())
+    assert together["BBB"] == then["BBB"]
+    assert together["BBB"].target_session == date(2021, 7, 1)
+    assert together["AAA"].as_of == small.LAST
+
+
+def test_each_exchange_has_its_own_market_and_calendar() -> None:
+    """A symbol in Tokyo is forecast for Tokyo's next session, with Tokyo's symbols as its market."""
+    both = outlooks(small.bars(("AAA", "BBB")), {"AAA": "XNYS", "BBB": "XTKS"}, small.model())
+    alone = outlooks(small.bars(("BBB",)), {"BBB": "XTKS"}, small.model())
+    assert both["BBB"] == alone["BBB"]
+    assert both["BBB"].target_session == date(2022, 1, 4)
+    assert both["AAA"].target_session == date(2022, 1, 3)
+
+
+def test_too_short_a_history_has_no_outlook() -> None:
+    """A symbol that isn't warm is left out; its neighbours aren't."""
+    bars = small.bars().filter((pl.col("symbol") != "CCC") | (pl.col("session") >= date(2021, 12, 1)))
+    assert sorted(outlooks(bars, EXCHANGES, small.model())) == ["AAA", "BBB", "DDD"]
+
+
+def test_bars_are_read_from_the_oldest_window_on() -> None:
+    """The window and its margin are counted back from the symbol that ended first; before 1960 all bars are read."""
+    model = small.model()
+    late, early = date(2021, 12, 31), date(2021, 12, 30)
+    start = first_session({"AAA": late, "BBB": early}, EXCHANGES, model)
+    assert start == first_session({"BBB": early}, EXCHANGES, model)
+    assert start is not None
+    assert start < small.bars()["session"].unique().sort()[-window(model) - MARGIN + 1]
+    assert first_session({"AAA": date(1961, 1, 3)}, EXCHANGES, model) is None
+    assert first_session({}, EXCHANGES, model) is None
