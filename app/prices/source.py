@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import ClassVar, Protocol
 
 import polars as pl
@@ -13,7 +14,7 @@ from app.core.errors import SourceUnavailable
 from app.core.settings import Settings
 from app.prices.frame import no_actions
 
-FETCH_TIMEOUT_S = 20.0
+FETCH_TIMEOUT_S = 10.0
 """No answer of a source is waited for longer than this."""
 
 
@@ -78,8 +79,9 @@ class NoBars(FetchFailed):
     outcome = "unchanged"
 
 
+@lru_cache(maxsize=4)
 def open_source(settings: Settings) -> PriceSource:
-    """Return the source that the settings name; `auto` is Yahoo."""
+    """Return the source that the settings name, the process's one; `auto` is Yahoo."""
     if settings.source == "sample":
         from app.prices.sample import SampleSource
 

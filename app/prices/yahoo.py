@@ -110,14 +110,35 @@ def _fetched(symbol: str, frame: Any, meta: Mapping[str, Any]) -> Fetched:
     }
     raw = pl.DataFrame([sessions, *(pl.Series(ours, frame[theirs].to_numpy()) for ours, theirs in named.items())])
     priced = raw.filter(~pl.all_horizontal(pl.col("open", "high", "low", "close").is_nan()))
+    actions = pl.concat(
+        [_actions(sessions, frame, "split", "Stock Splits"), _actions(sessions, frame, "dividend", "Dividends")]
+    )
     return Fetched(
-        bars=conform(priced.with_columns(pl.lit(symbol).alias("symbol"))),
-        actions=pl.concat(
-            [_actions(sessions, frame, "split", "Stock Splits"), _actions(sessions, frame, "dividend", "Dividends")]
-        ),
+        bars=conform(_as_printed(_adjusted(priced, actions)).with_columns(pl.lit(symbol).alias("symbol"))),
+        actions=actions,
         name=meta.get("longName") or meta.get("shortName"),
         exchange=EXCHANGES.get(str(meta.get("exchangeName")), exchange_of(symbol)),
         currency=meta.get("currency"),
+    )
+
+
+def _adjusted(bars: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
+    """Empty `adj_close` where Yahoo left it out: yfinance then repeats the close, which a dividend gives away."""
+    paid = actions.filter((pl.col("kind") == "dividend") & (pl.col("session") > bars["session"].min()))
+    if paid.is_empty() or not (bars["adj_close"] == bars["close"]).all():
+        return bars
+    return bars.with_columns(pl.lit(None, pl.Float64).alias("adj_close"))
+
+
+def _as_printed(bars: pl.DataFrame) -> pl.DataFrame:
+    """Turn prices that are widened single floats (178.08999633789062) into the decimals they stand for (178.09)."""
+    widened = {name: pl.col(name).cast(pl.Float32) for name in ("open", "high", "low", "close", "adj_close")}
+    return bars.with_columns(
+        pl.when(narrow.cast(pl.Float64) == pl.col(name))
+        .then(narrow.cast(pl.String).cast(pl.Float64, strict=False))
+        .otherwise(pl.col(name))
+        .alias(name)
+        for name, narrow in widened.items()
     )
 
 
