@@ -17,7 +17,8 @@ from app.jobs import runs
 from app.jobs.runs import JobRun
 
 _log = log.get(__name__)
-_children: dict[str, subprocess.Popen[bytes]] = {}
+_children: dict[str, tuple[subprocess.Popen[bytes], threading.Thread]] = {}
+"""This process's running jobs by run id, each with the thread that waits for it."""
 _NOT_FOR_CHILDREN = {"admin_token"}
 
 
@@ -36,23 +37,24 @@ def launch(settings: Settings, database: Database, kind: str, trigger: str) -> J
     except OSError as error:
         runs.finish(database, run.id, "failed", f"its process could not be started: {error}", None, clock.now())
         raise
-    _children[run.id] = process
-    threading.Thread(target=_see_end, args=(database, run, process, clock), name=f"job {kind}", daemon=True).start()
+    watch = threading.Thread(target=_see_end, args=(database, run, process, clock), name=f"job {kind}", daemon=True)
+    _children[run.id] = process, watch
+    watch.start()
     _log.info("job started", kind=kind, run=run.id, trigger=trigger, pid=process.pid)
     return run
 
 
 def stop_all(wait_s: float = 5.0) -> None:
     """End every job that this process started; their runs are closed as `lost`."""
-    processes = list(_children.values())
-    for process in processes:
+    children = list(_children.values())
+    for process, _ in children:
         process.terminate()
-    for process in processes:
+    for process, watch in children:
         try:
             process.wait(wait_s)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait()
+        watch.join()
 
 
 def environment(settings: Settings) -> dict[str, str]:

@@ -41,6 +41,7 @@ class Clockwork:
         self._clock = Clock(settings.now)
         self._holder = lease.new_holder()
         self._scheduler: AsyncIOScheduler | None = None
+        self._looking = asyncio.Lock()
         self._has_champion = False
         self._tried_first_run = False
 
@@ -64,14 +65,17 @@ class Clockwork:
 
     async def stop(self) -> None:
         """Give the lease up, end the jobs that this process started, and stop."""
-        if self._scheduler is not None:
-            self._scheduler.shutdown(wait=False)
-            self._scheduler = None
-            await asyncio.to_thread(lease.release, self._database, self._holder)
+        async with self._looking:  # a look under way may be about to start a job
+            if self._scheduler is not None:
+                self._scheduler.shutdown(wait=False)
+                self._scheduler = None
+                await asyncio.to_thread(lease.release, self._database, self._holder)
         await asyncio.to_thread(stop_all)
 
     async def _look(self) -> None:
-        await asyncio.to_thread(self.look)
+        async with self._looking:
+            if self._scheduler is not None:
+                await asyncio.to_thread(self.look)
 
     def look(self) -> None:
         """Take or keep the lead; a leader closes lost runs, and starts what is due now."""

@@ -1,0 +1,112 @@
+"""The clockwork: what it starts, and that it starts it once."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from time import monotonic, sleep
+
+import pytest
+
+from app.core.db import Database
+from app.core.settings import Settings
+from app.jobs import launch, runs
+from app.jobs.schedule import Clockwork
+from app.registry import artefact, champion
+from tests.forecasts import small
+
+EVENING = datetime(2021, 12, 31, 22, 0, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left() -> Iterator[None]:
+    yield
+    launch.stop_all()
+
+
+@pytest.fixture
+def evening(settings: Settings) -> Settings:
+    """Return settings that hold the time at an evening after the close."""
+    return settings.model_copy(update={"now": EVENING})
+
+
+@pytest.fixture
+def crowned(settings: Settings, database: Database) -> None:
+    """Make a small model the champion."""
+    model = small.model()
+    artefact.save(model, settings.models_dir / model.card.version)
+    champion.promote(settings, database, model.card.version, "test", {}, EVENING)
+
+
+def started(database: Database) -> list[tuple[str, str]]:
+    """Return kind and trigger of all runs, oldest first."""
+    with database.read() as db:
+        return [(run.kind, run.trigger) for run in reversed(runs.recent(db))]
+
+
+def wait_for_a_run(database: Database) -> None:
+    """Return when a run is there."""
+    give_up = monotonic() + 30
+    while not started(database) and monotonic() < give_up:
+        sleep(0.01)
+
+
+def test_without_a_champion_the_first_run_starts(evening: Settings, database: Database) -> None:
+    """Once: a second look finds it running, and one after it was killed starts it again."""
+    clockwork = Clockwork(evening, database)
+    clockwork.look()
+    clockwork.look()
+    assert started(database) == [("first_run", "no champion")]
+    launch.stop_all()
+    clockwork.look()
+    assert started(database) == [("first_run", "no champion")] * 2
+
+
+@pytest.mark.usefixtures("crowned")
+def test_after_the_close_the_cycle_starts_once(evening: Settings, database: Database) -> None:
+    """At start it makes up for what is due; a look later has nothing to add, even when that run failed."""
+    clockwork = Clockwork(evening, database)
+    clockwork.look()
+    clockwork.look()
+    assert started(database) == [("cycle", "close of XNYS")]
+
+
+@pytest.mark.usefixtures("crowned")
+def test_only_the_leader_starts_jobs(evening: Settings, database: Database) -> None:
+    """Of two serving processes one does the work."""
+    leader, other = Clockwork(evening, database), Clockwork(evening, database)
+    for clockwork in (leader, other, leader, other):
+        clockwork.look()
+    assert len(started(database)) == 1
+
+
+@pytest.mark.usefixtures("crowned")
+async def test_with_a_fixed_time_it_looks_once_and_rests(evening: Settings, database: Database) -> None:
+    """`NEXTCLOSE_NOW` never passes: what is due then is started, and nothing is left to wake up for."""
+    clockwork = Clockwork(evening, database)
+    clockwork.start()
+    await asyncio.to_thread(wait_for_a_run, database)
+    assert clockwork._scheduler is not None
+    assert clockwork._scheduler.get_jobs() == []
+    await clockwork.stop()
+    assert started(database) == [("cycle", "close of XNYS")]
+
+
+async def test_a_running_clockwork_looks_again_and_never_drops_a_late_look(
+    settings: Settings, database: Database
+) -> None:
+    """The look comes back on an interval; one that is late, however much, is made once."""
+    clockwork = Clockwork(settings, database)
+    clockwork.start()
+    assert clockwork._scheduler is not None
+    (job,) = clockwork._scheduler.get_jobs()
+    assert (job.misfire_grace_time, job.coalesce, job.max_instances) == (None, True, 1)
+    assert job.trigger.interval.total_seconds() == 15
+    await clockwork.stop()
+
+
+async def test_a_replica_that_only_serves_has_no_clockwork(settings: Settings, database: Database) -> None:
+    """With the scheduler off nothing is started, and stopping is harmless."""
+    clockwork = Clockwork(settings.model_copy(update={"scheduler": "off"}), database)
+    clockwork.start()
+    await clockwork.stop()
+    assert started(database) == []
