@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from app.features.feature import Family, Feature, month
+from app.features.feature import MONTH, Family, Feature, month
 from app.features.panel import Panel, series, sums
 from app.features.returns import CUT, log_return, over, ret, squared
-from app.features.volatility import log_sd
-from app.features.windows import Matrix
+from app.features.volatility import log_sd, range_
+from app.features.windows import Matrix, counts
 
 LONG = 250
+PRIOR = 60.0
+"""Bars that the belief in a beta of one is worth."""
 _LEAST = 1e-10
 """A variance below this is a market that doesn't move."""
 
@@ -18,7 +20,7 @@ _LEAST = 1e-10
 @series
 def market_ret(panel: Panel) -> Matrix:
     """Return the market's mean log return, known for every bar; 0 at the first bar, as the symbol's own."""
-    found: Matrix = panel.by_session("market_ret").copy()
+    found: Matrix = panel.by_session("market_ret_1").copy()
     found[:, 0] = 0.0
     return found
 
@@ -73,6 +75,28 @@ def _beta(panel: Panel, window: int) -> Matrix:
     return np.where(moves, covariance / np.where(moves, variance, 1.0), 1.0)
 
 
+@series
+def shrunk_beta(panel: Panel) -> Matrix:
+    """Return the slope through the origin over 250 bars, shrunk to one as if by 60 bars of it, within 0.2 .. 2.5.
+
+    Window 251 bars; unit ratio; first valid row 22, over what there is. Vasicek (1973).
+    """
+    rows = counts(panel.close.shape[1], LONG)
+    product = sums(panel, _product).over(LONG) / rows
+    square = sums(panel, _squared_market).over(LONG) / rows + 1e-9
+    return np.clip((product * rows + PRIOR * square) / (square * (rows + PRIOR)), 0.2, 2.5)
+
+
+def reversal(panel: Panel) -> Matrix:
+    """Return the market's return of the session times the symbol's shrunk beta, cut at 4 of its own risks.
+
+    Window 251 bars; unit log return; first valid row 22, over what there is. Baltussen, van Bekkum & Da (2019): index
+    returns have turned to follow each other with the opposite sign.
+    """
+    cap = CUT * np.exp(range_(panel, 66))
+    return np.clip(shrunk_beta(panel) * market_ret(panel), -cap, cap)
+
+
 def residual_momentum(panel: Panel, window: int) -> Matrix:
     """Return what the symbol made beyond beta times the market, in units of its own residual risk, cut at 4.
 
@@ -86,14 +110,14 @@ def residual_momentum(panel: Panel, window: int) -> Matrix:
 
 @series
 def residual_risk(panel: Panel) -> Matrix:
-    """Return the standard deviation of ret - beta250 * market_ret over 250 bars, about 0."""
+    """Return the standard deviation of ret - beta250 * market_ret_1 over 250 bars, about 0."""
     slope = beta(panel, LONG)
     squares = sums(panel, squared).over(LONG) - 2.0 * slope * sums(panel, _product).over(LONG)
     squares += slope * slope * sums(panel, _squared_market).over(LONG)
     return np.sqrt(np.maximum(squares, 0.0) / LONG)
 
 
-def idiosyncratic_scale(panel: Panel, window: int) -> Matrix:
+def excess_rms(panel: Panel, window: int) -> Matrix:
     """Return half the log of the mean squared excess return.
 
     Window window + 1 bars; unit log standard deviation; first valid row min(window, 22), over what there is.
@@ -102,12 +126,16 @@ def idiosyncratic_scale(panel: Panel, window: int) -> Matrix:
 
 
 FEATURES = (
-    Feature("excess", "ret - market_ret", 2, 1, "log return", "", "cross", excess),
+    Feature("excess", "ret - market_ret_1", 2, 1, "log return", "", "cross", excess),
     *Family("excess_{w}", "sum over {w} of excess", "log return", "", "cross", excess_return).over(5, 22),
-    *Family("beta_{w}", "slope of ret on market_ret over {w}", "ratio", "Sharpe 1964", "cross", beta).over(66, LONG),
-    *Family("residual_momentum_{w}", "(ret - beta250 market_ret) summed over {w} / (residual sd250 sqrt({w}))",
+    *Family("beta_{w}", "slope of ret on market_ret_1 over {w}", "ratio", "Sharpe 1964", "cross", beta).over(66, LONG),
+    Feature("beta_shrunk", "slope of ret on market_ret_1 over 250, shrunk to 1", LONG + 1, MONTH, "ratio",
+            "Vasicek 1973", "cross", shrunk_beta),
+    Feature("reversal", "beta_shrunk * market_ret_1, cut at 4 exp(range_66)", LONG + 1, MONTH, "log return",
+            "Baltussen, van Bekkum & Da 2019", "cross", reversal),
+    *Family("residual_momentum_{w}", "(ret - beta250 market_ret_1) summed over {w} / (residual sd250 sqrt({w}))",
             "standard deviations", "Blitz, Huij & Martens 2011", "cross", residual_momentum,
             window=lambda _: LONG + 1, first=lambda _: LONG).over(5, 22, 66, 250),
-    *Family("idiosyncratic_scale_{w}", "0.5 log mean over {w} of excess^2", "log standard deviation", "", "scale",
-            idiosyncratic_scale, first=month).over(1, 5, 22, 66),
+    *Family("excess_rms_{w}", "0.5 log mean over {w} of excess^2", "log standard deviation", "", "scale",
+            excess_rms, first=month).over(5, 22, 66),
 )  # fmt: skip

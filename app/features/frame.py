@@ -12,7 +12,7 @@ import polars as pl
 from app.core.clock import Calendar
 from app.features import market as markets
 from app.features import ranks, sessions
-from app.features.catalogue import FEATURES, SCALE_REGRESSORS
+from app.features.catalogue import FEATURES, LOCATION_REGRESSORS, SCALE_REGRESSORS
 from app.features.feature import Feature
 from app.features.panel import Columns, Days, Index, Vector, columns, compute
 
@@ -20,6 +20,7 @@ __all__ = [
     "CATEGORICAL",
     "FEATURES",
     "FEATURE_NAMES",
+    "LOCATION_REGRESSORS",
     "MAX_WINDOW",
     "SCALE_REGRESSORS",
     "WARM",

@@ -16,15 +16,13 @@ from app.features import ranks
 from app.features.feature import Feature, spread
 from app.features.panel import Columns, Compute, Table, Vector, columns, compute
 from app.features.returns import CUT, overnight, ret
-from app.features.volatility import log_garman_klass, log_sd
-from app.features.volume import surprise
-from app.features.windows import Matrix, Sums, highest, lowest, smoothed
+from app.features.volatility import log_range, log_sd
+from app.features.volume import volume_1
+from app.features.windows import Matrix, Sums, highest, lowest
 
-LONG = 250
-EWMA_WINDOW = 384
-_LEVEL_WINDOWS = (2, 5, 10, 22, 66, LONG)
-_DECAYS = (50, 70, 85, 94, 97, 99)
-"""Decays of the market level's averages, in percent."""
+_LEVEL_WINDOWS = (2, 5, 10, 22, 66, 250)
+_WRONG = 0.25
+"""A symbol's return counts up to here: one wrong or unadjusted bar can't move the market."""
 
 
 def context(bars: pl.DataFrame) -> pl.DataFrame:
@@ -44,7 +42,7 @@ def context(bars: pl.DataFrame) -> pl.DataFrame:
         {
             "session": source.sessions,
             "symbols": day.count.astype(np.int64),
-            **daily,
+            **{name: daily[name] for name in ("volume_1", "breadth", "overnight_1")},
             **_windows(daily),
             **ranks.sorted_by_session(source, rows),
         }
@@ -56,10 +54,10 @@ def _row(name: str, function: Compute) -> Feature:
 
 
 _ROWS = (
-    _row("ret", ret),
-    _row("overnight", overnight),
-    _row("log_sd", log_garman_klass),
-    _row("surprise", surprise),
+    _row("ret", lambda panel: np.clip(ret(panel), -_WRONG, _WRONG)),
+    _row("overnight", lambda panel: np.clip(overnight(panel), -_WRONG, _WRONG)),
+    _row("range", log_range),
+    _row("volume", volume_1),
 )
 
 
@@ -86,29 +84,28 @@ def _daily(day: _Days, rows: dict[str, Vector]) -> dict[str, Vector]:
     around = (rows["ret"] - mean[day.at]) ** 2
     return {
         "ret": mean,
-        "log_sd": day.mean(rows["log_sd"]),
+        "range": day.mean(rows["range"]),
         "dispersion": log_sd(day.mean(around)),
-        "surprise": day.mean(rows["surprise"]),
+        "volume_1": day.mean(rows["volume"]),
         "breadth": day.mean(np.sign(rows["ret"])),
-        "gap_size": 0.5 * np.log(day.mean(rows["overnight"]) ** 2 + 4e-6),
+        "overnight_1": 0.5 * np.log(day.mean(rows["overnight"]) ** 2 + 4e-6),
     }
 
 
 def _windows(daily: dict[str, Vector]) -> dict[str, Vector]:
     """Return the market's own windows over sessions, over what there is before the first full one."""
-    level, ret_, spread_ = (daily[name].reshape(1, -1) for name in ("log_sd", "ret", "dispersion"))
-    levels, returns_, spreads, squares = Sums(level), Sums(ret_), Sums(spread_), Sums(ret_**2)
-    risk = np.sqrt(squares.mean(66) + 1e-7)
-    found: dict[str, Matrix] = {f"log_sd_{w}": levels.mean(w) for w in _LEVEL_WINDOWS}
-    found |= {f"log_sd_ewma_{d}": smoothed(level, d / 100.0, EWMA_WINDOW) for d in _DECAYS}
-    found |= {"log_sd_high_22": highest(level, 22), "log_sd_low_22": lowest(level, 22)}
-    found["log_sd_spread_22"] = np.sqrt(np.maximum(Sums(level**2).mean(22) - levels.mean(22) ** 2, 0.0))
-    found |= {f"dispersion_{w}": spreads.mean(w) for w in (5, 22)}
-    found |= {f"size_{w}": 0.5 * np.log(squares.mean(w) + 2e-6) for w in (1, 5, 22, 66)}
-    found |= {f"ret_{w}": returns_.over(w) for w in (5, 22, 66)}
-    moves = {w: np.clip(returns_.over(w) / (risk * np.sqrt(w)), -CUT, CUT) for w in (1, 5, 22, 66)}
-    found |= {f"momentum_{w}": moves[w] for w in (5, 22, 66)}
-    found |= {f"slump_{w}": np.minimum(moves[w], 0.0) for w in (1, 5, 22, 66)} | {"lift_1": np.maximum(moves[1], 0.0)}
+    level, move, dispersion = (daily[name].reshape(1, -1) for name in ("range", "ret", "dispersion"))
+    levels, moves, dispersions, squares = Sums(level), Sums(move), Sums(dispersion), Sums(move**2)
+    risk = np.sqrt(squares.mean(66) + 2e-6)
+    found: dict[str, Matrix] = {"range_1": level, "ret_1": move, "dispersion_1": dispersion}
+    found |= {f"range_{w}": levels.mean(w) for w in _LEVEL_WINDOWS}
+    found |= {"range_max22": highest(level, 22), "range_min22": lowest(level, 22)}
+    found["range_sd22"] = np.sqrt(np.maximum(Sums(level**2).mean(22) - levels.mean(22) ** 2, 0.0))
+    found |= {f"dispersion_{w}": dispersions.mean(w) for w in (5, 22)}
+    found |= {f"rms_return_{w}": 0.5 * np.log(squares.mean(w) + 2e-6) for w in (5, 22)}
+    found |= {f"ret_{w}": moves.over(w) for w in (5, 22, 66)}
+    found |= {f"fall_{w}": np.clip(moves.over(w) / (risk * np.sqrt(w)), -CUT, 0.0) for w in (1, 5, 22)}
+    found["rise_1"] = np.clip(move / risk, 0.0, CUT)
     return {name: values.reshape(-1) for name, values in found.items()}
 
 
@@ -142,27 +139,24 @@ def _of_market(name: str, formula: str, window: int, unit: str, source: str = ""
     return Feature(f"market_{name}", formula, window, 0, unit, source, "market", spread(f"market_{name}"))
 
 
-_SD = "log standard deviation"
-_many = partial(_of_market, unit=_SD)
+_SD, _RISK = "log standard deviation", "standard deviations"
+_level = partial(_of_market, unit=_SD)
 
 FEATURES = (
-    _of_market("ret", "mean over symbols of ret", 2, "log return"),
-    *(_of_market(f"ret_{w}", f"sum over {w} of market_ret", w + 1, "log return") for w in (5, 22, 66)),
-    _many("log_sd", "mean over symbols of range_scale_1", 2),
-    *(_many(f"log_sd_{w}", f"mean over {w} of market_log_sd", w + 1) for w in _LEVEL_WINDOWS),
-    *(_many(f"log_sd_ewma_{d}", f"EWMA(0.{d}) of market_log_sd over 384", EWMA_WINDOW + 1) for d in _DECAYS),
-    _many("log_sd_high_22", "highest market_log_sd of 22", 23),
-    _many("log_sd_low_22", "lowest market_log_sd of 22", 23),
-    _many("log_sd_spread_22", "standard deviation of market_log_sd over 22", 23),
-    _many("dispersion", "half log variance over symbols of ret", 2),
-    *(_many(f"dispersion_{w}", f"mean over {w} of market_dispersion", w + 1) for w in (5, 22)),
-    *(_many(f"size_{w}", f"half log mean over {w} of market_ret^2", w + 1) for w in (1, 5, 22, 66)),
-    _many("gap_size", "half log of (mean over symbols of log(open/close[t-1]))^2", 2),
-    *(_of_market(f"momentum_{w}", f"market_ret_{w} / (sd66 sqrt({w})), cut at 4", 68, "standard deviations")
-      for w in (5, 22, 66)),
-    *(_of_market(f"slump_{w}", f"min(market_ret_{w}, 0) / (sd66 sqrt({w})), cut at -4", 68, "standard deviations",
-                 "Black 1976") for w in (1, 5, 22, 66)),
-    _of_market("lift_1", "max(market_ret, 0) / sd66, cut at 4", 68, "standard deviations"),
-    _of_market("surprise", "mean over symbols of volume_surprise", 67, "log ratio"),
+    _of_market("ret_1", "mean over symbols of ret, each cut at 25 %", 2, "log return"),
+    *(_of_market(f"ret_{w}", f"sum over {w} of market_ret_1", w + 1, "log return") for w in (5, 22, 66)),
+    _level("range_1", "mean over symbols of range_1", 2, source="Corsi 2009"),
+    *(_level(f"range_{w}", f"mean over {w} of market_range_1", w + 1, source="Corsi 2009") for w in _LEVEL_WINDOWS),
+    _level("range_max22", "highest market_range_1 of 22", 23),
+    _level("range_min22", "lowest market_range_1 of 22", 23),
+    _level("range_sd22", "standard deviation of market_range_1 over 22", 23),
+    _level("overnight_1", "half log of (mean over symbols of log(open/close[t-1]))^2 + 4e-6", 2),
+    _level("dispersion_1", "half log variance over symbols of ret", 2),
+    *(_level(f"dispersion_{w}", f"mean over {w} of market_dispersion_1", w + 1) for w in (5, 22)),
+    *(_level(f"rms_return_{w}", f"half log mean over {w} of market_ret_1^2", w + 1) for w in (5, 22)),
+    *(_of_market(f"fall_{w}", f"min(market_ret_{w}, 0) / (sd66 sqrt({w})), cut at -4", 68, _RISK, "Black 1976")
+      for w in (1, 5, 22)),
+    _of_market("rise_1", "max(market_ret_1, 0) / sd66, cut at 4", 68, _RISK),
+    _of_market("volume_1", "mean over symbols of volume_1", 69, "log ratio"),
     _of_market("breadth", "mean over symbols of sign(ret)", 2, "share"),
 )  # fmt: skip

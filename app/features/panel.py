@@ -32,8 +32,9 @@ Table = Mapping[str, Vector]
 _PRICES = ("open", "high", "low", "close", "volume")
 _MARGIN = timedelta(days=30)
 _EPOCH = date(1970, 1, 1).toordinal()
-_BLOCK = 15_000
-"""Cells of a block: its matrices are then under 128 KiB, which the C library's allocator keeps and hands out again."""
+_BLOCK = 5_500
+"""Cells of a block: the hundreds of matrices that features share then take some 20 MB. Larger blocks spend their time
+in fetching fresh memory, smaller ones in calls."""
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ import polars as pl
 from app.features.feature import MONTH, Feature
 from app.features.panel import Columns, Index, Panel, Vector
 from app.features.returns import log_return
-from app.features.volatility import range_scale
-from app.features.volume import surprise
+from app.features.volatility import range_
+from app.features.volume import volume_1
 from app.features.windows import Matrix
 
 
@@ -26,8 +26,8 @@ RANKED = (
     Feature("sorted_ret_5", "", 6, 5, "", "", "", lambda panel: log_return(panel, 5)),
     Feature("sorted_ret_22", "", 23, 22, "", "", "", lambda panel: log_return(panel, MONTH)),
     Feature("sorted_year", "", 253, 252, "", "", "", _past_year),
-    Feature("sorted_scale", "", 23, 22, "", "", "", lambda panel: range_scale(panel, MONTH)),
-    Feature("sorted_surprise", "", 67, 22, "", "", "", surprise),
+    Feature("sorted_range", "", 23, 22, "", "", "", lambda panel: range_(panel, MONTH)),
+    Feature("sorted_volume", "", 68, 22, "", "", "", volume_1),
 )
 """What ranks are of, under the names of the context's columns that hold the session's values in order."""
 
@@ -83,8 +83,8 @@ FEATURES = tuple(
             ("ret_5", "ret_5"),
             ("ret_22", "ret_22"),
             ("year", "the log return from 252 to 22 bars ago (Jegadeesh & Titman 1993)"),
-            ("scale", "range_scale_22"),
-            ("surprise", "volume_surprise"),
+            ("range", "range_22"),
+            ("volume", "volume_1"),
         ),
         RANKED,
         strict=True,

@@ -19,6 +19,8 @@ _MARGIN = timedelta(days=45)
 _AFTER_MONDAY = 3
 """1970-01-01, day 0, was a Thursday: three days after a Monday."""
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday")
+_HOLIDAY, _WEEKEND = 2, 3
+"""Days from a session to the next over one closed weekday, and over a plain weekend."""
 _DECEMBER = 12
 _CHRISTMAS = 24
 _SEASON_MONTHS = (1, 4, 7, 10)
@@ -36,8 +38,11 @@ def tables(sessions: Days, calendar: Calendar) -> tuple[Days, Table]:
     gap = (targets - sessions).astype(np.int64)
     weekday = _weekday(targets)
     found = {
+        "day": sessions.astype(np.int64),
+        "target_day": targets.astype(np.int64),
         "gap_days": gap,
-        "midweek_gap": (gap > 1) & (weekday > 0) | (gap > _AFTER_MONDAY),
+        "holiday_gap": (gap == _HOLIDAY) | (gap > _WEEKEND),
+        "long_gap": gap > _WEEKEND,
         **{name: weekday == number for number, name in enumerate(_WEEKDAYS)},
         **_months(targets, known),
         **_holidays(targets, known),
@@ -97,7 +102,8 @@ def _of_target(name: str, formula: str, unit: str = "flag", source: str = "") ->
 
 FEATURES = (
     _of_target("gap_days", "calendar days from the session to its target", "days", "French 1980"),
-    _of_target("midweek_gap", "1 when a closed weekday lies between the session and its target"),
+    _of_target("holiday_gap", "1 when gap_days is 2 or more than 3: a closed weekday lies between"),
+    _of_target("long_gap", "1 when gap_days is more than 3"),
     *(_of_target(name, f"1 when the target is a {name.title()}", "flag", "French 1980") for name in _WEEKDAYS[1:]),
     _of_target("month_start", "sessions since the month's first, up to 5", "sessions", "Ariel 1987"),
     _of_target("month_end", "sessions until the month's last, up to 5", "sessions", "Ariel 1987"),

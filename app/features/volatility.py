@@ -13,8 +13,9 @@ from app.features.panel import Panel, series, sums
 from app.features.returns import CUT, absolute, intraday, log_return, overnight, quarter_risk, ret, squared
 from app.features.windows import Matrix, memory, smoothed
 
-FLOOR = 1e-7
-"""Added to every variance before its logarithm: a standard deviation of 0.03 % a day, the least that a tick allows."""
+FLOOR, CAP = 1e-7, 0.0625
+"""A day's variance is kept between those of a standard deviation of 0.03 %, a tick, and of 25 %: one wrong or
+unadjusted bar can't own a window of 250."""
 
 LAMBDA = 0.94
 """RiskMetrics' daily decay (J.P. Morgan 1996)."""
@@ -38,30 +39,31 @@ def inside(panel: Panel) -> Matrix:
 
     Garman & Klass (1980), for a session without its overnight gap.
     """
-    variance: Matrix = 0.5 * squared_spread(panel) - (2.0 * np.log(2.0) - 1.0) * intraday(panel) ** 2
-    np.maximum(variance, 0.0, out=variance)
-    return variance
+    found: Matrix = 0.5 * squared_spread(panel) - (2.0 * np.log(2.0) - 1.0) * _squared_intraday(panel)
+    np.maximum(found, 0.0, out=found)
+    return found
 
 
 @series
-def garman_klass(panel: Panel) -> Matrix:
-    """Return the bar's Garman-Klass variance with the overnight gap, log(open/close[t-1])^2, added."""
-    gap: Matrix = overnight(panel) ** 2
-    return inside(panel) + gap
+def variance(panel: Panel) -> Matrix:
+    """Return the bar's variance: Garman-Klass within the session plus log(open/close[t-1])^2, in FLOOR .. CAP."""
+    both = inside(panel) + _squared_overnight(panel)
+    return np.clip(both, FLOOR, CAP, out=both)
 
 
 @series
-def log_garman_klass(panel: Panel) -> Matrix:
+def log_range(panel: Panel) -> Matrix:
     """Return half the logarithm of the bar's variance."""
-    return log_sd(garman_klass(panel))
+    logarithm: Matrix = np.log(variance(panel))
+    return 0.5 * logarithm
 
 
 @series
 def rogers_satchell(panel: Panel) -> Matrix:
     """Return log(high/close) log(high/open) + log(low/close) log(low/open). Rogers & Satchell (1991)."""
-    variance: Matrix = np.log(panel.high / panel.close) * np.log(panel.high / panel.open)
-    variance += np.log(panel.low / panel.close) * np.log(panel.low / panel.open)
-    return variance
+    found: Matrix = np.log(panel.high / panel.close) * np.log(panel.high / panel.open)
+    found += np.log(panel.low / panel.close) * np.log(panel.low / panel.open)
+    return found
 
 
 @series
@@ -74,9 +76,9 @@ def _squared_intraday(panel: Panel) -> Matrix:
     return intraday(panel) ** 2
 
 
-def log_sd(variance: Matrix) -> Matrix:
-    """Return half the logarithm of a variance, floored."""
-    logarithm: Matrix = np.log(variance + FLOOR)
+def log_sd(squares: Matrix) -> Matrix:
+    """Return half the logarithm of a variance, with FLOOR added."""
+    logarithm: Matrix = np.log(squares + FLOOR)
     return 0.5 * logarithm
 
 
@@ -86,8 +88,8 @@ def close_to_close(panel: Panel, window: int) -> Matrix:
     Window window + 1 bars; unit log standard deviation; first valid row `window`.
     """
     mean = sums(panel, ret).over(window) / window
-    variance = sums(panel, squared).over(window) / window - mean * mean
-    return log_sd(np.maximum(variance, 0.0))
+    squares = sums(panel, squared).over(window) / window - mean * mean
+    return log_sd(np.maximum(squares, 0.0))
 
 
 def parkinson(panel: Panel, window: int) -> Matrix:
@@ -98,7 +100,7 @@ def parkinson(panel: Panel, window: int) -> Matrix:
     return log_sd(sums(panel, squared_spread).mean(window) / (4.0 * np.log(2.0)))
 
 
-def garman_klass_inside(panel: Panel, window: int) -> Matrix:
+def garman_klass(panel: Panel, window: int) -> Matrix:
     """Return half the log of the mean Garman-Klass variance within sessions.
 
     Window `window` bars; unit log standard deviation; first valid row window - 1. Garman & Klass (1980).
@@ -114,32 +116,29 @@ def yang_zhang(panel: Panel, window: int) -> Matrix:
     """
     k = 0.34 / (1.34 + (window + 1.0) / (window - 1.0))
 
-    def variance(total: Matrix, of_squares: Matrix) -> Matrix:
+    def spread_of(total: Matrix, of_squares: Matrix) -> Matrix:
         return np.maximum(of_squares - total * total / window, 0.0) / (window - 1.0)
 
-    gaps = variance(sums(panel, overnight).over(window), sums(panel, _squared_overnight).over(window))
-    days = variance(sums(panel, intraday).over(window), sums(panel, _squared_intraday).over(window))
+    gaps = spread_of(sums(panel, overnight).over(window), sums(panel, _squared_overnight).over(window))
+    days = spread_of(sums(panel, intraday).over(window), sums(panel, _squared_intraday).over(window))
     inner = np.maximum(sums(panel, rogers_satchell).over(window) / window, 0.0)
     return log_sd(gaps + k * days + (1.0 - k) * inner)
 
 
-def range_scale(panel: Panel, window: int) -> Matrix:
-    """Return half the log of the mean Garman-Klass variance with gaps: the HAR regressor of Corsi (2009).
+def range_(panel: Panel, window: int) -> Matrix:
+    """Return half the log of the mean variance of the window: the HAR regressor of Corsi (2009), on ranges.
 
     Window window + 1 bars; unit log standard deviation; first valid row min(window, 22), over what there is.
     """
-    return panel.keep(f"range scale {window}", lambda: log_sd(sums(panel, garman_klass).mean(window)))
+    return panel.keep(f"range {window}", lambda: _half_log(sums(panel, variance).mean(window)))
 
 
-def typical_scale(panel: Panel, window: int) -> Matrix:
-    """Return the mean log standard deviation of single bars: what the scale is without its spikes.
-
-    Window window + 1 bars; unit log standard deviation; first valid row min(window, 22), over what there is.
-    """
-    return sums(panel, log_garman_klass).mean(window)
+def _half_log(x: Matrix) -> Matrix:
+    logarithm: Matrix = np.log(x)
+    return 0.5 * logarithm
 
 
-def return_scale(panel: Panel, window: int) -> Matrix:
+def rms_return(panel: Panel, window: int) -> Matrix:
     """Return half the log of the mean squared log return.
 
     Window window + 1 bars; unit log standard deviation; first valid row min(window, 22), over what there is.
@@ -147,25 +146,25 @@ def return_scale(panel: Panel, window: int) -> Matrix:
     return log_sd(sums(panel, squared).mean(window, start=1))
 
 
-def absolute_scale(panel: Panel, window: int) -> Matrix:
-    """Return the log of the mean size of the log return, floored at 0.01 % (a single day's at 0.2 %).
+def abs_return(panel: Panel, window: int) -> Matrix:
+    """Return the log of the mean size of the log return, 0.01 % added (to a single day's 0.2 %).
 
-    Window window + 1 bars; unit log return; first valid row min(window, 22). Ding, Granger & Engle (1993): sizes
-    remember longer than squares.
+    Window window + 1 bars; unit log return; first valid row min(window, 22), over what there is. Ding, Granger & Engle
+    (1993): sizes remember longer than squares.
     """
     floor = 2.1e-3 if window == 1 else 1e-4
     return np.log(sums(panel, absolute).mean(window, start=1) + floor)
 
 
-def gap_scale(panel: Panel) -> Matrix:
+def overnight_size(panel: Panel) -> Matrix:
     """Return the log of the overnight gap's size over the quarter's risk.
 
-    Window 67 bars; unit log ratio, floored at 0.1; first valid row 22.
+    Window 67 bars; unit log ratio, 0.1 added before the logarithm; first valid row 22.
     """
     return np.log(np.abs(overnight(panel)) / (quarter_risk(panel) + 1e-4) + 0.1)
 
 
-def ewma_scale(panel: Panel) -> Matrix:
+def ewma(panel: Panel) -> Matrix:
     """Return half the log of the exponentially weighted mean squared return, decay 0.94.
 
     Window memory(0.94) + 1 bars; unit log standard deviation; first valid row 22. RiskMetrics (1996).
@@ -174,33 +173,20 @@ def ewma_scale(panel: Panel) -> Matrix:
 
 
 @series
-def _shock(panel: Panel) -> Matrix:
-    """Return the day's return in units of the month's risk, cut at 4."""
-    return np.clip(ret(panel) / np.sqrt(sums(panel, garman_klass).mean(MONTH) + FLOOR), -CUT, CUT)
+def shock(panel: Panel) -> Matrix:
+    """Return the day's log return in units of the month's risk, cut at 4.
 
-
-def leverage(panel: Panel) -> Matrix:
-    """Return the day's fall in units of the month's risk: min(ret, 0) / sd22, cut at -4.
-
-    Window 23 bars; unit standard deviations; first valid row 22. Black (1976): falls raise volatility more than rises.
+    Window 23 bars; unit standard deviations; first valid row 22, over what there is.
     """
-    return np.minimum(_shock(panel), 0.0)
+    return np.clip(ret(panel) / np.exp(range_(panel, MONTH)), -CUT, CUT)
 
 
-def lift(panel: Panel) -> Matrix:
-    """Return the day's rise in units of the month's risk: max(ret, 0) / sd22, cut at 4.
-
-    Window 23 bars; unit standard deviations; first valid row 22.
-    """
-    return np.maximum(_shock(panel), 0.0)
-
-
-def slump(panel: Panel, window: int) -> Matrix:
-    """Return the window's fall in units of the quarter's risk: min(log return, 0) / (sd66 sqrt(window)), cut at -4.
+def fall(panel: Panel, window: int) -> Matrix:
+    """Return the window's fall in units of the quarter's risk: min(log return, 0) / (risk66 sqrt(window)), cut at -4.
 
     Window max(window, 66) + 1 bars; unit standard deviations; first valid row 22, over what there is.
     """
-    risk: Matrix = np.exp(range_scale(panel, 66)) * np.sqrt(window)
+    risk: Matrix = np.exp(range_(panel, 66)) * np.sqrt(window)
     return np.clip(np.minimum(log_return(panel, window), 0.0) / risk, -CUT, 0.0)
 
 
@@ -209,28 +195,30 @@ _HAR = "Garman & Klass 1980; Corsi 2009"
 _BLACK = "Black 1976"
 
 FEATURES = (
-    *Family("range_scale_{w}", "0.5 log mean over {w} of (Garman-Klass + log(open/close[t-1])^2)", _SD, _HAR, "scale",
-            range_scale, first=month).over(1, 2, 5, 10, 22, 66, 250),
-    *Family("typical_scale_{w}", "mean over {w} of range_scale_1", _SD, _HAR, "scale", typical_scale,
-            first=month).over(5, 22, 66),
-    *Family("return_scale_{w}", "0.5 log mean over {w} of ret^2", _SD, "Corsi 2009", "scale", return_scale,
+    *Family("range_{w}", "0.5 log mean over {w} of (Garman-Klass + log(open/close[t-1])^2)", _SD, _HAR, "scale",
+            range_, first=month).over(1, 5, 22, 66, 250),
+    *Family("rms_return_{w}", "0.5 log mean over {w} of ret^2", _SD, "Corsi 2009", "scale", rms_return,
             first=month).over(5, 22, 66, 250),
-    *Family("absolute_scale_{w}", "log mean over {w} of |ret|", "log return", "Ding, Granger & Engle 1993", "scale",
-            absolute_scale, first=month).over(1, 5, 22, 66, 250),
-    Feature("gap_scale", "log(|log(open/close[t-1])| / sd66 + 0.1)", 67, MONTH, "log ratio", "", "scale", gap_scale),
-    Feature("ewma_scale", "0.5 log EWMA(0.94) of ret^2", memory(LAMBDA) + 1, MONTH, _SD, "RiskMetrics 1996", "scale",
-            ewma_scale),
-    Feature("leverage", "min(ret, 0) / sd22, cut at -4", 23, MONTH, "standard deviations", _BLACK, "scale", leverage),
-    Feature("lift", "max(ret, 0) / sd22, cut at 4", 23, MONTH, "standard deviations", _BLACK, "scale", lift),
-    *Family("slump_{w}", "min(log(close/close[t-{w}]), 0) / (sd66 sqrt({w})), cut at -4", "standard deviations",
-            _BLACK, "scale", slump, window=lambda w: max(w, 66) + 1, first=lambda _: MONTH).over(5, 22, 66),
+    *Family("abs_return_{w}", "log mean over {w} of |ret|", "log return", "Ding, Granger & Engle 1993", "scale",
+            abs_return, first=month).over(1, 5, 22, 66, 250),
+    Feature("overnight_size", "log(|log(open/close[t-1])| / sd66 + 0.1)", 67, MONTH, "log ratio", "", "scale",
+            overnight_size),
+    Feature("ewma_94", "0.5 log EWMA(0.94) of ret^2", memory(LAMBDA) + 1, MONTH, _SD, "RiskMetrics 1996", "scale",
+            ewma),
+    Feature("fall_1", "min(ret, 0) / exp(range_22), cut at -4", 23, MONTH, "standard deviations", _BLACK, "scale",
+            lambda panel: np.minimum(shock(panel), 0.0)),
+    Feature("rise_1", "max(ret, 0) / exp(range_22), cut at 4", 23, MONTH, "standard deviations", _BLACK, "scale",
+            lambda panel: np.maximum(shock(panel), 0.0)),
+    *Family("fall_{w}", "min(log(close/close[t-{w}]), 0) / (exp(range_66) sqrt({w})), cut at -4",
+            "standard deviations", _BLACK, "scale", fall, window=lambda w: max(w, 66) + 1,
+            first=lambda _: MONTH).over(5, 22, 66),
     *Family("close_to_close_{w}", "log population sd of ret over {w}", _SD, "", "volatility", close_to_close).over(22),
     *Family("parkinson_{w}", "0.5 log mean over {w} of log(high/low)^2 / (4 log 2)", _SD, "Parkinson 1980",
             "volatility", parkinson, window=lambda w: w, first=lambda w: w - 1).over(22),
     *Family("garman_klass_{w}", "0.5 log mean over {w} of Garman-Klass", _SD, "Garman & Klass 1980", "volatility",
-            garman_klass_inside, window=lambda w: w, first=lambda w: w - 1).over(22),
+            garman_klass, window=lambda w: w, first=lambda w: w - 1).over(22),
     *Family("yang_zhang_{w}", "0.5 log (var overnight + k var open-close + (1-k) Rogers-Satchell), {w} bars", _SD,
             "Yang & Zhang 2000", "volatility", yang_zhang).over(22),
-    Feature("scale_slope", "range_scale_5 - range_scale_66", 67, MONTH, "log ratio", "", "volatility",
-            lambda panel: range_scale(panel, 5) - range_scale(panel, 66)),
+    Feature("range_slope", "range_5 - range_66", 67, MONTH, "log ratio", "", "volatility",
+            lambda panel: range_(panel, 5) - range_(panel, 66)),
 )  # fmt: skip

@@ -8,40 +8,46 @@ from app.features.feature import MONTH, Feature
 from app.features.panel import Panel, series, sums
 from app.features.windows import Matrix, lag
 
-CUT = 3.0
+CUT = 2.0
 
 
 @series
 def log_volume(panel: Panel) -> Matrix:
-    """Return the log of the volume; a session without trades counts as one share."""
-    return np.log(np.maximum(panel.volume, 1.0))
+    """Return the log of the volume; a session without trades repeats the one before."""
+    traded = np.log(np.maximum(panel.volume, 1.0))
+    return np.where(panel.volume > 0.0, traded, lag(traded, 1, 0.0))
 
 
 @series
 def surprise(panel: Panel) -> Matrix:
-    """Return the log volume less its mean over the 66 bars before, cut at 3.
+    """Return the log volume less its mean over the 66 bars before; 0 on a symbol's first five bars."""
+    found: Matrix = log_volume(panel) - lag(sums(panel, log_volume).mean(66), 1, 0.0)
+    found[:, :5] = 0.0
+    return found
+
+
+def volume_1(panel: Panel) -> Matrix:
+    """Return the volume surprise, cut at 2.
 
     Window 67 bars; unit log ratio; first valid row 22, over what there is.
     """
-    before = lag(sums(panel, log_volume).mean(66), 1)
-    before[:, 0] = log_volume(panel)[:, 0]
-    return np.clip(log_volume(panel) - before, -CUT, CUT)
+    return np.clip(surprise(panel), -CUT, CUT)
 
 
 def trend(panel: Panel, short: int, long: int) -> Matrix:
-    """Return the mean log volume over a short window less that over a long one, cut at 3.
+    """Return the mean log volume over a short window less that over a long one, cut at 2.
 
-    Window `long` bars; unit log ratio; first valid row 22, over what there is.
+    Window long + 1 bars; unit log ratio; first valid row 22, over what there is.
     """
     volumes = sums(panel, log_volume)
     return np.clip(volumes.mean(short) - volumes.mean(long), -CUT, CUT)
 
 
 FEATURES = (
-    Feature("volume_surprise", "log volume - its mean over the 66 bars before", 67, MONTH, "log ratio", "", "volume",
-            surprise),
-    Feature("volume_trend_5", "mean log volume over 5 - over 66", 66, MONTH, "log ratio", "", "volume",
+    Feature("volume_1", "log volume - its mean over the 66 bars before, cut at 2", 68, MONTH, "log ratio", "",
+            "volume", volume_1),
+    Feature("volume_5", "mean log volume over 5 - over 66, cut at 2", 67, MONTH, "log ratio", "", "volume",
             lambda panel: trend(panel, 5, 66)),
-    Feature("volume_trend_22", "mean log volume over 22 - over 250", 250, MONTH, "log ratio", "", "volume",
+    Feature("volume_22", "mean log volume over 22 - over 250, cut at 2", 251, MONTH, "log ratio", "", "volume",
             lambda panel: trend(panel, 22, 250)),
 )  # fmt: skip

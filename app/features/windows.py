@@ -36,7 +36,7 @@ def change(x: Matrix) -> Matrix:
     return out
 
 
-def _plus(x: Matrix, y: Matrix, rows: int, factor: float = 1.0) -> Matrix:
+def plus(x: Matrix, y: Matrix, rows: int, factor: float = 1.0) -> Matrix:
     """Return x + factor * (y, `rows` bars ago), where y has that bar, else x."""
     if rows >= x.shape[1]:
         return x
@@ -60,7 +60,7 @@ class Sums:
         """Return the sum over the last 2**level bars."""
         while len(self.parts) <= level:
             last = self.parts[-1]
-            self.parts.append(_plus(last, last, 1 << (len(self.parts) - 1)))
+            self.parts.append(plus(last, last, 1 << (len(self.parts) - 1)))
         return self.parts[level]
 
     def over(self, window: int) -> Matrix:
@@ -70,7 +70,7 @@ class Sums:
         for level in range(window.bit_length()):
             if window >> level & 1:
                 part = self.part(level)
-                out = part if out is None else _plus(out, part, done)
+                out = part if out is None else plus(out, part, done)
                 done += 1 << level
         return out  # type: ignore[return-value]  # window >= 1, so one part at least was taken
 
@@ -129,11 +129,11 @@ def weighted(x: Matrix, decay: float, window: int) -> Matrix:
     part, out, done, size = x, None, 0, 1
     while True:
         if window & size:
-            out = part if out is None else _plus(out, part, done, decay**done)
+            out = part if out is None else plus(out, part, done, decay**done)
             done += size
         if done == window:
             return out  # type: ignore[return-value]  # window >= 1, so one part at least was taken
-        part = _plus(part, part, size, decay**size)
+        part = plus(part, part, size, decay**size)
         size *= 2
 
 
