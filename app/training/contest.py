@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from time import perf_counter
@@ -37,6 +38,10 @@ class ContestRow:
     score: Score
     seconds: float
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values, the score flattened beside the name."""
+        return {"name": self.name, **self.score.model_dump(), "seconds": self.seconds}
+
 
 @dataclass(frozen=True)
 class ContestResult:
@@ -55,7 +60,7 @@ class ContestResult:
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values; each row's score is flattened beside its name."""
-        table = [{"name": row.name, **row.score.model_dump(), "seconds": row.seconds} for row in self.rows]
+        table = [row.as_dict() for row in self.rows]
         return {**{key: value for key, value in vars(self).items() if key != "rows"}, "rows": table}
 
     def to_json(self) -> str:
@@ -85,12 +90,13 @@ def run_contest(settings: Settings, database: Database, clock: Clock, progress: 
     artefact.save(model, settings.models_dir / model.card.version)
     progress(0.9, "writing to MLflow")
     _log(tracker, settings, dataset, ranked, model)
-    promoted, reason = _decide(settings, database, clock, dataset, judge, model, claim)
+    rows = tuple(ContestRow(one.candidate.name, one.metrics.overall, one.trail.seconds) for one in ranked)
+    promoted, reason = _decide(settings, database, clock, dataset, judge, model, claim, rows)
     if promoted:
         tracker.point(model.card.version)
     progress(1.0, f"{winner.candidate.name} wins; {verdict}")
     return ContestResult(
-        rows=tuple(ContestRow(one.candidate.name, one.metrics.overall, one.trail.seconds) for one in ranked),
+        rows=rows,
         winner=winner.candidate.name,
         version=model.card.version,
         promoted=promoted,
@@ -153,6 +159,7 @@ def _decide(
     judge: Judge,
     model: Model,
     claim: gate.Claim,
+    rows: Sequence[ContestRow],
 ) -> tuple[bool, str]:
     """Promote the winner unless the champion in place does better on the same rows; record either."""
     card, old = model.card, champion.Champion(settings).current()
@@ -161,6 +168,7 @@ def _decide(
         "card": json.loads(card.to_json()),
         "claim": asdict(claim),
         "comparison": asdict(compared),
+        "contest": [row.as_dict() for row in rows],
         "tries": card.tries,
     }
     if old is not None and old.card.version == card.version:
