@@ -82,17 +82,29 @@ def build(
         "close": source.frame["close"],
         "warm": pl.Series(_age(source) >= WARM),
     }
-    if not newest:
-        return pl.DataFrame({**keys, **values}, nan_to_null=True)
-    features = _few_rows(values)
-    return pl.DataFrame({name: column[source.ends] for name, column in keys.items()}).hstack(features)
+    if newest:
+        return pl.DataFrame({name: column[source.ends] for name, column in keys.items()}).hstack(_few_rows(values))
+    return pl.DataFrame([column.alias(name) for name, column in keys.items()] + _columns(values))
 
 
 def _few_rows(values: dict[str, Vector]) -> pl.DataFrame:
-    """Return the columns as a frame, row by row: with few rows, a series for each column costs more than its values."""
-    rows = np.column_stack(list(values.values())).tolist() if values else []
-    schema = dict.fromkeys(values, pl.Float64)
-    return pl.DataFrame(rows, schema=schema, orient="row").fill_nan(None)
+    """Return the columns as a frame, made row by row: a series for each column would cost more than its few values."""
+    matrix = np.column_stack(list(values.values())) if values else np.zeros((0, 0))
+    rows = [[None if value != value else value for value in row] for row in matrix.tolist()]  # noqa: PLR0124 - NaN
+    return pl.DataFrame(rows, schema=dict.fromkeys(values, pl.Float64), orient="row")
+
+
+def _columns(values: dict[str, Vector]) -> list[pl.Series]:
+    """Return the columns with NaN as null, on the memory they stand in: a copy of a large frame takes its seconds."""
+    import pyarrow as pa
+
+    found = []
+    for name, column in values.items():
+        there = ~np.isnan(column)
+        mask = None if there.all() else pa.py_buffer(np.packbits(there, bitorder="little"))
+        buffers = [mask, pa.py_buffer(column)]
+        found.append(pl.Series(name, pa.Array.from_buffers(pa.float64(), len(column), buffers)))
+    return found
 
 
 def _place(values: dict[str, Vector], at: Index, known: pl.DataFrame, days: Days) -> None:

@@ -120,7 +120,7 @@ def columns(bars: pl.DataFrame) -> Columns:
     return Columns(
         frame=frame,
         prices={name: frame[name].to_numpy().astype(np.float64, copy=False) for name in _PRICES},
-        bounds=np.concatenate(([0], np.flatnonzero(np.diff(runs)) + 1, [frame.height] if frame.height else [])),
+        bounds=np.unique(np.concatenate(([0], np.flatnonzero(np.diff(runs)) + 1, [frame.height]))),
         sessions=sessions,
         at=at,
     )
