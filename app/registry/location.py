@@ -70,19 +70,20 @@ class DriftLocation:
 
 @dataclass(frozen=True)
 class LinearLocation:
-    """Ridge on standardised features; its unit is the row's own sigma."""
+    """A weighted sum of standardised features, in units of the row's own sigma or of the return itself."""
 
     features: tuple[str, ...]
     mean: tuple[float, ...]
     spread: tuple[float, ...]
     weights: tuple[float, ...]
-    start: float = 0.0
+    unit: str = "sigma"
     lookback: int = 0
 
     def predict(self, panel: Panel, sigma: Array, rows: Index) -> Array:
-        """Return sigma times the weighted sum of the features."""
+        """Return the weighted sum of the features, times sigma where that is the unit."""
         columns = standardised(panel, self.features, self.mean, self.spread, rows)
-        return sigma * weighted_sum(columns, np.array(self.weights), self.start)
+        total = weighted_sum(columns, np.array(self.weights), 0.0)
+        return sigma * total if self.unit == "sigma" else total
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""

@@ -21,13 +21,17 @@ Index = NDArray[np.intp]
 class Panel:
     """Arrays over the rows of one feature frame, sorted by (symbol, session); nothing of the frame is changed."""
 
-    def __init__(self, features: pl.DataFrame) -> None:
-        """Take over the frame; raises `ValueError` when it isn't sorted by (symbol, session)."""
+    def __init__(self, features: pl.DataFrame, state: pl.DataFrame | None = None) -> None:
+        """Take over the frame; raises `ValueError` when it isn't sorted by (symbol, session).
+
+        `state` is the adaptation's level by session, where the frame's symbols aren't the whole market.
+        """
         self.frame = features
         self._kept: dict[object, Array] = {}
         names, self.symbol = np.unique(features["symbol"].to_numpy(), return_inverse=True)
         days, self.day = np.unique(features["session"].to_numpy(), return_inverse=True)
         self.names, self.days = names, days
+        self.state = None if state is None else _level(state, days)
         ahead = np.diff(self.symbol) * (len(days) + 1) + np.diff(self.day)
         if len(ahead) and int(ahead.min()) <= 0:
             msg = "a feature frame must be sorted by (symbol, session), one row each"
@@ -89,6 +93,12 @@ class Panel:
         count = np.bincount(self.day[keep], minlength=len(self.days)).astype(np.float64)
         total = np.bincount(self.day[keep], weights=values[keep], minlength=len(self.days)).astype(np.float64)
         return total, count
+
+
+def _level(state: pl.DataFrame, days: NDArray[np.datetime64]) -> Array:
+    """Return the state's level at each session; NaN, and so no forecast, where it isn't known."""
+    wanted = pl.DataFrame({"session": days}).join(state, on="session", how="left", maintain_order="left")
+    return wanted["level"].fill_null(np.nan).to_numpy().copy()
 
 
 def decayed(values: Array, decay: float, doublings: int) -> Array:

@@ -50,8 +50,28 @@ class Pipeline:
 
     def sigma(self, panel: Panel) -> Array:
         """Return the adapted sigma of the next session's log return, row by row; computed once a panel."""
-        key = ("sigma", self.scale, self.adaptation)
-        return panel.once(key, lambda: self.adaptation.corrected(panel, self.scale.sigma(panel)))
+
+        def compute() -> Array:
+            sigma = self.scale.sigma(panel)
+            if not self.adaptation.gain:
+                return sigma
+            adapted: Array = sigma * np.exp(self.level(panel)[panel.day])
+            return adapted
+
+        return panel.once(("sigma", self.scale, self.adaptation), compute)
+
+    def level(self, panel: Panel) -> Array:
+        """Return the adaptation of log sigma at each of the panel's sessions: given with the panel, or its own."""
+        if panel.state is not None:
+            return panel.state
+        key = ("level", self.scale, self.adaptation)
+        return panel.once(key, lambda: self.adaptation.level(panel, self.scale.sigma(panel)))
+
+    def state(self, features: pl.DataFrame) -> pl.DataFrame:
+        """Return session and level: see `Model.state`."""
+        panel = Panel(features)
+        level = self.level(panel) if self.adaptation.gain else np.zeros(len(panel.days))
+        return pl.DataFrame({"session": panel.days, "level": level})
 
     def rows(self, panel: Panel, since: date | None = None) -> Index:
         """Return the warm rows, from session `since` on, that have a sigma."""
@@ -75,9 +95,11 @@ class Pipeline:
         whole = np.isfinite(location) & np.isfinite(quantiles[:, 0])
         return Computed(rows[whole], location[whole], sigma[whole], quantiles[whole])
 
-    def forecast(self, features: pl.DataFrame, since: date | None = None) -> pl.DataFrame:
+    def forecast(
+        self, features: pl.DataFrame, since: date | None = None, state: pl.DataFrame | None = None
+    ) -> pl.DataFrame:
         """Forecast every warm row, from session `since` on; see `Model.forecast`."""
-        made = self.compute(Panel(features), since)
+        made = self.compute(Panel(features, state), since)
         columns = {name: np.ascontiguousarray(made.quantiles[:, place]) for place, name in enumerate(QUANTILE_NAMES)}
         return (
             features[made.rows]

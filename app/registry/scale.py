@@ -100,6 +100,8 @@ class LogLinearScale:
     weights: tuple[float, ...]
     start: float
     degrees_of_freedom: float
+    offset: str = "range_22"
+    """The regressor that log sigma follows one for one; the weights say how sigma differs from it."""
 
     @property
     def lookback(self) -> int:
@@ -112,7 +114,7 @@ class LogLinearScale:
 
     def _compute(self, panel: Panel) -> Array:
         columns = standardised(panel, self.features, self.mean, self.spread)
-        log_sigma = weighted_sum(columns, np.array(self.weights), self.start)
+        log_sigma = panel.column(self.offset) + weighted_sum(columns, np.array(self.weights), self.start)
         return np.exp(np.clip(log_sigma, LOWEST, HIGHEST))
 
     def as_dict(self) -> dict[str, Any]:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.features.frame import FEATURES, SCALE_REGRESSORS
+from app.features.frame import FEATURES, LOCATION_REGRESSORS, SCALE_REGRESSORS
 from app.registry.adaptation import Adaptation
 from app.registry.history import WINDOW
 
 REGRESSORS: tuple[str, ...] = tuple(SCALE_REGRESSORS)
+OF_MARKET: tuple[str, ...] = tuple(LOCATION_REGRESSORS)
 LEARNT_FROM: tuple[str, ...] = tuple(
     feature.name for feature in FEATURES if feature.group not in {"market", "calendar"} or feature.name == "excess"
 )
 """What a location may read: features that differ between the symbols of a session."""
 
-ADAPTATION = Adaptation()
+_GROUP = {feature.name: feature.group for feature in FEATURES}
+SHARED = tuple(_GROUP[name] in {"market", "calendar"} for name in REGRESSORS)
+"""Which regressors all symbols of a session share: they are penalised by sessions, not by rows."""
+
+ADAPTATION = Adaptation(gain=0.015, decay=0.98)
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,7 @@ CANDIDATES: tuple[Candidate, ...] = (
     Candidate("drift", "drift", "history", "history"),
     Candidate("ewma", "zero", "ewma"),
     Candidate("volatility", "zero"),
+    Candidate("reversal", "reversal"),
     Candidate("ridge", "ridge"),
     Candidate("random_forest", "random_forest"),
     Candidate("xgboost", "xgboost"),

@@ -20,6 +20,7 @@ from app.training.scale_fit import Standard
 CUT = 4.0
 RIDGE_PENALTY = 1.0
 """Times the rows: each standardised coefficient is about halved."""
+REVERSAL_PRIOR = 100.0
 SEED = 7
 _TREES: dict[str, dict[str, Any]] = {
     "xgboost": {"max_depth": 3, "eta": 0.05, "subsample": 0.5, "colsample_bytree": 0.5, "min_child_weight": 500},
@@ -67,6 +68,20 @@ def fit_ridge(names: tuple[str, ...], rows: Array, target: Array) -> LinearLocat
     )
 
 
+def fit_reversal(names: tuple[str, ...], rows: Array, returns: Array, sigma: Array, sessions: int) -> LinearLocation:
+    """Return what the market's last move and its drift are worth to a symbol, by its beta.
+
+    Index returns turn back a little from one session to the next (Baltussen, van Bekkum & Da 2019). Least squares with
+    weights 1 / sigma on returns cut at 5 sigma; the ridge is `REVERSAL_PRIOR` sessions of the Gram matrix's diagonal.
+    """
+    cut = np.clip(returns, -5.0 * sigma, 5.0 * sigma)
+    gram = rows.T @ (rows / sigma[:, None])
+    ridge = REVERSAL_PRIOR / max(sessions, 1) * np.diag(np.diag(gram)) + 1e-12 * np.eye(len(names))
+    weights = np.linalg.solve(gram + ridge, rows.T @ (cut / sigma))
+    flat = (0.0,) * len(names), (1.0,) * len(names)
+    return LinearLocation(names, *flat, weights=tuple(weights.tolist()), unit="return")
+
+
 def fit_trees(kind: str, names: tuple[str, ...], rows: NDArray[np.float32], target: Array) -> TreeLocation:
     """Return boosted trees (Chen & Guestrin 2016) or a forest (Breiman 2001, grown by XGBoost in one round)."""
     import xgboost
@@ -80,6 +95,8 @@ def settings_of(kind: str) -> dict[str, object]:
     """Return what a candidate was fitted with, for the record."""
     if kind == "ridge":
         return {"penalty_per_row": RIDGE_PENALTY, "cut": CUT}
+    if kind == "reversal":
+        return {"prior_sessions": REVERSAL_PRIOR}
     if kind in _TREES:
         return {**_COMMON, **_TREES[kind], "rounds": _ROUNDS[kind], "cut": CUT}
     return {}

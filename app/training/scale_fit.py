@@ -10,8 +10,9 @@ from app.registry.panel import Array
 from app.registry.scale import FARTHEST, LogLinearScale
 
 DEGREES_OF_FREEDOM = 4.5
-PENALTY = 20.0
-"""Ridge on the standardised coefficients, in rows: it only matters where regressors say the same."""
+OFFSET = "range_22"
+PENALTY, PENALTY_SHARED = 20.0, 100.0
+"""Ridge on the standardised weights, in rows; for what all symbols of a session share, in sessions."""
 _STEPS, _ENOUGH, _STILL = 60, 1e-9, 1e-9
 _MEDIAN_T = 0.735
 """Median of |t| with 4.5 degrees of freedom: the first guess of sigma is the median move over it."""
@@ -42,17 +43,19 @@ class Standard:
 
 
 def fit_scale(
-    names: tuple[str, ...], rows: Array, returns: Array, start: LogLinearScale | None = None, penalty: float = PENALTY
+    names: tuple[str, ...], rows: Array, returns: Array, penalties: Array, start: LogLinearScale | None = None
 ) -> LogLinearScale:
-    """Return log sigma = b'z that maximises the t likelihood of the returns, by Fisher scoring.
+    """Return log sigma = offset + b'z that maximises the t likelihood of the returns, by Fisher scoring.
 
-    `rows` are raw regressors in the order of `names`. The information of log sigma under Student's t is constant,
-    2 nu / (nu + 3) a row, so one Gram matrix serves every step. `start` is the fit before this one.
+    `rows` are raw regressors in the order of `names`, the offset among them; `penalties` are theirs. The information
+    of log sigma under Student's t is constant, 2 nu / (nu + 3) a row, so one Gram matrix serves every step. `start` is
+    the fit before this one.
     """
     standard = Standard.of(rows)
     z = np.column_stack([np.ones(len(rows)), standard.apply(rows)])
-    ridge = np.full(z.shape[1], penalty)
-    ridge[0] = 0.0
+    ridge = np.concatenate([[0.0], penalties])
+    offset = rows[:, names.index(OFFSET)]
+    returns = returns * np.exp(-offset)
     nu = DEGREES_OF_FREEDOM
     information = 2.0 * nu / (nu + 3.0) * (z.T @ z) + np.diag(ridge) + 1e-9 * np.eye(z.shape[1])
     squares = returns * returns
@@ -72,6 +75,7 @@ def fit_scale(
         weights=tuple(weights[1:].tolist()),
         start=float(weights[0]),
         degrees_of_freedom=nu,
+        offset=OFFSET,
     )
 
 

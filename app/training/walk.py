@@ -23,12 +23,14 @@ from app.registry.pipeline import Computed, Pipeline
 from app.registry.scale import EwmaScale, HistoryScale, LogLinearScale, Scale
 from app.registry.shape import HistoryShape, PooledShape, Shape
 from app.training.calibration import FEWEST_SESSIONS, SHAPE_SESSIONS, pooled_shape, shrinkage
-from app.training.candidates import ADAPTATION, CANDIDATES, LEARNT_FROM, REGRESSORS, Candidate
+from app.training.candidates import ADAPTATION, CANDIDATES, LEARNT_FROM, OF_MARKET, REGRESSORS, SHARED, Candidate
 from app.training.dataset import Dataset
-from app.training.location_fit import fit_ridge, fit_trees, neutral_target
-from app.training.scale_fit import fit_scale
+from app.training.location_fit import fit_reversal, fit_ridge, fit_trees, neutral_target
+from app.training.scale_fit import PENALTY, PENALTY_SHARED, fit_scale
 
 REFIT_EVERY = 63
+REGROW_EVERY = 4
+"""Locations are refitted at every fourth refit of scale, trust and shape: the faint signal in them moves slowly."""
 LEARN_SESSIONS = 252
 """The first fold starts when this many sessions can be learnt from."""
 
@@ -87,10 +89,16 @@ def folds(dataset: Dataset, refit_every: int = REFIT_EVERY) -> list[Fold]:
 class Walk:
     """The state of one walk: matrices in order of session, and each candidate's out-of-fold rows."""
 
-    def __init__(self, dataset: Dataset, candidates: tuple[Candidate, ...] = CANDIDATES) -> None:
+    def __init__(
+        self, dataset: Dataset, candidates: tuple[Candidate, ...] = CANDIDATES, refit_every: int = REFIT_EVERY
+    ) -> None:
         self.dataset, self.candidates = dataset, candidates
+        self._refit_every = refit_every
+        self._locations: dict[str, Location] = {}
+        self._wanted: Array | None = None
         self._regressors = dataset.matrix(REGRESSORS)
         self._learnt_from = dataset.matrix(LEARNT_FROM)
+        self._of_market = dataset.matrix(OF_MARKET)
         self._returns = dataset.target[dataset.forward]
         self._scale: LogLinearScale | None = None
         self._sigma = np.full(len(dataset.panel), np.nan)
@@ -111,13 +119,19 @@ class Walk:
     def fit(self, start: int) -> Iterator[tuple[Candidate, Pipeline]]:
         """Yield every candidate's pipeline as it can be fitted at the close of session `start`."""
         known = int(self.dataset.known[start])
-        scale = fit_scale(REGRESSORS, self._regressors[:known], self._returns[:known], self._scale)
+        served = start == len(self.dataset.panel.days)
+        if served or not self._locations or (start // self._refit_every) % REGROW_EVERY == 0:
+            self._locations, self._wanted = {}, None
+        sessions = len(np.unique(self.dataset.panel.day[self.dataset.forward[:known]]))
+        penalties = np.where(SHARED, PENALTY_SHARED * known / sessions, PENALTY)
+        scale = fit_scale(REGRESSORS, self._regressors[:known], self._returns[:known], penalties, self._scale)
         self._scale = scale
         self._note_sigma(start, scale)
-        locations: dict[str, Location] = {}
         for candidate in self.candidates:
             begun = perf_counter()
-            locations[candidate.name] = location = self._location(candidate, known, locations)
+            if candidate.name not in self._locations:
+                self._locations[candidate.name] = self._location(candidate, known)
+            location = self._locations[candidate.name]
             yield candidate, self._pipeline(candidate, location, scale, start)
             self.trails[candidate.name].seconds += perf_counter() - begun
 
@@ -128,18 +142,22 @@ class Walk:
         panel, rows = self.dataset.between(0, start)
         self._sigma[rows] = scale.sigma(panel)
 
-    def _location(self, candidate: Candidate, known: int, fitted: dict[str, Location]) -> Location:
+    def _location(self, candidate: Candidate, known: int) -> Location:
         if candidate.location == "zero":
             return ZeroLocation()
         if candidate.location == "drift":
             return DriftLocation()
         if candidate.location == "mean":
-            return MeanLocation(tuple(fitted[part] for part in candidate.parts))
+            return MeanLocation(tuple(self._locations[part] for part in candidate.parts))
         rows = self.dataset.forward[:known]
-        target = neutral_target(self._returns[:known], self._sigma[rows], self.dataset.panel.day[rows])
+        if candidate.location == "reversal":
+            sessions = len(np.unique(self.dataset.panel.day[rows]))
+            return fit_reversal(OF_MARKET, self._of_market[:known], self._returns[:known], self._sigma[rows], sessions)
+        if self._wanted is None:
+            self._wanted = neutral_target(self._returns[:known], self._sigma[rows], self.dataset.panel.day[rows])
         if candidate.location == "ridge":
-            return fit_ridge(LEARNT_FROM, self._learnt_from[:known], target)
-        return fit_trees(candidate.location, LEARNT_FROM, self._learnt_from[:known].astype(np.float32), target)
+            return fit_ridge(LEARNT_FROM, self._learnt_from[:known], self._wanted)
+        return fit_trees(candidate.location, LEARNT_FROM, self._learnt_from[:known].astype(np.float32), self._wanted)
 
     def _pipeline(self, candidate: Candidate, location: Location, fitted: LogLinearScale, start: int) -> Pipeline:
         trail, panel = self.trails[candidate.name], self.dataset.panel
