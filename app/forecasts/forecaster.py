@@ -48,21 +48,28 @@ class Forecaster:
         """Return one forecast or one error per symbol, in the order asked; one query of the ledger for all.
 
         Prices are on the basis of the store's present history, whatever has been split since the forecast was made.
-        Errors: `NoChampion` alone is raised, for it concerns all of them.
+        Without a champion that can be loaded, what an earlier one forecast as of the last bar is still the answer.
+        Errors: `NoChampion` alone is raised, where it is the answer for all.
         """
-        model = self._model()
+        model = self._champion.current()
         names = [_normalised(symbol) for symbol in symbols]
         asked = list(dict.fromkeys(name for name in names if isinstance(name, str)))
         with self._database.read() as db:
             last = store.last_bars(db, asked)
-            found = ledger.newest(db, {symbol: bar.session for symbol, bar in last.items()}, model.card.version)
+            sessions = {symbol: bar.session for symbol, bar in last.items()}
+            found = ledger.newest(db, sessions, model.card.version if model else None)
         missing = [symbol for symbol in last if symbol not in found]
-        found |= {one.symbol: one for one in self._make(model, missing)} if missing else {}
-        return [self._answer(name, last, found) for name in names]
+        if model is not None and missing:
+            found |= {one.symbol: one for one in self._make(model, missing)}
+        if model is None and not found:
+            raise _no_champion()
+        return [self._answer(name, last, found, model) for name in names]
 
     def forecast_all(self, progress: Progress = silent) -> int:
         """Forecast every stored symbol that can be, keep what is new, and return how many were new."""
-        model = self._model()
+        model = self._champion.current()
+        if model is None:
+            raise _no_champion()
         progress(0.0, "forecasting")
         with self._database.read() as db:
             before, symbols = ledger.count(db), list(store.last_bars(db))
@@ -77,12 +84,6 @@ class Forecaster:
         behind = calendar(self._exchange(forecast.symbol)).sessions_behind(forecast.as_of, self._clock.now())
         return Freshness(sessions_behind=behind, stale=behind > 0)
 
-    def _model(self) -> Model:
-        model = self._champion.current()
-        if model is None:
-            raise NoChampion("no model has been trained yet; the first run does it, or `nextclose train`")
-        return model
-
     def _exchange(self, symbol: str) -> str:
         if symbol not in self._exchanges:
             with self._database.read() as db:
@@ -90,7 +91,11 @@ class Forecaster:
         return self._exchanges[symbol]
 
     def _answer(
-        self, name: str | NextcloseError, last: Mapping[str, LastBar], found: Mapping[str, Forecast]
+        self,
+        name: str | NextcloseError,
+        last: Mapping[str, LastBar],
+        found: Mapping[str, Forecast],
+        model: Model | None,
     ) -> Forecast | NextcloseError:
         if isinstance(name, NextcloseError):
             return name
@@ -102,6 +107,8 @@ class Forecaster:
                 bars = store.status(db, name).bars
             except UnknownSymbol as error:
                 return error
+        if model is None:
+            return _no_champion()
         return NoHistory(f"{name} has {bars} bars, too few for a forecast; refresh it, or ask again when it has more")
 
     def _make(self, model: Model, symbols: Sequence[str]) -> list[Forecast]:
@@ -134,6 +141,10 @@ def _forecast(outlook: Outlook, model: Model, bar: LastBar, exchange: str, made_
         origin="live" if made_at < close_at else "replay",
         made_at=made_at,
     )
+
+
+def _no_champion() -> NoChampion:
+    return NoChampion("no model has been trained yet; the first run does it, or `nextclose train`")
 
 
 def _normalised(symbol: str) -> str | NextcloseError:

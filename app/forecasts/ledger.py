@@ -70,16 +70,21 @@ def append(db: Session, forecasts: Sequence[Forecast]) -> list[Forecast]:
     return [kept[_key(forecast)] for forecast in forecasts]
 
 
-def newest(db: Session, as_of: Mapping[str, date], model_version: str) -> dict[str, Forecast]:
-    """Return what a model version forecast as of each symbol's session; a live one goes before a replayed one."""
+def newest(db: Session, as_of: Mapping[str, date], model_version: str | None) -> dict[str, Forecast]:
+    """Return what a model version forecast as of each symbol's session; a live one goes before a replayed one.
+
+    Without a version, the newest of whichever model made one.
+    """
     found: dict[str, Forecast] = {}
     for symbols in _chunks(list(as_of)):
         query = select(ForecastRow).where(
             col(ForecastRow.symbol).in_(symbols),
             col(ForecastRow.as_of).in_({as_of[symbol] for symbol in symbols}),
-            ForecastRow.model_version == model_version,
         )
-        for row in db.exec(query.order_by(col(ForecastRow.origin))):  # live < replay
+        if model_version is not None:
+            query = query.where(ForecastRow.model_version == model_version)
+        live_first = (col(ForecastRow.origin), col(ForecastRow.seq).desc())
+        for row in db.exec(query.order_by(*live_first)):
             if row.as_of == as_of[row.symbol]:
                 found.setdefault(row.symbol, _forecast(row))
     return found

@@ -17,7 +17,7 @@ from app.jobs.reporter import Reporter
 from app.jobs.work import WORK, CycleFailed
 
 NICENESS = 5
-"""Pages and forecasts go before training where the cores are few."""
+"""Pages and forecasts go before training where the cores are few; but a first run is what everybody waits for."""
 
 _log = log.get(__name__)
 
@@ -31,7 +31,8 @@ def main(kind: str, run_id: str) -> int:
         _log.warning("the run is closed already", run=run_id)
         return 1
     signal.signal(signal.SIGTERM, _stop)
-    os.nice(NICENESS)
+    if kind != "first_run":
+        os.nice(NICENESS)
     return _do(kind, run_id, settings, database)
 
 

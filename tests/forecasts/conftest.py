@@ -6,8 +6,10 @@ from datetime import datetime
 import polars as pl
 import pytest
 
+from app.core.clock import Clock
 from app.core.db import Database
 from app.core.settings import Settings
+from app.forecasts.forecaster import Forecaster
 from app.prices import store
 from app.registry import artefact, champion
 from app.registry.model import Model
@@ -34,3 +36,13 @@ def promote(settings: Settings, database: Database) -> Callable[[Model], None]:
         champion.promote(settings, database, model.card.version, "test", {}, small.NOW)
 
     return make_champion
+
+
+@pytest.fixture
+def forecaster(
+    settings: Settings, database: Database, put: Callable[..., None], promote: Callable[[Model], None]
+) -> Forecaster:
+    """Return a forecaster over four symbols with five years of bars and a champion."""
+    put(small.bars())
+    promote(small.model())
+    return Forecaster(settings, database, Clock(small.NOW))

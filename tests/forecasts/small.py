@@ -58,7 +58,7 @@ def model(version: str = "v1", lean: float = 0.02) -> Model:
         shape=PooledShape(NORMAL_Z, rows=1000),
         location=LinearLocation(("ret_5",), (0.0,), (0.02,), (lean,)),
         shrinkage=0.5,
-        adaptation=Adaptation(symbol_gain=0.02, market_gain=0.02, doublings=6),
+        adaptation=Adaptation(gain=0.02, doublings=6),
     )
     card = ModelCard(
         version=version,

@@ -1,5 +1,6 @@
 """The forecaster: the next session's close, from the ledger or computed, and the laws that hold for it."""
 
+import shutil
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from threading import Thread
@@ -22,14 +23,6 @@ from tests.forecasts.small import LAST, NOW
 Put = Callable[..., None]
 Promote = Callable[[Any], None]
 NEXT = date(2022, 1, 3)
-
-
-@pytest.fixture
-def forecaster(settings: Settings, database: Database, put: Put, promote: Promote) -> Forecaster:
-    """Return a forecaster over four symbols with five years of bars and a champion."""
-    put(small.bars())
-    promote(small.model())
-    return Forecaster(settings, database, Clock(NOW))
 
 
 def at(settings: Settings, database: Database, instant: datetime) -> Forecaster:
@@ -110,6 +103,20 @@ def test_without_a_champion_the_answer_says_so(settings: Settings, database: Dat
     with pytest.raises(NoChampion) as caught:
         at(settings, database, NOW).latest("AAA")
     assert caught.value.retry_after_s == 30
+
+
+def test_stored_forecasts_are_served_when_all_else_is_down(
+    forecaster: Forecaster, settings: Settings, database: Database
+) -> None:
+    """Law 6: with no source, no MLflow and no model files the ledger still answers, and says how old the answer is."""
+    made = forecaster.latest("AAA")
+    shutil.rmtree(settings.models_dir)
+    cut_off = settings.model_copy(update={"source": "yahoo", "mlflow_uri": "http://127.0.0.1:9"})
+    days_later = Forecaster(cut_off, database, Clock(NOW + timedelta(days=7)))
+    answers = days_later.latest_many(["AAA", "BBB", "NOBODY"])
+    assert answers[0] == made
+    assert [type(answer) for answer in answers[1:]] == [NoChampion, UnknownSymbol]
+    assert days_later.freshness(made).sessions_behind == 5
 
 
 def test_a_new_champion_is_served_at_once(forecaster: Forecaster, promote: Promote, database: Database) -> None:
