@@ -105,15 +105,18 @@ def _enter(db: Session, held: pl.DataFrame, source: str, at: datetime) -> None:
 
 def clear(db: Session, bars: pl.DataFrame, at: datetime) -> None:
     """Note that these bars passed after all: what was held of their sessions waits no longer."""
-    held = sql.run(db, "SELECT DISTINCT symbol FROM quarantine WHERE state = ?", [HELD])
-    keys = bars.filter(pl.col("symbol").is_in([symbol for (symbol,) in held]))
+    held = sql.run(db, "SELECT symbol, session FROM quarantine WHERE state = ?", [HELD])
+    waiting = pl.DataFrame(
+        [(symbol, sql.to_date(session)) for symbol, session in held],
+        schema={"symbol": pl.String, "session": pl.Date},
+        orient="row",
+    )
+    passed = waiting.unique().join(bars, on=["symbol", "session"], how="semi")
+    moment = sql.instant(db, at)
     sql.change_many(
         db,
         "UPDATE quarantine SET state = ?, decided_at = ? WHERE state = ? AND symbol = ? AND session = ?",
-        [
-            (CLEARED, sql.instant(db, at), HELD, symbol, session)
-            for symbol, session in keys.select("symbol", pl.col("session").cast(pl.String)).iter_rows()
-        ],
+        [(CLEARED, moment, HELD, symbol, sql.day(session)) for symbol, session in passed.iter_rows()],
     )
 
 

@@ -136,13 +136,8 @@ def _need(db: Session, symbol: str, source: str, clock: Clock, *, whole: bool) -
     now = clock.now()
     row = db.get(SymbolRow, symbol)
     exchange = calendar(row.exchange if row else exchange_of(symbol))
-    stored = sql.bar_frame(
-        sql.run(
-            db,
-            f"SELECT {sql.BAR_COLUMNS} FROM bar WHERE symbol = ? AND source <> ? ORDER BY session",
-            [symbol, "" if source == writes.SAMPLE else writes.SAMPLE],
-        )
-    )
+    # The sample makes way for real prices: for every other source it isn't there.
+    stored = sql.bars_of(db, [symbol], " AND source <> ?", ["" if source == writes.SAMPLE else writes.SAMPLE])
     target = exchange.last_final(now)
     last = _last(stored)
     gaps = _gaps(exchange, stored, target)

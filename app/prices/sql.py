@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 from sqlmodel import Session
 
-from app.prices.frame import BAR_SCHEMA
+from app.prices.frame import BAR_SCHEMA, PRICES, VALUES
 
 BAR_COLUMNS = ", ".join(BAR_SCHEMA)
 _CHUNK = 400
@@ -19,7 +19,10 @@ _CHUNK = 400
 def run(db: Session, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     """Run one statement with `?` for each value; return its rows, none for a statement without any."""
     result = db.connection().exec_driver_sql(_spelled(db, statement), tuple(values))
-    return [tuple(row) for row in result.all()] if result.returns_rows else []
+    # Straight from the driver: SQLAlchemy's rows cost as much again as the reading.
+    rows = [] if result.cursor is None else list(result.cursor.fetchall())
+    result.close()
+    return rows
 
 
 def change(db: Session, statement: str, values: Sequence[Any] = ()) -> int:
@@ -74,8 +77,40 @@ def chunks(symbols: Sequence[str]) -> list[Sequence[str]]:
     return [symbols[at : at + _CHUNK] for at in range(0, len(symbols), _CHUNK)]
 
 
+def bars_of(
+    db: Session, symbols: Sequence[str], where: str = "", values: Sequence[Any] = (), last: int | None = None
+) -> pl.DataFrame:
+    """Return the bars of symbols as a bar frame, oldest first, only the `last` newest of each if given.
+
+    Each symbol is one range of the table. Sessions come as one text and numbers as one array: thrice as quick as a
+    frame from rows. Volumes pass through floats, which are exact up to 9e15.
+    """
+    import numpy as np
+
+    newest = f" ORDER BY session DESC LIMIT {int(last)}" if last is not None else ""
+    bars = f"(SELECT * FROM bar WHERE symbol = ?{where}{newest}) AS newest ORDER BY session"
+    joined = "group_concat(session, '')" if is_sqlite(db) else "string_agg(CAST(session AS TEXT), '')"
+    days, blocks = "", []
+    for symbol in symbols:
+        days += run(db, f"SELECT {joined} FROM (SELECT session FROM {bars}) AS ordered", [symbol, *values])[0][0] or ""
+        rows = run(db, f"SELECT {', '.join(VALUES)} FROM {bars}", [symbol, *values])
+        blocks.append(np.array(rows, dtype=np.float64).reshape(-1, len(VALUES)))
+    numbers = np.ascontiguousarray(np.concatenate(blocks).T) if blocks else np.empty((len(VALUES), 0))
+    owners = np.repeat(np.arange(len(blocks), dtype=np.uint32), [len(block) for block in blocks])
+    columns = dict(zip(VALUES, numbers, strict=True))
+    return pl.DataFrame(
+        [
+            pl.Series("symbol", symbols, dtype=pl.String).gather(owners),
+            pl.Series("session", np.frombuffer(days.encode(), dtype="S10").astype("datetime64[D]")),
+            *(pl.Series(name, columns[name]) for name in PRICES),
+            pl.Series("volume", columns["volume"].astype(np.int64)),
+            pl.Series("adj_close", columns["adj_close"], nan_to_null=True),
+        ]
+    )
+
+
 def bar_frame(rows: Sequence[Sequence[Any]]) -> pl.DataFrame:
-    """Return rows of `BAR_COLUMNS` as a bar frame; column by column, which is thrice as quick as row by row."""
+    """Return rows of `BAR_COLUMNS` as a bar frame, in their order."""
     if not rows:
         return pl.DataFrame(schema=BAR_SCHEMA)
     columns = dict(zip(BAR_SCHEMA, zip(*rows, strict=True), strict=True))

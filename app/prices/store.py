@@ -168,15 +168,10 @@ def history(
     Errors: `UnknownSymbol` where the store doesn't know the symbol; a known one without bars gives an empty frame.
     """
     where, values = _range(start, end)
-    limit = f" LIMIT {int(last)}" if last is not None else ""
-    rows = sql.run(
-        db,
-        f"SELECT {sql.BAR_COLUMNS} FROM bar WHERE symbol = ?{where} ORDER BY session DESC{limit}",
-        [symbol, *values],
-    )
-    if not rows:
+    bars = sql.bars_of(db, [symbol], where, values, last)
+    if bars.is_empty():
         _row(db, symbol)
-    return sql.bar_frame(rows[::-1])
+    return bars
 
 
 def _range(start: date | None, end: date | None) -> tuple[str, list[str]]:
@@ -193,21 +188,15 @@ def panel(
 ) -> pl.DataFrame:
     """Return the final bars of all (or these) symbols as one bar frame, sorted by (symbol, session).
 
-    It reads through the one SQLite library that the process has open: a second one in the same process (connectorx and
-    ADBC carry their own) drops the first one's file locks and deletes its write-ahead log, and later commits are lost.
+    It reads through the one SQLite library that the process
+    has open: a second one (connectorx and ADBC carry their own) drops the first one's file locks and deletes its
+    write-ahead log, and later commits are lost.
     """
     with database.read() as db:
         where, values = _range(start, end)
-        wanted = symbols if symbols is not None else [row[0] for row in sql.run(db, "SELECT symbol FROM symbol")]
-        rows: list[tuple[Any, ...]] = []
-        for part in sql.chunks(sorted(set(wanted))):
-            rows += sql.run(
-                db,
-                f"SELECT {sql.BAR_COLUMNS} FROM bar WHERE symbol IN ({sql.marks(len(part))}){where}"
-                " ORDER BY symbol, session",
-                [*part, *values],
-            )
-    return sql.bar_frame(rows)
+        known = [str(symbol) for (symbol,) in sql.run(db, "SELECT symbol FROM symbol WHERE bars > 0 ORDER BY symbol")]
+        wanted = known if symbols is None else sorted(set(symbols).intersection(known))
+        return sql.bars_of(db, wanted, where, values)
 
 
 def as_known(db: Session, symbol: str, at: datetime) -> pl.DataFrame:

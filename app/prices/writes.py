@@ -77,14 +77,7 @@ def _span(bars: pl.DataFrame) -> tuple[date, date]:
 
 def existing(db: Session, symbols: Sequence[str], first: date, last: date) -> pl.DataFrame:
     """Return the stored bars of these symbols in [first, last] as a bar frame."""
-    found: list[tuple[object, ...]] = []
-    for part in sql.chunks(symbols):
-        found += sql.run(
-            db,
-            f"SELECT {sql.BAR_COLUMNS} FROM bar WHERE symbol IN ({sql.marks(len(part))}) AND session BETWEEN ? AND ?",
-            [*part, sql.day(first), sql.day(last)],
-        )
-    return sql.bar_frame(found)
+    return sql.bars_of(db, symbols, " AND session BETWEEN ? AND ?", [sql.day(first), sql.day(last)])
 
 
 def differs(known: str = "_known") -> pl.Expr:
