@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from app.cli.edge import NONE, AsJson, SymbolNames, normalised, opened, print_json, print_table, progress_bar
+
+if TYPE_CHECKING:
+    from app.prices.files import FileReport
 
 symbols_app = typer.Typer(help="Show or change the watchlist.", invoke_without_command=True)
 
@@ -65,7 +68,18 @@ def import_files(
     if as_json:
         print_json(asdict(report))
     else:
-        typer.echo("\n".join(report.lines()))
+        for file in report.files:
+            typer.echo(_import_line(file))
+        typer.echo(
+            f"{report.symbols} symbols, {report.stored:,} bars stored of {report.rows:,} rows, {report.elapsed_s:.1f} s"
+        )
+
+
+def _import_line(file: FileReport) -> str:
+    counts = {"new": file.stored, "changed": file.changed, "unchanged": file.unchanged, "not final": file.not_final}
+    counts |= {f"quarantined as {rule}": number for rule, number in file.quarantined.items()}
+    told = ", ".join(f"{number:,} {name}" for name, number in counts.items() if number)
+    return f"{file.path}: {file.rows:,} rows read, {len(file.symbols)} symbols; {told or 'nothing to store'}"
 
 
 def show(context: typer.Context, *, as_json: AsJson = False) -> None:
