@@ -114,11 +114,12 @@ class Forecaster:
     def _make(self, model: Model, symbols: Sequence[str]) -> list[Forecast]:
         """Compute what can be, and return it as it stands in the ledger."""
         known = self._newest.of(model)
+        outlooks = known.survey.outlooks
         made_at = self._clock.now()
         forecasts = [
-            _forecast(known.outlooks[symbol], model, known.last[symbol], known.exchanges[symbol], made_at)
+            _forecast(outlooks[symbol], model, known.last[symbol], known.exchanges[symbol], made_at)
             for symbol in symbols
-            if symbol in known.outlooks
+            if symbol in outlooks
         ]
         if not forecasts:
             return []

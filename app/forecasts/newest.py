@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from app.core.db import Database
-from app.forecasts.outlook import Outlook, first_session, outlooks, window
+from app.forecasts.outlook import Survey, first_session, survey, window
 from app.prices import store
 from app.prices.store import LastBar
 from app.registry.model import Model
@@ -20,7 +20,7 @@ class Known:
     """The outlooks by one model on one state of the store, and the facts of the bars they end at."""
 
     state: tuple[str, str]
-    outlooks: Mapping[str, Outlook]
+    survey: Survey
     last: Mapping[str, LastBar]
     exchanges: Mapping[str, str]
 
@@ -51,7 +51,7 @@ class Newest:
         bars = store.panel(self._database, start=start)
         if start is not None and _is_cut_short(bars, last, window(model)):
             bars = store.panel(self._database)
-        return Known(state, outlooks(bars, exchanges, model), last, exchanges)
+        return Known(state, survey(bars, exchanges, model), last, exchanges)
 
 
 def _is_cut_short(bars: pl.DataFrame, last: Mapping[str, LastBar], wanted: int) -> bool:

@@ -1,4 +1,9 @@
-"""The outlook: what a model says of each symbol's next close, from bars alone; pure, so that it can be replayed."""
+"""The outlook: what a model says of a symbol's next close, from bars alone; pure, so that it can be replayed.
+
+All symbols of one exchange are each other's market. What the market contributes (its context by session, and what the
+model's online correction learnt from it) is worked out once from all of them; a single symbol's outlook then needs
+its own last bars only, and comes out the same to the bit.
+"""
 
 from __future__ import annotations
 
@@ -36,20 +41,44 @@ class Outlook:
     feature_fingerprint: str
 
 
-def outlooks(bars: pl.DataFrame, exchanges: Mapping[str, str], model: Model) -> dict[str, Outlook]:
-    """Return the outlook of each symbol of a bar frame that has enough history, as of its last bar.
+@dataclass(frozen=True)
+class Market:
+    """What the symbols of one exchange contribute to each one's outlook, by session: context and model state."""
 
-    The symbols of one exchange are each other's market. One whose features or forecast aren't finite is left out.
+    context: pl.DataFrame
+    state: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Survey:
+    """The outlook of each symbol that has enough history, and each exchange's market."""
+
+    outlooks: Mapping[str, Outlook]
+    markets: Mapping[str, Market]
+
+
+def survey(bars: pl.DataFrame, exchanges: Mapping[str, str], model: Model) -> Survey:
+    """Return the outlook of every symbol of a bar frame as of its last bar.
+
+    One that isn't warm, or whose forecast isn't finite, is left out.
     """
-    found: dict[str, Outlook] = {}
+    outlooks: dict[str, Outlook] = {}
+    markets: dict[str, Market] = {}
     listed = bars.with_columns(exchange=pl.col("symbol").replace_strict(exchanges, default=DEFAULT_EXCHANGE))
     for (exchange,), group in listed.group_by("exchange"):
-        features = frame.build(group.drop("exchange"), calendar(str(exchange)), names=_names(model))
-        ends = features.group_by("symbol", maintain_order=True).last()
-        since = cast("date", ends["session"].min())
-        rows = ends.join(model.forecast(features, since), on=["symbol", "session"], how="inner", maintain_order="left")
-        found.update((outlook.symbol, outlook) for outlook in _outlooks(rows, model))
-    return found
+        own = group.drop("exchange")
+        context = frame.market(own)
+        features = frame.build(own, calendar(str(exchange)), context, names=_names(model))
+        state = model.state(features)
+        markets[str(exchange)] = Market(context, state)
+        outlooks.update((outlook.symbol, outlook) for outlook in _outlooks(features, state, model))
+    return Survey(outlooks, markets)
+
+
+def outlook(bars: pl.DataFrame, exchange: str, market: Market, model: Model) -> Outlook | None:
+    """Return the outlook of the one symbol of a bar frame, given its market; None where it isn't warm."""
+    features = frame.build(bars, calendar(exchange), market.context, newest=_own(model) == 0, names=_names(model))
+    return next(_outlooks(features, market.state, model), None)
 
 
 def first_session(last: Mapping[str, date], exchanges: Mapping[str, str], model: Model) -> date | None:
@@ -69,16 +98,30 @@ def window(model: Model) -> int:
     return frame.MAX_WINDOW + model.lookback
 
 
+def own_window(model: Model) -> int:
+    """Return how many bars of the symbol itself decide, given its market."""
+    return frame.MAX_WINDOW + _own(model)
+
+
+def _own(model: Model) -> int:
+    """Return how many earlier rows of the symbol's features the model reads, its state given."""
+    parts = model.pipeline
+    return max(parts.scale.lookback, parts.shape.lookback, parts.location.lookback)
+
+
 def _names(model: Model) -> tuple[str, ...]:
     return tuple(name for name in model.card.features if name in frame.FEATURE_NAMES)
 
 
-def _outlooks(rows: pl.DataFrame, model: Model) -> Iterator[Outlook]:
+def _outlooks(features: pl.DataFrame, state: pl.DataFrame, model: Model) -> Iterator[Outlook]:
+    """Yield the outlook as of each symbol's last row."""
+    ends = features.group_by("symbol", maintain_order=True).last()
+    made = model.forecast(features, cast("date", ends["session"].min()), state)
+    rows = ends.join(made, on=["symbol", "session"], how="inner", maintain_order="left")
     names = _names(model)
     for row in rows.iter_rows(named=True):
         close, returns = float(row["close"]), [float(row[name]) for name in QUANTILE_NAMES]
-        numbers = (row["return_log"], row["sigma"], row["prob_up"], *returns)
-        if not all(map(isfinite, numbers)):
+        if not all(map(isfinite, (row["return_log"], row["sigma"], row["prob_up"], *returns))):
             continue
         yield Outlook(
             symbol=row["symbol"],

@@ -11,7 +11,7 @@ from app.core.errors import NotThere
 from app.core.settings import Settings
 from app.forecasts import ledger
 from app.forecasts.forecast import Forecast
-from app.forecasts.outlook import outlooks
+from app.forecasts.outlook import survey
 from app.prices import store
 from app.registry import artefact
 from app.registry.champion import version_directory
@@ -37,7 +37,7 @@ def replay(settings: Settings, database: Database, forecast_id: str) -> Replay:
         known = [store.as_known(db, one.symbol, stored.made_at) for one in statuses]
     bars = pl.concat(known).filter(pl.col("session") <= stored.as_of).sort("symbol", "session")
     model = artefact.load(version_directory(settings, stored.model_version))
-    made = outlooks(bars, {one.symbol: one.exchange for one in statuses}, model)
+    made = survey(bars, {one.symbol: one.exchange for one in statuses}, model).outlooks
     if stored.symbol not in made or made[stored.symbol].as_of != stored.as_of:
         raise NotThere(f"the bars that forecast {forecast_id} was made from are no longer in the store")
     rebuilt = replace(stored, **vars(made[stored.symbol]))

@@ -1,11 +1,22 @@
 """The outlook: a pure function of the bars that count."""
 
+from dataclasses import replace
 from datetime import date
 
 import polars as pl
+import pytest
 
-from app.forecasts.outlook import MARGIN, first_session, outlooks, window
+from app.forecasts.outlook import MARGIN, Outlook, first_session, outlook, own_window, survey, window
+from app.registry.model import Model
+from app.registry.scale import EwmaScale
+from app.registry.shape import HistoryShape
 from tests.forecasts import small
+
+
+def outlooks(bars: pl.DataFrame, exchanges: dict[str, str], model: Model) -> dict[str, Outlook]:
+    """Return all outlooks."""
+    return dict(survey(bars, exchanges, model).outlooks)
+
 
 EXCHANGES = dict.fromkeys(small.SYMBOLS, "XNYS")
 
@@ -18,6 +29,20 @@ def test_only_the_bars_of_the_window_count() -> None:
     assert tail.height < small.bars().height
     assert outlooks(tail, EXCHANGES, model) == whole
     assert sorted(whole) == list(small.SYMBOLS)
+
+
+@pytest.mark.parametrize("own_lookback", [False, True])
+def test_one_symbol_needs_only_its_own_bars_beside_its_market(*, own_lookback: bool) -> None:
+    """Given the market, a symbol's last bars give the same outlook to the bit as all symbols together do."""
+    model = small.model()
+    if own_lookback:
+        parts = replace(model.pipeline, scale=EwmaScale(), shape=HistoryShape())
+        model = replace(model, pipeline=parts)
+    together = survey(small.bars(), EXCHANGES, model)
+    for symbol in small.SYMBOLS:
+        alone = small.bars((symbol,)).tail(own_window(model))
+        assert outlook(alone, "XNYS", together.markets["XNYS"], model) == together.outlooks[symbol]
+    assert outlook(small.bars(("AAA",)).tail(30), "XNYS", together.markets["XNYS"], model) is None
 
 
 def test_a_symbol_that_ended_earlier_is_judged_on_its_own_last_day() -> None:
