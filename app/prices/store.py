@@ -32,6 +32,7 @@ __all__ = [
     "panel",
     "status",
     "statuses",
+    "symbol_versions",
     "unwatch",
     "upsert",
     "watch",
@@ -216,3 +217,8 @@ def data_version(db: Session) -> str:
     """Return a text that changes whenever a final bar changes."""
     row = db.get(PriceVersionRow, 1)
     return str(row.version if row else 0)
+
+
+def symbol_versions(db: Session) -> dict[str, int]:
+    """Return for each symbol a number that changes whenever one of its final bars changes."""
+    return {str(symbol): int(version) for symbol, version in sql.run(db, "SELECT symbol, version FROM symbol")}

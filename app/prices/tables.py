@@ -15,7 +15,7 @@ class SymbolRow(SQLModel, table=True):
     """A symbol the store knows: what the source said of it, how its last refresh went, and what it holds.
 
     `first_session`, `last_session` and `bars` repeat what the bars say; each transaction that writes bars keeps them
-    true, so that no page counts a million rows.
+    true, so that no page counts a million rows. `version` counts those transactions.
     """
 
     __tablename__ = "symbol"
@@ -33,6 +33,7 @@ class SymbolRow(SQLModel, table=True):
     first_session: date | None = None
     last_session: date | None = None
     bars: int = 0
+    version: int = 0
 
 
 class BarRow(SQLModel, table=True):

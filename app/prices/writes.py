@@ -147,19 +147,20 @@ def ensure_symbols(db: Session, symbols: Iterable[str], now: datetime) -> None:
     false = "0" if sql.is_sqlite(db) else "false"
     sql.change_many(
         db,
-        f"INSERT INTO symbol (symbol, exchange, watched, added_at, bars) VALUES (?, ?, {false}, ?, 0)"
+        f"INSERT INTO symbol (symbol, exchange, watched, added_at, bars, version) VALUES (?, ?, {false}, ?, 0, 0)"
         " ON CONFLICT (symbol) DO NOTHING",
         [(symbol, exchange_of(symbol), sql.instant(db, now)) for symbol in symbols],
     )
 
 
 def summarise(db: Session, symbols: Iterable[str]) -> None:
-    """Bring first session, last session and number of bars of these symbols up to date."""
+    """Bring first session, last session and number of bars of these symbols up to date; their version moves."""
     of_symbol = "FROM bar WHERE bar.symbol = symbol.symbol"
     sql.change_many(
         db,
         f"UPDATE symbol SET first_session = (SELECT min(session) {of_symbol}),"
-        f" last_session = (SELECT max(session) {of_symbol}), bars = (SELECT count(*) {of_symbol}) WHERE symbol = ?",
+        f" last_session = (SELECT max(session) {of_symbol}), bars = (SELECT count(*) {of_symbol}),"
+        " version = version + 1 WHERE symbol = ?",
         [(symbol,) for symbol in symbols],
     )
 

@@ -80,6 +80,7 @@ def upgrade() -> None:
     sa.Column('first_session', sa.Date(), nullable=True),
     sa.Column('last_session', sa.Date(), nullable=True),
     sa.Column('bars', sa.Integer(), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('symbol', name=op.f('pk_symbol'))
     )
     op.create_table('action',
