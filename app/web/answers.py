@@ -67,9 +67,12 @@ def model_brief(card: ModelCard, champion: str | None) -> schemas.ModelBrief:
     )
 
 
-def decision(row: DecisionRow) -> schemas.Decision:
-    """Return a decision with its evidence."""
-    return schemas.Decision.model_validate(row)
+def decision(row: DecisionRow, *, with_card: bool = True) -> schemas.Decision:
+    """Return a decision with its evidence; the card in it is long, and lies at the version's own address too."""
+    told = schemas.Decision.model_validate(row)
+    if not with_card:
+        told.evidence = {name: value for name, value in told.evidence.items() if name != "card"}
+    return told
 
 
 def job(run: JobRun) -> schemas.Job:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Path
 from sqlmodel import Session, col, select
@@ -26,14 +26,15 @@ Why = Annotated[schemas.Reason | None, Body()]
 
 @router.get("", tags=["models"])
 def models(parts: Parts) -> schemas.Models:
-    """List the stored versions, newest first, who is champion, and the newest decisions."""
+    """List the stored versions, the champion, the candidates of its contest, and the newest decisions."""
     served = served_version(parts)
     with parts.database.read() as db:
         rows = decisions(db)
     return schemas.Models(
         champion=served,
         models=[answers.model_brief(card, served) for card in parts.champion.versions()],
-        decisions=[answers.decision(row) for row in rows],
+        candidates=contest_of(rows, served),
+        decisions=[answers.decision(row, with_card=False) for row in rows],
     )
 
 
@@ -92,3 +93,12 @@ def decisions(db: Session, version: str | None = None) -> list[DecisionRow]:
     if version is not None:
         query = query.where(DecisionRow.version == version)
     return list(db.exec(query).all())
+
+
+def contest_of(decisions: list[DecisionRow], version: str | None) -> list[dict[str, Any]]:
+    """Return the table of the contest that a version came from, best CRPS first; empty where none was kept."""
+    for row in decisions:
+        if row.version == version and isinstance(row.evidence.get("contest"), list):
+            kept: list[dict[str, Any]] = row.evidence["contest"]
+            return kept
+    return []

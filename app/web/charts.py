@@ -17,6 +17,8 @@ Figure = dict[str, Any]
 WEEKLY_FROM = 1300
 """From so many sessions on, candles are weeks: more of them than pixels are slow to draw and impossible to read."""
 _TICKS = 6
+_LONG = 100
+"""From so many candles on, labels say month and year instead of the day."""
 _MAIN = (0.0, 0.86)
 _PANEL = (0.89, 1.0)
 _BAND_TOKENS = {0.5: "--band-50", 0.8: "--band-80", 0.95: "--band-95"}
@@ -45,10 +47,18 @@ def stock(bars: pl.DataFrame, averages: dict[str, pl.Series], forecast: Forecast
     sessions = [day.isoformat() for day in bars["session"].to_list()]
     traces = [_candlestick(bars, sessions), *_averages(averages, sessions), _volume(bars, sessions)]
     layout = _layout(sessions, with_panel=forecast is not None)
+    layout["yaxis"]["range"] = _reach(bars, forecast)
     if forecast is not None:
         traces += _panel(forecast)
         layout["shapes"] = [_random_walk(forecast)]
     return {"data": traces, "layout": layout}
+
+
+def _reach(bars: pl.DataFrame, forecast: Forecast | None) -> list[float]:
+    """Return the price axis' bounds: all candles and bands, a little air, and no say for the averages."""
+    edges = [*bars["low"].to_list(), *bars["high"].to_list(), *(forecast.quantiles if forecast else ())]
+    air = (max(edges) - min(edges)) * 0.05 or 1.0
+    return [round(min(edges) - air, 4), round(max(edges) + air, 4)]
 
 
 def _numbers(column: pl.Series, digits: int = 4) -> list[float | None]:
@@ -144,7 +154,7 @@ def _layout(sessions: list[str], *, with_panel: bool) -> Figure:
             "anchor": "y2",
             "rangeslider": {"visible": False},
             "tickvals": [sessions[place] for place in shown],
-            "ticktext": [_tick(sessions[place], long=len(sessions) > 300) for place in shown],  # noqa: PLR2004 - over a year
+            "ticktext": [_tick(sessions[place], long=len(sessions) > _LONG) for place in shown],
             "tickangle": 0,
             "ticks": "",
         },

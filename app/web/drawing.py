@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import floor
 
 from app.forecasts.forecast import Forecast
 from app.registry.levels import LEVELS
 
 STRIP_WIDTH, STRIP_HEIGHT = 168.0, 22.0
-DOTS_WIDTH, DOTS_HEIGHT = 320.0, 92.0
+DOTS_WIDTH, DOTS_HEIGHT = 320.0, 112.0
 SPARK_WIDTH, SPARK_HEIGHT = 800.0, 320.0
 DOTS = 20
 _MARGIN = 4.0
+_BINS = 13
 
 
 @dataclass(frozen=True)
@@ -99,26 +102,27 @@ class DotPlot:
 
 
 def dot_plot(forecast: Forecast) -> DotPlot:
-    """Stack the closes at the levels 2.5, 7.5 … 97.5 % in bins as wide as a dot."""
+    """Stack the closes at the levels 2.5, 7.5 … 97.5 % in bins as wide as a dot, the last close between two bins."""
     closes = [close_at(forecast, (place + 0.5) / DOTS) for place in range(DOTS)]
     low, high = min(*closes, forecast.last_close), max(*closes, forecast.last_close)
-    bins = 15
-    diameter = (DOTS_WIDTH - 2 * _MARGIN) / bins
+    diameter = (DOTS_WIDTH - 2 * _MARGIN) / _BINS
     axis = Axis(low, high, _MARGIN + diameter / 2, DOTS_WIDTH - _MARGIN - diameter / 2)
-    base = DOTS_HEIGHT - 14
-    columns: dict[int, int] = {}
-    dots = []
-    for close in closes:
-        column = round((axis.at(close) - axis.start) / diameter)
-        level = columns.get(column, 0)
-        columns[column] = level + 1
-        side = "up" if close > forecast.last_close else "down"
-        dots.append(Dot(round(axis.start + column * diameter, 1), float(level), side))
-    # The tallest stack decides the dots' height; a narrow distribution must not grow out of the box.
-    step = min(diameter, (base - _MARGIN) / max(columns.values()))
-    radius = round(step * 0.42, 2)
-    placed = tuple(Dot(dot.x, round(base - 3 - step * (dot.y + 0.5), 1), dot.side) for dot in dots)
-    return DotPlot(placed, radius, axis.at(forecast.last_close), axis.at(forecast.predicted_close), base, low, high)
+    last, base = axis.at(forecast.last_close), DOTS_HEIGHT - 16
+    # Columns are counted from the last close, so that no dot above it is drawn left of its line.
+    places = [floor((axis.at(close) - last) / diameter) for close in closes]
+    ups = [close > forecast.last_close for close in closes]
+    columns = [max(place, 0) if up else min(place, -1) for place, up in zip(places, ups, strict=True)]
+    # The tallest stack decides the dots' size; a narrow distribution must not grow out of the box.
+    step = min(diameter, (base - _MARGIN) / max(Counter(columns).values()))
+    dots = tuple(
+        Dot(
+            x=round(last + (column + 0.5) * diameter, 1),
+            y=round(base - 3 - step * (columns[:place].count(column) + 0.5), 1),
+            side="up" if up else "down",
+        )
+        for place, (column, up) in enumerate(zip(columns, ups, strict=True))
+    )
+    return DotPlot(dots, round(step * 0.42, 2), last, axis.at(forecast.predicted_close), base, low, high)
 
 
 def close_at(forecast: Forecast, level: float) -> float:

@@ -100,7 +100,33 @@ def span(seconds: float | None) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
+def source(name: str | None) -> str:
+    """Name where prices came from, as it reads inside a sentence."""
+    known = {"yahoo": "Yahoo", "sample": "the bundled sample", "file": "imported files"}
+    return UNKNOWN if name is None else known.get(name, name)
+
+
+def sentence(text: str) -> str:
+    """Return the text with its first letter as a capital."""
+    return text[:1].upper() + text[1:]
+
+
 FILTERS = {
     each.__name__: each
-    for each in (price, percent, signed, direction, arrow, ratio, whole, compact, day, instant, iso, span)
+    for each in (
+        price,
+        percent,
+        signed,
+        direction,
+        arrow,
+        ratio,
+        whole,
+        compact,
+        day,
+        instant,
+        iso,
+        span,
+        source,
+        sentence,
+    )
 }

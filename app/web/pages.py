@@ -41,7 +41,8 @@ def stock(request: Request, symbol: str, parts: Parts, wanted: RangeQuery = "6M"
     if name != symbol:
         return RedirectResponse(f"/stocks/{quote(name)}", SEE_OTHER)
     page = view_stock.stock(parts, name, wanted)
-    around = frame(request, parts, [page.status], twin=f"/predict/{quote(name)}")
+    twin = f"/predict/{quote(name)}" if page.forecast else f"/api/prices/{quote(name)}"
+    around = frame(request, parts, [page.status], twin=twin)
     return render.page(request, "stock", around, page=page, ranges=view_stock.RANGES)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
@@ -11,7 +11,6 @@ from app.forecasts import ledger
 from app.forecasts.record import track_record
 from app.prices import store
 from app.registry import champion as registry
-from app.registry.tables import DecisionRow
 from app.web import api_models, drawing, render
 from app.web.deps import Parts
 from app.web.frames import frame
@@ -39,18 +38,9 @@ def models(request: Request, parts: Parts) -> Response:
         served=next((card for card in cards if card.version == served), None),
         cards=cards,
         decisions=made,
-        contest=contest_of(made, served),
+        contest=api_models.contest_of(made, served),
         baselines=BASELINES,
     )
-
-
-def contest_of(decisions: list[DecisionRow], version: str | None) -> list[dict[str, Any]]:
-    """Return the table of the contest that a version came from, best CRPS first; empty where none was kept."""
-    for row in decisions:
-        if row.version == version and isinstance(row.evidence.get("rows"), list):
-            kept: list[dict[str, Any]] = row.evidence["rows"]
-            return kept
-    return []
 
 
 @router.get("/models/{version}")
@@ -66,7 +56,7 @@ def model(request: Request, version: str, parts: Parts) -> Response:
         card=card,
         served=version == api_models.served_version(parts),
         decisions=made,
-        contest=contest_of(made, version),
+        contest=api_models.contest_of(made, version),
         baselines=BASELINES,
         bins=drawing.histogram(card.metrics.pit),
     )

@@ -259,10 +259,11 @@ class Decision(Schema):
 
 
 class Models(Schema):
-    """The stored versions, newest first, who is champion, and the newest decisions."""
+    """The stored versions and the decisions, newest first; `candidates` is the table of the champion's contest."""
 
     champion: str | None
     models: list[ModelBrief]
+    candidates: list[dict[str, Any]]
     decisions: list[Decision]
 
 

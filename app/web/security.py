@@ -8,12 +8,14 @@ doesn't), nothing may have forwarded it, and a browser must have sent it from ou
 from __future__ import annotations
 
 import hmac
+from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from fastapi import Depends, FastAPI, Request
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -26,7 +28,8 @@ MAX_BODY_BYTES = 256 * 1024
 
 _SOURCES = {
     "default-src": "'self'",
-    "style-src": "'self'",
+    # plotly.js appends an empty style element (that is the hash of nothing) and fills it by rules
+    "style-src": "'self' 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='",
     "style-src-attr": "'unsafe-inline'",  # plotly.js sets style attributes on what it draws
     "img-src": "'self' data:",
     "object-src": "'none'",
@@ -69,9 +72,34 @@ class SecurityHeaders:
         await self._app(scope, receive, complete)
 
 
+class BodyLimit:
+    """Stops reading a body that is too large, by its announced length or while it arrives; the route answers 413."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on with a receiver that counts."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        announced = Headers(scope=scope).get("content-length", "")
+        read = 0
+
+        async def counted() -> Message:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > MAX_BODY_BYTES or (announced.isdigit() and int(announced) > MAX_BODY_BYTES):
+                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            return message
+
+        await self._app(scope, counted, send)
+
+
 def install(app: FastAPI, settings: Settings, bind_host: str | None = None) -> None:
     """Bound bodies, add the headers, keep what decides on changes; an unknown `bind_host` counts as not loopback."""
-    app.max_body_size = MAX_BODY_BYTES
+    app.add_middleware(BodyLimit)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     app.add_middleware(SecurityHeaders)
     app.state.admin_token = settings.admin_token

@@ -1,0 +1,53 @@
+"""/api/events over a real connection: what runs is told as it moves on."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+import uvicorn
+from fastapi import FastAPI
+
+from app.core.db import Database
+from app.jobs import runs
+from app.web import api_jobs
+from tests.web.conftest import NOW
+
+
+@pytest.fixture
+async def address(app: FastAPI) -> AsyncIterator[str]:
+    """Serve the app on a free port of this machine, without its clockwork."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None, timeout_graceful_shutdown=1))
+    task = asyncio.create_task(server.serve([listening]))
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    server.should_exit = True
+    await task
+
+
+async def test_a_run_is_told_as_it_moves_on(address: str, furnished: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stream begins with what there is, then tells each change as an event `job`."""
+    monkeypatch.setattr(api_jobs, "LOOK_EVERY_S", 0.02)  # a test needn't wait a second for the next look
+    run = runs.start(furnished, "train", "test", NOW)
+    seen: list[str] = []
+    async with httpx.AsyncClient() as client, client.stream("GET", f"{address}/api/events", timeout=10) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        assert answer.headers["cache-control"] == "no-cache"
+        async for line in answer.aiter_lines():
+            seen.append(line)
+            if '"progress":0.0' in line:
+                runs.report(furnished, run.id, 0.5, "half way")
+            if "half way" in line:
+                break
+    assert "event: job" in seen
+    assert f"id: {run.id}" in seen
+
+
+async def test_too_many_streams_are_refused_before_they_begin(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stream holds a connection: more than the limit is 429, and the answer says what to do instead."""
+    monkeypatch.setattr(api_jobs, "MAX_STREAMS", 0)  # opening 64 connections would test the machine, not us
+    async with httpx.AsyncClient() as client:
+        answer = await client.get(f"{address}/api/events")
+    assert (answer.status_code, answer.json()["code"]) == (429, "rate_limited")
+    assert answer.headers["retry-after"] == "60"
