@@ -113,13 +113,14 @@ class Forecaster:
 
     def _make(self, model: Model, symbols: Sequence[str]) -> list[Forecast]:
         """Compute what can be, and return it as it stands in the ledger."""
-        known = self._newest.of(model)
-        outlooks = known.survey.outlooks
+        outlooks = self._newest.of(model, symbols)
+        with self._database.read() as db:
+            last = store.last_bars(db, symbols)
         made_at = self._clock.now()
         forecasts = [
-            _forecast(outlooks[symbol], model, known.last[symbol], known.exchanges[symbol], made_at)
+            _forecast(outlooks[symbol], model, last[symbol], self._exchange(symbol), made_at)
             for symbol in symbols
-            if symbol in outlooks
+            if symbol in outlooks and symbol in last
         ]
         if not forecasts:
             return []

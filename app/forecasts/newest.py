@@ -1,32 +1,48 @@
-"""Newest: every symbol's outlook as of its last bar, computed once per state of the store and model."""
+"""Newest: symbols' outlooks as of their last bars, computed once for each state of their bars, market and model."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import polars as pl
 
+from app.core.clock import DEFAULT_EXCHANGE
 from app.core.db import Database
-from app.forecasts.outlook import Survey, first_session, survey, window
+from app.forecasts.outlook import Outlook, Survey, first_session, outlook, own_window, survey, window
 from app.prices import store
 from app.prices.store import LastBar
 from app.registry.model import Model
 
+ONE_BY_ONE = 10
+"""Up to so many symbols are computed each from its own bars; for more, the panel of all is quicker."""
+
+Versions = Mapping[str, int]
+
 
 @dataclass(frozen=True)
 class Known:
-    """The outlooks by one model on one state of the store, and the facts of the bars they end at."""
+    """What was computed last: by which model, from which versions of the symbols' bars.
 
-    state: tuple[str, str]
+    A symbol that was ahead of its market has no version here: its outlook isn't kept, for others may catch up.
+    """
+
+    model_version: str
+    versions: Versions
     survey: Survey
-    last: Mapping[str, LastBar]
-    exchanges: Mapping[str, str]
+
+    def is_of(self, model: Model, versions: Versions) -> bool:
+        """Say whether it is by this model, on markets that haven't changed since."""
+        fixed = all(market.is_fixed for market in self.survey.markets.values())
+        symbols = model.card.symbols if fixed else {*versions, *self.versions}
+        return self.model_version == model.card.version and all(
+            self.versions.get(symbol) == versions.get(symbol) for symbol in symbols
+        )
 
 
 class Newest:
-    """Keeps the last answer; thread-safe: while one thread computes, the others wait for its result."""
+    """Keeps what it computed; thread-safe: while one thread computes, the others wait for its result."""
 
     def __init__(self, database: Database) -> None:
         """Keep the database; nothing is read before the first question."""
@@ -34,16 +50,21 @@ class Newest:
         self._known: Known | None = None
         self._computing = threading.Lock()
 
-    def of(self, model: Model) -> Known:
-        """Return the outlooks on the store as it is now; a refresh in between is seen by the next question."""
+    def of(self, model: Model, symbols: Iterable[str]) -> Mapping[str, Outlook]:
+        """Return the outlooks of these symbols that have one, on the store as it is now."""
         with self._computing:
             with self._database.read() as db:
-                state = (store.data_version(db), model.card.version)
-            if self._known is None or self._known.state != state:
-                self._known = self._compute(model, state)
-            return self._known
+                versions = store.symbol_versions(db)
+            known = self._known
+            changed = [one for one in symbols if known is None or known.versions.get(one) != versions.get(one)]
+            if known is None or not known.is_of(model, versions) or len(changed) > ONE_BY_ONE:
+                known = self._survey(model, versions)
+            elif changed:
+                known = self._one_by_one(model, versions, known, changed)
+            self._known = known
+            return known.survey.outlooks
 
-    def _compute(self, model: Model, state: tuple[str, str]) -> Known:
+    def _survey(self, model: Model, versions: Versions) -> Known:
         with self._database.read() as db:
             last, statuses = store.last_bars(db), store.statuses(db)
         exchanges = {one.symbol: one.exchange for one in statuses}
@@ -51,7 +72,27 @@ class Newest:
         bars = store.panel(self._database, start=start)
         if start is not None and _is_cut_short(bars, last, window(model)):
             bars = store.panel(self._database)
-        return Known(state, survey(bars, exchanges, model), last, exchanges)
+        made = survey(bars, exchanges, model)
+        kept = {symbol: version for symbol, version in versions.items() if symbol not in made.ahead}
+        return Known(model.card.version, kept, made)
+
+    def _one_by_one(self, model: Model, versions: Versions, known: Known, symbols: Iterable[str]) -> Known:
+        outlooks = dict(known.survey.outlooks)
+        seen = dict(known.versions)
+        for symbol in symbols:
+            made = self._one(model, known.survey, symbol)
+            if made is None:
+                return self._survey(model, versions)
+            outlooks[symbol], seen[symbol] = made, versions[symbol]
+        return replace(known, versions=seen, survey=replace(known.survey, outlooks=outlooks))
+
+    def _one(self, model: Model, surveyed: Survey, symbol: str) -> Outlook | None:
+        """Compute one symbol from its own last bars; None where that isn't enough."""
+        with self._database.read() as db:
+            bars = store.history(db, symbol, last=own_window(model))
+            exchange = store.status(db, symbol).exchange
+        market = surveyed.markets.get(exchange or DEFAULT_EXCHANGE)
+        return None if market is None else outlook(bars, exchange, market, model)
 
 
 def _is_cut_short(bars: pl.DataFrame, last: Mapping[str, LastBar], wanted: int) -> bool:

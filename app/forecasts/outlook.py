@@ -1,22 +1,23 @@
 """The outlook: what a model says of a symbol's next close, from bars alone; pure, so that it can be replayed.
 
-All symbols of one exchange are each other's market. What the market contributes (its context by session, and what the
-model's online correction learnt from it) is worked out once from all of them; a single symbol's outlook then needs
-its own last bars only, and comes out the same to the bit.
+The market of an exchange are those of its symbols that the model was trained on: whoever asks for the forecast of a
+stranger moves nobody else's. What the market contributes (its context by session, and what the model's online
+correction learnt from it) is worked out once; a symbol's outlook then needs its own last bars only, and comes out the
+same to the bit.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from math import exp, isfinite
 from typing import Final, cast
 
 import polars as pl
 
-from app.core.clock import DEFAULT_EXCHANGE, calendar
+from app.core.clock import DEFAULT_EXCHANGE, Calendar, calendar
 from app.features import frame
 from app.registry.levels import QUANTILE_NAMES
 from app.registry.model import Model
@@ -43,42 +44,69 @@ class Outlook:
 
 @dataclass(frozen=True)
 class Market:
-    """What the symbols of one exchange contribute to each one's outlook, by session: context and model state."""
+    """What the symbols of one exchange contribute to each one's outlook, by session: context and model state.
+
+    `is_fixed` says that all of them are the model's own; on an exchange that it doesn't know, they are all there is.
+    """
 
     context: pl.DataFrame
     state: pl.DataFrame
+    is_fixed: bool
 
 
 @dataclass(frozen=True)
 class Survey:
-    """The outlook of each symbol that has enough history, and each exchange's market."""
+    """The outlook of each symbol that has enough history, each exchange's market, and who is ahead of it."""
 
     outlooks: Mapping[str, Outlook]
     markets: Mapping[str, Market]
+    ahead: frozenset[str]
 
 
 def survey(bars: pl.DataFrame, exchanges: Mapping[str, str], model: Model) -> Survey:
     """Return the outlook of every symbol of a bar frame as of its last bar.
 
-    One that isn't warm, or whose forecast isn't finite, is left out.
+    One that isn't warm, or whose forecast isn't finite, is left out. One that is ahead of its market (nobody else's bar
+    of its last session is there yet) takes all symbols of its exchange for the market.
     """
-    outlooks: dict[str, Outlook] = {}
+    found: list[Outlook] = []
     markets: dict[str, Market] = {}
+    ahead: set[str] = set()
     listed = bars.with_columns(exchange=pl.col("symbol").replace_strict(exchanges, default=DEFAULT_EXCHANGE))
-    for (exchange,), group in listed.group_by("exchange"):
-        own = group.drop("exchange")
-        context = frame.market(own)
-        features = frame.build(own, calendar(str(exchange)), context, names=_names(model))
-        state = model.state(features)
-        markets[str(exchange)] = Market(context, state)
-        outlooks.update((outlook.symbol, outlook) for outlook in _outlooks(features, state, model))
-    return Survey(outlooks, markets)
+    for (exchange,), group in listed.sort("symbol", "session").group_by("exchange", maintain_order=True):
+        days, own = calendar(str(exchange)), group.drop("exchange")
+        market = markets[str(exchange)] = _market(own, days, model)
+        found += _outlooks(own, days, market, model)
+        early = ends(own).join(market.context, on="session", how="anti")["symbol"]
+        if len(early):
+            theirs = own.filter(pl.col("symbol").is_in(early.implode()))
+            found += _outlooks(theirs, days, _everyone(own, days, model), model)
+            ahead.update(early)
+    return Survey({one.symbol: one for one in found}, markets, frozenset(ahead))
+
+
+def ends(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return each symbol's last row of a frame that is sorted by (symbol, session)."""
+    return rows.group_by("symbol", maintain_order=True).last()
+
+
+def _market(bars: pl.DataFrame, days: Calendar, model: Model) -> Market:
+    own = bars.filter(pl.col("symbol").is_in(model.card.symbols))
+    return _everyone(bars, days, model) if own.is_empty() else replace(_everyone(own, days, model), is_fixed=True)
+
+
+def _everyone(bars: pl.DataFrame, days: Calendar, model: Model) -> Market:
+    context = frame.market(bars)
+    state = model.state(frame.build(bars, days, context, names=_names(model)))
+    return Market(context, state, is_fixed=False)
 
 
 def outlook(bars: pl.DataFrame, exchange: str, market: Market, model: Model) -> Outlook | None:
-    """Return the outlook of the one symbol of a bar frame, given its market; None where it isn't warm."""
-    features = frame.build(bars, calendar(exchange), market.context, newest=_own(model) == 0, names=_names(model))
-    return next(_outlooks(features, market.state, model), None)
+    """Return the outlook of the one symbol of a bar frame, given its market.
+
+    None where it isn't warm, or is ahead of its market.
+    """
+    return next(_outlooks(bars, calendar(exchange), market, model, newest=_own(model) == 0), None)
 
 
 def first_session(last: Mapping[str, date], exchanges: Mapping[str, str], model: Model) -> date | None:
@@ -113,11 +141,14 @@ def _names(model: Model) -> tuple[str, ...]:
     return tuple(name for name in model.card.features if name in frame.FEATURE_NAMES)
 
 
-def _outlooks(features: pl.DataFrame, state: pl.DataFrame, model: Model) -> Iterator[Outlook]:
-    """Yield the outlook as of each symbol's last row."""
-    ends = features.group_by("symbol", maintain_order=True).last()
-    made = model.forecast(features, cast("date", ends["session"].min()), state)
-    rows = ends.join(made, on=["symbol", "session"], how="inner", maintain_order="left")
+def _outlooks(
+    bars: pl.DataFrame, days: Calendar, market: Market, model: Model, *, newest: bool = False
+) -> Iterator[Outlook]:
+    """Yield the outlook as of each symbol's last bar; `newest` builds the features of that bar alone."""
+    features = frame.build(bars, days, market.context, newest=newest, names=_names(model))
+    last = ends(features)
+    made = model.forecast(features, cast("date", last["session"].min()), market.state)
+    rows = last.join(made, on=["symbol", "session"], how="inner", maintain_order="left")
     names = _names(model)
     for row in rows.iter_rows(named=True):
         close, returns = float(row["close"]), [float(row[name]) for name in QUANTILE_NAMES]

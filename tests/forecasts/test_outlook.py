@@ -56,6 +56,26 @@ def test_a_symbol_that_ended_earlier_is_judged_on_its_own_last_day() -> None:
     assert together["AAA"].as_of == small.LAST
 
 
+def test_a_stranger_moves_nobody() -> None:
+    """A symbol that the model wasn't trained on gets its outlook from their market; theirs stay as they were."""
+    wild = small.bars(("WILD",)).with_columns(pl.col("close") * (1 + 0.3 * (pl.int_range(pl.len()) % 2)))
+    among = survey(pl.concat([small.bars(), wild]), EXCHANGES, small.model())
+    assert {symbol: among.outlooks[symbol] for symbol in small.SYMBOLS} == outlooks(
+        small.bars(), EXCHANGES, small.model()
+    )
+    assert among.outlooks["WILD"].sigma > 0
+    assert among.ahead == frozenset()
+
+
+def test_a_stranger_ahead_of_the_market_is_forecast_all_the_same() -> None:
+    """Before anybody else's bar of its last session is there, all symbols of its exchange are its market."""
+    behind = small.bars(last=date(2021, 12, 30))
+    ahead = survey(pl.concat([behind, small.bars(("WILD",))]), EXCHANGES, small.model())
+    assert ahead.outlooks["WILD"].as_of == small.LAST
+    assert ahead.outlooks["AAA"] == outlooks(behind, EXCHANGES, small.model())["AAA"]
+    assert ahead.ahead == frozenset({"WILD"})
+
+
 def test_each_exchange_has_its_own_market_and_calendar() -> None:
     """A symbol in Tokyo is forecast for Tokyo's next session, with Tokyo's symbols as its market."""
     both = outlooks(small.bars(("AAA", "BBB")), {"AAA": "XNYS", "BBB": "XTKS"}, small.model())
