@@ -21,9 +21,7 @@ def configure(level: int = logging.INFO) -> None:
     ]
     tty = sys.stderr.isatty()
     last: list[structlog.typing.Processor] = (
-        [structlog.dev.ConsoleRenderer()]
-        if tty
-        else [_TRACEBACKS, structlog.processors.JSONRenderer()]
+        [structlog.dev.ConsoleRenderer()] if tty else [_TRACEBACKS, structlog.processors.JSONRenderer()]
     )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
