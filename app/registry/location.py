@@ -109,10 +109,11 @@ class TreeLocation:
 
 
 @dataclass(frozen=True)
-class MeanLocation:
-    """The plain mean of several locations (Bates & Granger 1969 with equal weights)."""
+class SumLocation:
+    """A weighted sum of several locations, which speak of different things: the market, and the symbols within it."""
 
     parts: tuple[Location, ...]
+    weights: tuple[float, ...]
 
     @property
     def lookback(self) -> int:
@@ -125,22 +126,23 @@ class MeanLocation:
         return tuple(dict.fromkeys(name for part in self.parts for name in part.features))
 
     def predict(self, panel: Panel, sigma: Array, rows: Index) -> Array:
-        """Return the mean of the parts' forecasts."""
+        """Return the weighted sum of the parts' forecasts."""
         total = np.zeros(len(rows))
-        for part in self.parts:
-            total = total + part.predict(panel, sigma, rows)
-        return total / len(self.parts)
+        for part, weight in zip(self.parts, self.weights, strict=True):
+            if weight:
+                total = total + weight * part.predict(panel, sigma, rows)
+        return total
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""
-        return {"kind": "mean", "parts": [part.as_dict() for part in self.parts]}
+        return {"kind": "sum", "parts": [part.as_dict() for part in self.parts], "weights": list(self.weights)}
 
 
 def trees_of(location: Location) -> tuple[Trees, ...]:
     """Return every set of trees inside a location: what a saved model keeps in files of their own."""
     if isinstance(location, TreeLocation):
         return (location.trees,)
-    if isinstance(location, MeanLocation):
+    if isinstance(location, SumLocation):
         return tuple(trees for part in location.parts for trees in trees_of(part))
     return ()
 
@@ -159,6 +161,6 @@ def location_from(parts: dict[str, Any], trees: dict[str, Trees]) -> Location:
         return LinearLocation(**values)
     if kind == "trees":
         return TreeLocation(features=values["features"], trees=trees[values["trees"]])
-    if kind == "mean":
-        return MeanLocation(tuple(location_from(part, trees) for part in parts["parts"]))
-    raise ValueError(f"location {kind!r} is not one of ['drift', 'linear', 'mean', 'trees', 'zero']")
+    if kind == "sum":
+        return SumLocation(tuple(location_from(part, trees) for part in parts["parts"]), values["weights"])
+    raise ValueError(f"location {kind!r} is not one of ['drift', 'linear', 'sum', 'trees', 'zero']")

@@ -23,8 +23,9 @@ from app.registry.tracking import RunRecord, Tracker
 from app.training import gate, record
 from app.training.candidates import CANDIDATES
 from app.training.dataset import Dataset, prepare
+from app.training.folds import REFIT_EVERY, folds
 from app.training.judging import Judge
-from app.training.walk import REFIT_EVERY, Walk, folds
+from app.training.walk import Walk
 
 CONTEST_DAYS = 12 * 365
 """A contest learns from the last twelve years: older markets cost time and teach little about tomorrow."""
@@ -119,12 +120,11 @@ def recent_bars(database: Database) -> pl.DataFrame:
 
 def hold(dataset: Dataset, progress: Progress = silent) -> tuple[Judge, list[record.Contestant]]:
     """Walk all candidates through the folds, then fit each on everything known."""
-    schedule = folds(dataset, REFIT_EVERY)
-    walk, judge = Walk(dataset), Judge(dataset)
-    walk.run(schedule, judge, progress)
-    fitted = dict(walk.fit(len(dataset.panel.days)))
+    walk, judge = Walk(dataset, folds(dataset)), Judge(dataset)
+    walk.run(judge, progress)
     return judge, [
-        record.Contestant(one, fitted[one], judge.metrics(one.name), walk.trails[one.name]) for one in CANDIDATES
+        record.Contestant(one, walk.fitted[one.name], judge.metrics(one.name), walk.trails[one.name])
+        for one in CANDIDATES
     ]
 
 

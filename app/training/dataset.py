@@ -16,6 +16,7 @@ from app.core.errors import NoHistory
 from app.features import frame, target
 from app.registry.history import WINDOW
 from app.registry.panel import Array, Index, Panel
+from app.training.candidates import NEEDED
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +68,7 @@ def prepare(bars: pl.DataFrame, calendar: Calendar) -> Dataset:
     """Build features and targets from a bar frame; raises `NoHistory` when there is nothing to learn from."""
     if bars.is_empty():
         raise NoHistory("the store holds no final bars: run `nextclose refresh` or `nextclose import FILE` first")
-    features = frame.build(bars, calendar)
+    features = frame.build(bars, calendar, names=NEEDED)
     returns = target.target_return(bars, calendar)["return_log"].fill_null(np.nan).to_numpy().copy()
     return Dataset(Panel(features), returns, dataset_fingerprint(bars))
 

@@ -8,11 +8,11 @@ import numpy as np
 
 from app.registry.card import Metrics, Score
 from app.registry.panel import Array, Index
-from app.registry.pipeline import Computed, Pipeline
-from app.training.candidates import Candidate
+from app.registry.pipeline import Computed
 from app.training.dataset import Dataset
+from app.training.folds import Fold
 from app.training.metrics import Judged, crps, pit, score
-from app.training.walk import Fold
+from app.training.walk import Made
 
 BASE = "random_walk"
 _LOW, _HIGH = 2, 18
@@ -30,17 +30,22 @@ class Judge:
         self._parts: dict[str, list[Judged]] = {}
         self._folds: dict[str, list[Index]] = {}
 
-    def __call__(self, fold: Fold, candidate: Candidate, _pipeline: Pipeline, made: Computed) -> None:
+    def __call__(self, one: Made) -> None:
         """Take in one fold's forecasts; the random walk's come first, for the others are judged against them."""
+        if one.calibrated:
+            self.take(one.fold, one.candidate.name, one.computed)
+
+    def take(self, fold: Fold, name: str, made: Computed) -> None:
+        """Take in forecasts that are calibrated."""
         realised = self._dataset.target[made.rows]
         losses = crps(made.quantiles, realised)
-        if candidate.name == BASE:
+        if name == BASE:
             self._base[made.rows] = losses
         keep = self._dataset.usable[made.rows] & np.isfinite(self._base[made.rows])
         part = judged(self._dataset, made, losses, self._base).part(keep)
-        self._rows.setdefault(candidate.name, []).append(made.rows[keep])
-        self._parts.setdefault(candidate.name, []).append(part)
-        self._folds.setdefault(candidate.name, []).append(np.full(len(part), fold.number))
+        self._rows.setdefault(name, []).append(made.rows[keep])
+        self._parts.setdefault(name, []).append(part)
+        self._folds.setdefault(name, []).append(np.full(len(part), fold.number))
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.registry.location import LinearLocation, TreeLocation
+from app.registry.location import LinearLocation
 from app.registry.panel import Array, Index
-from app.registry.trees import Trees
 from app.training.scale_fit import Standard
 
 CUT = 4.0
@@ -34,6 +33,7 @@ _TREES: dict[str, dict[str, Any]] = {
     },
 }
 _ROUNDS = {"xgboost": 60, "random_forest": 1}
+GROWN = tuple(_TREES)
 _COMMON: dict[str, Any] = {
     "objective": "reg:squarederror",
     "base_score": 0.0,
@@ -82,13 +82,13 @@ def fit_reversal(names: tuple[str, ...], rows: Array, returns: Array, sigma: Arr
     return LinearLocation(names, *flat, weights=tuple(weights.tolist()), unit="return")
 
 
-def fit_trees(kind: str, names: tuple[str, ...], rows: NDArray[np.float32], target: Array) -> TreeLocation:
-    """Return boosted trees (Chen & Guestrin 2016) or a forest (Breiman 2001, grown by XGBoost in one round)."""
+def grow(kind: str, rows: NDArray[np.float32], target: Array) -> bytes:
+    """Return boosted trees (Chen & Guestrin 2016) or a forest (Breiman 2001, in one round), as XGBoost's JSON."""
     import xgboost
 
     matrix = xgboost.QuantileDMatrix(rows, label=target, max_bin=_COMMON["max_bin"], nthread=1)
     booster = xgboost.train({**_COMMON, **_TREES[kind]}, matrix, num_boost_round=_ROUNDS[kind])
-    return TreeLocation(names, Trees.read(kind, bytes(booster.save_raw("json"))))
+    return bytes(booster.save_raw("json"))
 
 
 def settings_of(kind: str) -> dict[str, object]:

@@ -42,14 +42,11 @@ class Standard:
         return np.clip(z, -FARTHEST, FARTHEST, out=z)
 
 
-def fit_scale(
-    names: tuple[str, ...], rows: Array, returns: Array, penalties: Array, start: LogLinearScale | None = None
-) -> LogLinearScale:
+def fit_scale(names: tuple[str, ...], rows: Array, returns: Array, penalties: Array) -> LogLinearScale:
     """Return log sigma = offset + b'z that maximises the t likelihood of the returns, by Fisher scoring.
 
     `rows` are raw regressors in the order of `names`, the offset among them; `penalties` are theirs. The information
-    of log sigma under Student's t is constant, 2 nu / (nu + 3) a row, so one Gram matrix serves every step. `start` is
-    the fit before this one.
+    of log sigma under Student's t is constant, 2 nu / (nu + 3) a row, so one Gram matrix serves every step.
     """
     standard = Standard.of(rows)
     z = np.column_stack([np.ones(len(rows)), standard.apply(rows)])
@@ -59,7 +56,8 @@ def fit_scale(
     nu = DEGREES_OF_FREEDOM
     information = 2.0 * nu / (nu + 3.0) * (z.T @ z) + np.diag(ridge) + 1e-9 * np.eye(z.shape[1])
     squares = returns * returns
-    weights = _first_guess(returns, standard, start, names)
+    weights = np.zeros(z.shape[1])
+    weights[0] = np.log(max(float(np.median(np.abs(returns))), 1e-5) / _MEDIAN_T)
     for _ in range(_STEPS):
         u = squares * np.exp(-2.0 * (z @ weights))
         gradient = z.T @ (1.0 - (nu + 1.0) * u / (nu + u)) + ridge * weights
@@ -77,14 +75,3 @@ def fit_scale(
         degrees_of_freedom=nu,
         offset=OFFSET,
     )
-
-
-def _first_guess(returns: Array, standard: Standard, start: LogLinearScale | None, names: tuple[str, ...]) -> Array:
-    """Return the weights to begin with: the last fit's on the new standard, or one sigma for all."""
-    if start is None or start.features != names:
-        guess = np.zeros(len(names) + 1)
-        guess[0] = np.log(max(float(np.median(np.abs(returns))), 1e-5) / _MEDIAN_T)
-        return guess
-    slopes = np.array(start.weights) / np.array(start.spread)
-    shift = float(np.sum(slopes * (standard.mean - np.array(start.mean))))
-    return np.concatenate([[start.start + shift], slopes * standard.spread])

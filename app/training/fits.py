@@ -1,0 +1,104 @@
+"""Everything that is fitted in a walk: a scale for each fold, and locations at every fourth.
+
+Scales come first, for all folds, because what a location learns is measured in the sigmas that were forecast; then the
+trees, which may grow in other processes while the folds are walked.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor, Future
+
+import numpy as np
+
+from app.registry.location import DriftLocation, Location, TreeLocation, ZeroLocation
+from app.registry.panel import Array
+from app.registry.pipeline import Pipeline
+from app.registry.scale import LogLinearScale
+from app.registry.shape import PooledShape
+from app.registry.trees import Trees
+from app.training.candidates import ADAPTATION, LEARNT_FROM, OF_MARKET, REGRESSORS, SHARED, Candidate
+from app.training.dataset import Dataset
+from app.training.folds import Fold
+from app.training.location_fit import GROWN, fit_reversal, fit_ridge, grow, neutral_target
+from app.training.scale_fit import PENALTY, PENALTY_SHARED, fit_scale
+
+REGROW_EVERY = 4
+"""Locations are refitted at every fourth refit of scale, trust and shape: the faint signal in them moves slowly."""
+
+
+class Fits:
+    """The fitted parts of a walk over one schedule."""
+
+    def __init__(
+        self, dataset: Dataset, candidates: tuple[Candidate, ...], schedule: list[Fold], refit_every: int
+    ) -> None:
+        self._dataset, self._candidates, self._schedule = dataset, candidates, schedule
+        self._regrow_every = refit_every * REGROW_EVERY
+        self._returns = dataset.target[dataset.forward]
+        self._day = dataset.panel.day[dataset.forward]
+        self._learnt_from, self._of_market = dataset.matrix(LEARNT_FROM), dataset.matrix(OF_MARKET)
+        self._sigma = np.full(len(dataset.panel), np.nan)
+        self.scales: dict[int, LogLinearScale] = {}
+        self._trees: dict[tuple[int, str], Future[bytes]] = {}
+        self._locations: dict[tuple[int, str], Location] = {}
+
+    def measure(self) -> None:
+        """Fit every fold's scale, and note each row's sigma as it was forecast; before the first fold, in-sample."""
+        regressors = self._dataset.matrix(REGRESSORS)
+        for fold in self._schedule:
+            known = int(self._dataset.known[fold.start])
+            penalties = np.where(SHARED, PENALTY_SHARED * known / self._sessions(known), PENALTY)
+            scale = fit_scale(REGRESSORS, regressors[:known], self._returns[:known], penalties)
+            self.scales[fold.start] = scale
+            first = fold.start if fold.number else 0
+            panel, rows = self._dataset.between(max(0, first - ADAPTATION.lookback), fold.stop)
+            here = self._dataset.panel.day[rows] >= first
+            uncalibrated = Pipeline(scale, PooledShape(()), adaptation=ADAPTATION)
+            self._sigma[rows[here]] = uncalibrated.sigma(panel)[here]
+
+    def sow(self, folds: list[Fold], executor: Executor) -> None:
+        """Let the trees that these folds will need grow in other processes."""
+        kinds = [one.location for one in self._candidates if one.location in GROWN]
+        for start in sorted({self.regrown(fold) for fold in folds}):
+            known = int(self._dataset.known[start])
+            rows, wanted = self._learnt_from[:known].astype(np.float32), self._neutral(known)
+            for kind in kinds:
+                self._trees[start, kind] = executor.submit(grow, kind, rows, wanted)
+
+    def location(self, candidate: Candidate, fold: Fold) -> Location:
+        """Return the location that serves in a fold, fitted when it is first asked for."""
+        start = self.regrown(fold)
+        if (start, candidate.name) not in self._locations:
+            known = int(self._dataset.known[start])
+            self._locations[start, candidate.name] = self._fit(candidate, start, known)
+        return self._locations[start, candidate.name]
+
+    def regrown(self, fold: Fold) -> int:
+        """Return when a fold's locations were fitted: the last fourth refit, the first fold, or now for serving."""
+        if fold.start == fold.stop:
+            return fold.start
+        return max(fold.start - fold.start % self._regrow_every, self._schedule[0].start)
+
+    def _fit(self, candidate: Candidate, start: int, known: int) -> Location:
+        kind, rows = candidate.location, self._dataset.forward[:known]
+        if kind == "zero":
+            return ZeroLocation()
+        if kind == "drift":
+            return DriftLocation()
+        if kind == "reversal":
+            sigma, sessions = self._sigma[rows], self._sessions(known)
+            return fit_reversal(OF_MARKET, self._of_market[:known], self._returns[:known], sigma, sessions)
+        if kind == "ridge":
+            return fit_ridge(LEARNT_FROM, self._learnt_from[:known], self._neutral(known))
+        if (start, kind) in self._trees:
+            grown = self._trees[start, kind].result()
+        else:
+            grown = grow(kind, self._learnt_from[:known].astype(np.float32), self._neutral(known))
+        return TreeLocation(LEARNT_FROM, Trees.read(kind, grown))
+
+    def _neutral(self, known: int) -> Array:
+        rows = self._dataset.forward[:known]
+        return neutral_target(self._returns[:known], self._sigma[rows], self._day[:known])
+
+    def _sessions(self, known: int) -> int:
+        return max(len(np.unique(self._day[:known])), 1)

@@ -1,0 +1,43 @@
+"""The schedule of a walk: when models are refitted, and which sessions each refit forecasts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.core.errors import NoHistory
+from app.training.calibration import FEWEST_SESSIONS
+from app.training.dataset import Dataset
+
+REFIT_EVERY = 63
+LEARN_SESSIONS = 252
+"""The first fold starts when this many sessions can be learnt from."""
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Sessions start … stop - 1, forecast by models that know what was known at the close of `start`."""
+
+    number: int
+    start: int
+    stop: int
+
+
+def folds(dataset: Dataset, refit_every: int = REFIT_EVERY) -> list[Fold]:
+    """Return the folds of a panel, the last one empty: its models are those that serve after the last session.
+
+    Starts are counted from the panel's first session, so dropping later data changes no fold before it.
+    Errors: `NoHistory` when the panel is too short for a fold that can be judged.
+    """
+    days = len(dataset.panel.days)
+    learnt = np.unique(dataset.panel.day[dataset.forward])
+    needed = LEARN_SESSIONS + FEWEST_SESSIONS + 2 * refit_every
+    if len(learnt) < needed:
+        raise NoHistory(
+            f"{len(learnt)} sessions can be learnt from, {needed} are needed: fetch or import about four years of bars"
+        )
+    first = int(learnt[0]) + LEARN_SESSIONS
+    starts = [start for start in range(0, days, refit_every) if start >= first]
+    made = [Fold(number, start, min(start + refit_every, days)) for number, start in enumerate(starts)]
+    return [*made, Fold(len(made), days, days)]
