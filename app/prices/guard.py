@@ -145,8 +145,8 @@ def _wait_s(state: Any) -> float:
     from tenacity import wait_exponential_jitter
 
     limited = state.outcome is not None and isinstance(state.outcome.exception(), Limited)
-    wait = wait_exponential_jitter(initial=2.0, max=15.0, jitter=2.0) if limited else wait_exponential_jitter(0.4, 5.0)
-    return wait(state)
+    base_s, longest_s = (2.0, 15.0) if limited else (0.4, 5.0)
+    return wait_exponential_jitter(multiplier=base_s, max=longest_s, jitter=base_s)(state)
 
 
 _guards: WeakKeyDictionary[PriceSource, Guard] = WeakKeyDictionary()
