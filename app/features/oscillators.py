@@ -89,9 +89,11 @@ def cci(panel: Panel) -> Matrix:
     average = mean(typical, CCI)
     spread = np.zeros_like(typical)
     # the mean moves with the window, so this one can't be halved into partial sums
+    scratch = np.empty_like(typical)
     for back in range(min(CCI, typical.shape[1])):
-        distance = typical[:, : typical.shape[1] - back] - average[:, back:]
-        spread[:, back:] += np.abs(distance, out=distance)
+        reached = spread[:, back:]
+        distance = np.subtract(average[:, back:], typical[:, : typical.shape[1] - back], out=scratch[:, back:])
+        np.add(reached, np.abs(distance, out=distance), out=reached)
     noise = 1e-12 * CCI * average
     return over(typical - average, np.where(spread > noise, 0.015 / CCI * spread, 0.0))
 
@@ -100,8 +102,8 @@ def cci(panel: Panel) -> Matrix:
 def _directions(panel: Panel) -> tuple[Matrix, Matrix]:
     """Return Wilder's smoothed upward and downward movement as shares of the smoothed true range."""
     up, down = change(panel.high), -change(panel.low)
-    ups = np.where((up > down) & (up > 0.0), up, 0.0)
-    downs = np.where((down > up) & (down > 0.0), down, 0.0)
+    ups = np.maximum(up, 0.0) * (up > down)
+    downs = np.maximum(down, 0.0) * (down > up)
     reach = _weighted_range(panel)
     return (
         over(weighted(ups, WILDER_DECAY, WILDER_MEMORY), reach),

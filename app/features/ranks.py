@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from app.features.feature import MONTH, Feature
@@ -14,6 +13,9 @@ from app.features.returns import log_return
 from app.features.volatility import range_
 from app.features.volume import volume_1
 from app.features.windows import Matrix
+
+_CHUNK = 16_384
+"""Values that are looked up together."""
 
 
 def _past_year(panel: Panel) -> Matrix:
@@ -45,29 +47,40 @@ def sorted_by_session(source: Columns, rows: Mapping[str, Vector]) -> dict[str, 
     return found
 
 
-def rank(values: Vector, at: Index, ordered: npt.NDArray[np.float64]) -> Vector:
+def rank(values: Vector, at: Index, ordered: Matrix) -> Vector:
     """Return each value's place among its session's, -0.5 (all others above) .. 0.5; equal ones share theirs.
 
     `at` is the row of `ordered` that holds the session's values, -1 where there is none: NaN then.
     """
-    found = np.full(len(values), np.nan)
-    order, starts = _grouped(at, len(ordered))
-    for number in np.flatnonzero(np.diff(starts)).tolist():
-        mine = order[starts[number] : starts[number + 1]]
-        row = ordered[number]
-        size = int(row.searchsorted(np.nan))
-        asked = values[mine]
-        place = row.searchsorted(asked, "left") + row.searchsorted(asked, "right")
-        found[mine] = place / (2.0 * max(size, 1)) - 0.5
-    found[np.isnan(values)] = np.nan
+    rows = np.column_stack([ordered, np.full((len(ordered), _to_power(ordered.shape[1])), np.nan)])
+    rows = np.vstack([rows, np.full((1, rows.shape[1]), np.nan)])  # the row that -1 means
+    sizes = np.isfinite(rows).sum(axis=1)
+    found = np.empty(len(values))
+    for start in range(0, len(values), _CHUNK):
+        asked, place = values[start : start + _CHUNK], at[start : start + _CHUNK]
+        below = _count(rows, place, asked, np.less)
+        upto = _count(rows, place, asked, np.less_equal)
+        found[start : start + _CHUNK] = (below + upto) / (2.0 * np.maximum(sizes[place], 1)) - 0.5
+    found[np.isnan(values) | (at < 0)] = np.nan
     return found
 
 
-def _grouped(at: Index, size: int) -> tuple[Index, Index]:
-    """Return the rows in the order of `at`, and where in it each of 0 .. size - 1 starts; rows at -1 come first."""
-    order = np.argsort(at.astype(np.int32), kind="stable")
-    starts = np.concatenate(([0], np.cumsum(np.bincount(at + 1, minlength=size + 1))))[1:]
-    return order, starts
+def _to_power(width: int) -> int:
+    """Return how many columns make a width one less than a power of two, what a binary search halves evenly."""
+    return (1 << width.bit_length()) - 1 - width
+
+
+def _count(rows: Matrix, at: Index, asked: Vector, compare: np.ufunc) -> Index:
+    """Return how many values of row `at` compare true with what is asked: a binary search of all at once."""
+    flat, width = rows.reshape(-1), rows.shape[1]
+    base = np.where(at < 0, len(rows) - 1, at) * width
+    found = base - 1
+    step = (width + 1) // 2
+    while step:
+        found += step * compare(flat[found + step], asked)
+        step //= 2
+    counted: Index = found - base + 1
+    return counted
 
 
 def _of_session(name: str, formula: str, ranked: Feature) -> Feature:

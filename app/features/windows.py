@@ -42,11 +42,10 @@ def plus(x: Matrix, y: Matrix, rows: int, factor: float = 1.0) -> Matrix:
         return x
     out = np.empty_like(x)
     out[:, :rows] = x[:, :rows]
-    if factor == 1.0:
-        np.add(x[:, rows:], y[:, :-rows], out=out[:, rows:])
-    else:
-        np.multiply(y[:, :-rows], factor, out=out[:, rows:])
-        out[:, rows:] += x[:, rows:]
+    later, earlier = out[:, rows:], y[:, :-rows]
+    if factor != 1.0:
+        earlier = np.multiply(earlier, factor, out=later)
+    np.add(x[:, rows:], earlier, out=later)
     return out
 
 
