@@ -21,6 +21,7 @@ from app.core.errors import NextcloseError
 
 if TYPE_CHECKING:
     from app.forecasts.forecast import Forecast
+    from app.forecasts.forecaster import Forecaster
 
 
 def register(app: typer.Typer) -> None:
@@ -66,12 +67,11 @@ def _line(forecast: Forecast) -> list[str]:
     ]
 
 
-def _document(forecast: Forecast, forecaster: Any) -> dict[str, Any]:
+def _document(forecast: Forecast, forecaster: Forecaster) -> dict[str, Any]:
     """Return the forecast as `/predict` answers it."""
-    from app.web.schemas import Prediction
+    from app.web import answers
 
-    document: dict[str, Any] = Prediction.of(forecast, forecaster.freshness(forecast)).model_dump(mode="json")
-    return document
+    return answers.prediction(forecast, forecaster.freshness(forecast)).model_dump(mode="json")
 
 
 def score(*, as_json: AsJson = False) -> None:

@@ -81,7 +81,7 @@ def status(*, as_json: AsJson = False) -> None:
     with opened() as here, here.database.read() as db:
         stored = store.statuses(db)
         model = Champion(here.settings).current()
-        found = {
+        found: dict[str, Any] = {
             "now": here.clock.now(),
             "symbols": len(stored),
             "bars": sum(item.bars for item in stored),
