@@ -54,7 +54,7 @@ def model(version: str = "v1", lean: float = 0.02) -> Model:
     """Return a model that reads features, the market and its own misses; `lean` tilts its location."""
     scale = SCALE_REGRESSORS[:4]
     pipeline = Pipeline(
-        scale=LogLinearScale(scale, (-4.5,) * 4, (0.5,) * 4, (0.1,) * 4, -4.4, 4.5),
+        scale=LogLinearScale(scale, (0.0,) * 4, (1.0,) * 4, (0.02,) * 4, 0.0, 4.5),
         shape=PooledShape(NORMAL_Z, rows=1000),
         location=LinearLocation(("ret_5",), (0.0,), (0.02,), (lean,)),
         shrinkage=0.5,
