@@ -114,8 +114,12 @@ def _place(values: dict[str, Vector], at: Index, known: pl.DataFrame, days: Days
         return
     rows, there = markets.positions(known, days)
     of_bar = np.where(there, rows, -1)[at]
+    used = np.zeros(known.height + 1, dtype=np.bool_)
+    used[of_bar] = True
+    used[-1] = False
+    place = np.where(of_bar < 0, -1, (np.cumsum(used) - 1)[of_bar])
     for name in wanted:
-        values[name] = ranks.rank(values[name], of_bar, known[ranks.COLUMN[name]].to_numpy())
+        values[name] = ranks.rank(values[name], place, known[ranks.COLUMN[name]].to_numpy()[used[:-1]])
 
 
 def _age(source: Columns) -> Index:
