@@ -1,0 +1,30 @@
+"""One module per view; each has a `show`, and tells a service that is down in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from admin_ui import client
+
+_MINUS = "\u2212"
+
+
+@contextmanager
+def telling_failures() -> Iterator[None]:
+    """Show one clear line, and what to do, where the service fails."""
+    try:
+        yield
+    except client.ServiceFailed as error:
+        st.error(str(error), icon=":material/error:")
+        st.caption(f"NEXTCLOSE_API_URL is {client.url()}. Start the service with `make run`, then reload this page.")
+
+
+def percent(value: float | None, digits: int = 1, *, signed: bool = False) -> str:
+    """Write a share as a percentage, a dash where it isn't known."""
+    if value is None:
+        return "\u2013"
+    text = f"{value * 100:+.{digits}f} %" if signed else f"{value * 100:.{digits}f} %"
+    return text.replace("-", _MINUS)

@@ -1,0 +1,103 @@
+"""Models: the contest's candidates beside the random walk, and what the champion's card says of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import plotly.graph_objects as go
+import polars as pl
+import streamlit as st
+
+from admin_ui import client
+from admin_ui.views import telling_failures
+
+COLUMNS = {
+    "name": "Candidate",
+    "crps_skill": "CRPS skill",
+    "mae_ratio": "MAE ratio",
+    "rmse_ratio": "RMSE ratio",
+    "r2_oos": "R² out of sample",
+    "hit": "Right side",
+    "coverage_50": "In 50 %",
+    "coverage_80": "In 80 %",
+    "coverage_95": "In 95 %",
+    "n": "Forecasts",
+    "seconds": "Fit, s",
+}
+_SHARES = ("crps_skill", "r2_oos", "hit", "coverage_50", "coverage_80", "coverage_95")
+_FORMATS = {
+    COLUMNS[name]: st.column_config.NumberColumn(format="percent" if name in _SHARES else "%.4f")
+    for name in (*_SHARES, "mae_ratio", "rmse_ratio")
+}
+
+
+def show() -> None:
+    """Draw the view."""
+    st.title("Models")
+    with telling_failures():
+        known = client.models()
+        if not known["models"]:
+            st.info("No model is trained yet. The service trains its first one by itself.")
+            return
+        _champion(known)
+        if known["candidates"]:
+            st.subheader("The contest")
+            st.caption("Walk-forward, out of sample; every candidate forecast the same sessions as the random walk.")
+            st.plotly_chart(figure(known["candidates"]), width="stretch", key="contest")
+            st.dataframe(table(known["candidates"]), width="stretch", hide_index=True, column_config=_FORMATS)
+        _card([one["version"] for one in known["models"]], known["champion"])
+        st.subheader("Decisions")
+        told = ("decided_at", "kind", "version", "reason")
+        decisions = [{name: one[name] for name in told} for one in known["decisions"]]
+        st.dataframe(decisions, width="stretch", hide_index=True)
+
+
+def _champion(known: dict[str, Any]) -> None:
+    champion = next((one for one in known["models"] if one["champion"]), None)
+    if champion is None:
+        st.warning("No version is champion: nothing is served.")
+        return
+    verdict = champion["verdict"].capitalize()
+    st.markdown(f"**Champion: {champion['name']}, version {champion['version']}.** {verdict}.")
+    st.caption(
+        f"Trained on {champion['symbols']} symbols from {champion['trained_from']} through {champion['trained_through']}"
+    )
+
+
+def table(rows: list[dict[str, Any]]) -> pl.DataFrame:
+    """Return scores as a frame with readable columns, in the order given."""
+    there = [name for name in COLUMNS if any(name in row for row in rows)]
+    return pl.DataFrame([{COLUMNS[name]: row.get(name) for name in there} for row in rows], infer_schema_length=None)
+
+
+def figure(rows: list[dict[str, Any]]) -> go.Figure:
+    """Draw each candidate's CRPS skill with its 95 % interval, the random walk being zero."""
+    known = [row for row in rows if row.get("crps_skill") is not None][::-1]
+    skill = [row["crps_skill"] for row in known]
+    above = [(row.get("crps_skill_high") or at) - at for row, at in zip(known, skill, strict=True)]
+    below = [at - (row.get("crps_skill_low") or at) for row, at in zip(known, skill, strict=True)]
+    drawn = go.Figure(
+        go.Scatter(
+            x=skill,
+            y=[row["name"] for row in known],
+            mode="markers",
+            marker={"size": 10, "color": "#3345b5"},
+            error_x={"type": "data", "symmetric": False, "array": above, "arrayminus": below, "color": "#8e9cea"},
+        )
+    )
+    drawn.add_vline(x=0, line_dash="dot", line_color="#8a919d")
+    drawn.update_xaxes(tickformat=".1%", title_text="CRPS skill against the random walk")
+    drawn.update_layout(height=80 + 40 * len(known), margin={"l": 8, "r": 8, "t": 8, "b": 8})
+    return drawn
+
+
+def _card(versions: list[str], champion: str | None) -> None:
+    st.subheader("One version")
+    place = versions.index(champion) if champion in versions else 0
+    version = st.selectbox("Version", versions, index=place)
+    metrics = client.model(version)["metrics"]
+    for part, title in (("by_year", "By year"), ("by_tercile", "By volatility"), ("by_symbol", "By symbol")):
+        if metrics[part]:
+            with st.expander(title, expanded=part == "by_year"):
+                rows = [{"name": name, **score} for name, score in metrics[part].items()]
+                st.dataframe(table(rows), width="stretch", hide_index=True, column_config=_FORMATS)

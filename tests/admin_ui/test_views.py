@@ -1,0 +1,133 @@
+"""The analyst's view draws what the service answers, and says so in one line when it doesn't."""
+
+import http.server
+import threading
+from pathlib import Path
+
+import polars as pl
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from admin_ui import client
+from admin_ui.views import models, prices
+from tests.admin_ui.conftest import MAIN
+
+
+def test_prices_show_forecast_chart_and_record(service: str, view: AppTest) -> None:
+    """The first symbol of the watchlist is open: four figures, a chart, and that nothing is settled yet."""
+    del service
+    view.run()
+    assert not view.exception
+    assert not view.error
+    assert view.title[0].value == "Prices"
+    assert view.selectbox[0].value == "AAPL"
+    assert [metric.value for metric in view.metric[:1]] == ["430.47"]
+    assert view.metric[1].label == "Forecast for 2013-03-04"
+    assert "no point skill shown" in view.caption[1].value
+    assert len(view.get("plotly_chart")) == 1
+    assert "No forecast of AAPL is settled yet" in view.info[0].value
+
+
+def test_another_symbol_and_more_indicators(service: str, view: AppTest) -> None:
+    """Controls ask the service for the symbol chosen; a missing forecast leaves the chart standing."""
+    del service
+    view.run()
+    view.selectbox[0].select("FB").run()
+    assert not view.exception
+    assert len(view.warning) == 1
+    assert len(view.get("plotly_chart")) == 1
+    view.multiselect[0].select("RSI 14").run()
+    assert not view.exception
+
+
+def test_models_compare_candidates_with_the_random_walk(service: str, view: AppTest) -> None:
+    """The contest's table has the random walk in it, and the champion's verdict stands above."""
+    del service
+    view.run()
+    # Pages are functions, which AppTest can't switch to by a path; the view is run by its own script instead.
+    models_view = AppTest.from_string("from admin_ui.views import models\nmodels.show()", default_timeout=30).run()
+    assert not models_view.exception
+    assert "ridge, version v1" in models_view.markdown[0].value
+    contest = models_view.dataframe[0].value
+    assert list(contest["Candidate"]) == ["ridge", "random_walk"]
+    assert len(models_view.get("plotly_chart")) == 1
+
+
+@pytest.mark.parametrize("shown", ["prices", "models"])
+def test_an_empty_service_is_told_kindly(empty_service: str, shown: str) -> None:
+    """Before the first run each view says what will come."""
+    del empty_service
+    client._get.clear()
+    view = AppTest.from_string(f"from admin_ui.views import {shown}\n{shown}.show()", default_timeout=30).run()
+    assert not view.exception
+    assert "yet" in view.info[0].value
+
+
+@pytest.mark.parametrize("shown", ["prices", "models"])
+def test_a_service_that_is_down_is_one_clear_line(monkeypatch: pytest.MonkeyPatch, shown: str) -> None:
+    """Nothing listens: the view names the address and what to do, and raises nothing."""
+    monkeypatch.setenv("NEXTCLOSE_API_URL", "http://127.0.0.1:9/")
+    client._get.clear()
+    view = AppTest.from_string(f"from admin_ui.views import {shown}\n{shown}.show()", default_timeout=30).run()
+    assert not view.exception
+    assert view.error[0].value == "The service at http://127.0.0.1:9 doesn't answer: ConnectError"
+    assert "make run" in view.caption[0].value
+
+
+def test_something_else_at_the_address_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that sends no JSON isn't Nextclose."""
+
+    class Other(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"<html>hello</html>")
+
+        def log_message(self, *_: object) -> None:
+            """Stay silent."""
+
+    server = http.server.HTTPServer(("127.0.0.1", 0), Other)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    monkeypatch.setenv("NEXTCLOSE_API_URL", f"http://127.0.0.1:{server.server_port}")
+    client._get.clear()
+    try:
+        with pytest.raises(client.ServiceFailed, match="isn't Nextclose"):
+            client.symbols()
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_the_only_setting_has_a_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unset or empty, the service is on this machine."""
+    assert client.url() == "http://127.0.0.1:8000"
+    monkeypatch.setenv("NEXTCLOSE_API_URL", " ")
+    assert client.url() == "http://127.0.0.1:8000"
+
+
+def test_each_panel_adds_a_row_to_the_figure() -> None:
+    """Overlays are drawn on the prices, other indicators below them."""
+    columns = [name for names in (*prices.OVERLAYS.values(), *prices.PANELS.values()) for name in names]
+    bars = pl.DataFrame(
+        {"session": ["2013-02-28", "2013-03-01"], "volume": [1, 2]}
+        | {name: [1.0, 2.0] for name in (*columns, "open", "high", "low", "close")}
+    ).with_columns(pl.col("session").str.to_date())
+    plain = prices.figure(bars, [], [])
+    full = prices.figure(bars, ["Bollinger bands"], ["RSI 14", "MACD"])
+    assert [trace.type for trace in plain.data] == ["candlestick", "bar"]
+    assert len(full.data) == 2 + 2 + 1 + 2
+    assert full.layout.height == plain.layout.height + 260
+
+
+def test_a_candidate_without_an_interval_is_still_drawn() -> None:
+    """The random walk's own skill is zero and has no interval."""
+    drawn = models.figure([{"name": "random_walk", "crps_skill": 0.0, "crps_skill_low": None}])
+    assert list(drawn.data[0].error_x.array) == [0.0]
+
+
+def test_nothing_is_reported_to_anybody() -> None:
+    """Streamlit's usage statistics are off in the file that it reads beside the main script."""
+    config = (Path(MAIN).parent / ".streamlit" / "config.toml").read_text()
+    assert "gatherUsageStats = false" in config
