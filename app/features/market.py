@@ -33,11 +33,13 @@ def context(bars: pl.DataFrame) -> pl.DataFrame:
     padded with NaN (an Array each).
     """
     source = columns(bars)
-    later = np.ones(source.frame.height, dtype=np.bool_)
-    later[source.bounds[:-1]] = False
+    every = np.ones(source.frame.height)
+    later = every.copy()
+    later[source.bounds[:-1]] = 0.0
     rows = compute(source, (*_ROWS, *ranks.RANKED), {})
     day = _Days(source, later)
-    daily = _daily(day, rows)
+    # a first bar has a range already: without it the market's first session would have none
+    daily = {"range": _Days(source, every).mean(rows["range"]), **_daily(day, rows)}
     return pl.DataFrame(
         {
             "session": source.sessions,
@@ -64,10 +66,10 @@ _ROWS = (
 class _Days:
     """Means over the symbols of each session."""
 
-    def __init__(self, source: Columns, counted: npt.NDArray[np.bool_]) -> None:
+    def __init__(self, source: Columns, weight: Vector) -> None:
         self.at = source.at
         self.size = len(source.sessions)
-        self.weight = counted.astype(np.float64)
+        self.weight = weight
         self.count = np.bincount(self.at, weights=self.weight, minlength=self.size)
 
     def mean(self, x: Vector) -> Vector:
@@ -84,7 +86,6 @@ def _daily(day: _Days, rows: dict[str, Vector]) -> dict[str, Vector]:
     around = (rows["ret"] - mean[day.at]) ** 2
     return {
         "ret": mean,
-        "range": day.mean(rows["range"]),
         "dispersion": log_sd(day.mean(around)),
         "volume_1": day.mean(rows["volume"]),
         "breadth": day.mean(np.sign(rows["ret"])),
