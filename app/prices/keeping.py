@@ -88,6 +88,9 @@ def _rescale_missing(
         " WHERE symbol = ? AND session = ?",
         [(*factors, restated.factor, sql.instant(db, now), *key) for key in keys],
     )
+    if keys:
+        writes.summarise(db, [row[0] for row in keys[:1]])
+        writes.bump(db)
     return missing.height
 
 
