@@ -75,14 +75,24 @@ def survey(bars: pl.DataFrame, exchanges: Mapping[str, str], model: Model) -> Su
     listed = bars.with_columns(exchange=pl.col("symbol").replace_strict(exchanges, default=DEFAULT_EXCHANGE))
     for (exchange,), group in listed.sort("symbol", "session").group_by("exchange", maintain_order=True):
         days, own = calendar(str(exchange)), group.drop("exchange")
-        market = markets[str(exchange)] = _market(own, days, model)
-        found += _outlooks(own, days, market, model)
+        inside = own.filter(pl.col("symbol").is_in(model.card.symbols))
+        market, features = _together(own, own if inside.is_empty() else inside, days, model)
+        markets[str(exchange)] = replace(market, is_fixed=not inside.is_empty())
+        found += _outlooks(features, market, model)
         early = ends(own).join(market.context, on="session", how="anti")["symbol"]
         if len(early):
-            theirs = own.filter(pl.col("symbol").is_in(early.implode()))
-            found += _outlooks(theirs, days, _everyone(own, days, model), model)
+            market, features = _together(own, own, days, model)
+            found += _outlooks(features.filter(pl.col("symbol").is_in(early.implode())), market, model)
             ahead.update(early)
     return Survey({one.symbol: one for one in found}, markets, frozenset(ahead))
+
+
+def _together(bars: pl.DataFrame, inside: pl.DataFrame, days: Calendar, model: Model) -> tuple[Market, pl.DataFrame]:
+    """Return the market that the bars inside of it make, and the features of all bars in it."""
+    context = frame.market(inside)
+    features = frame.build(bars, days, context, names=_names(model))
+    members = features.filter(pl.col("symbol").is_in(inside["symbol"].unique().implode()))
+    return Market(context, model.state(members), is_fixed=False), features
 
 
 def ends(rows: pl.DataFrame) -> pl.DataFrame:
@@ -90,23 +100,14 @@ def ends(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.group_by("symbol", maintain_order=True).last()
 
 
-def _market(bars: pl.DataFrame, days: Calendar, model: Model) -> Market:
-    own = bars.filter(pl.col("symbol").is_in(model.card.symbols))
-    return _everyone(bars, days, model) if own.is_empty() else replace(_everyone(own, days, model), is_fixed=True)
-
-
-def _everyone(bars: pl.DataFrame, days: Calendar, model: Model) -> Market:
-    context = frame.market(bars)
-    state = model.state(frame.build(bars, days, context, names=_names(model)))
-    return Market(context, state, is_fixed=False)
-
-
 def outlook(bars: pl.DataFrame, exchange: str, market: Market, model: Model) -> Outlook | None:
     """Return the outlook of the one symbol of a bar frame, given its market.
 
     None where it isn't warm, or is ahead of its market.
     """
-    return next(_outlooks(bars, calendar(exchange), market, model, newest=_own(model) == 0), None)
+    newest = _own(model) == 0
+    features = frame.build(bars, calendar(exchange), market.context, newest=newest, names=_names(model))
+    return next(_outlooks(features, market, model), None)
 
 
 def first_session(last: Mapping[str, date], exchanges: Mapping[str, str], model: Model) -> date | None:
@@ -141,13 +142,10 @@ def _names(model: Model) -> tuple[str, ...]:
     return tuple(name for name in model.card.features if name in frame.FEATURE_NAMES)
 
 
-def _outlooks(
-    bars: pl.DataFrame, days: Calendar, market: Market, model: Model, *, newest: bool = False
-) -> Iterator[Outlook]:
-    """Yield the outlook as of each symbol's last bar; `newest` builds the features of that bar alone."""
-    features = frame.build(bars, days, market.context, newest=newest, names=_names(model))
+def _outlooks(features: pl.DataFrame, market: Market, model: Model) -> Iterator[Outlook]:
+    """Yield the outlook as of each symbol's last row."""
     last = ends(features)
-    made = model.forecast(features, cast("date", last["session"].min()), market.state)
+    made = model.forecast(features if _own(model) else last, cast("date", last["session"].min()), market.state)
     rows = last.join(made, on=["symbol", "session"], how="inner", maintain_order="left")
     names = _names(model)
     for row in rows.iter_rows(named=True):
