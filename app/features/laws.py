@@ -64,7 +64,7 @@ def mutation(
     return found[:_FEW]
 
 
-def unit(features: FeatureFunction, bars: pl.DataFrame, factor: float = 7.0, tolerance: float = 1e-6) -> list[Breach]:
+def unit(features: FeatureFunction, bars: pl.DataFrame, factor: float = 7.0, tolerance: float = 1e-7) -> list[Breach]:
     """Multiply all prices: every feature must stay, up to float error (relative to 1 or to its own size)."""
     changed = features(_scaled(bars, factor, pl.lit(value=True), volume=False))
     return _compare("unit", features(bars), changed, tolerance)[:_FEW]

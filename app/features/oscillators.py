@@ -17,6 +17,8 @@ from app.features.windows import Matrix, change, highest, lag, lowest, mean, smo
 STOCHASTIC = 14
 CCI = 20
 OBV = 22
+_NOISE = 1e-9
+"""Differences of prices smaller than this share of the close are rounding."""
 
 
 @series
@@ -100,10 +102,15 @@ def cci(panel: Panel) -> Matrix:
 
 @series
 def _directions(panel: Panel) -> tuple[Matrix, Matrix]:
-    """Return Wilder's smoothed upward and downward movement as shares of the smoothed true range."""
+    """Return Wilder's smoothed upward and downward movement as shares of the smoothed true range.
+
+    Two movements of one size are none, also when rounding makes one of them larger, as cents do in floats: TA-Lib then
+    takes one or the other.
+    """
     up, down = change(panel.high), -change(panel.low)
-    ups = np.maximum(up, 0.0) * (up > down)
-    downs = np.maximum(down, 0.0) * (down > up)
+    noise = _NOISE * panel.close
+    ups = np.maximum(up, 0.0) * (up - down > noise)
+    downs = np.maximum(down, 0.0) * (down - up > noise)
     reach = _weighted_range(panel)
     return (
         over(weighted(ups, WILDER_DECAY, WILDER_MEMORY), reach),

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from app.features.feature import MONTH, Feature
-from app.features.panel import Columns, Index, Panel, Vector
+from app.features.panel import Columns, Compute, Index, Panel, Vector
 from app.features.returns import log_return
 from app.features.volatility import range_
 from app.features.volume import volume_1
@@ -18,18 +18,27 @@ _CHUNK = 16_384
 """Values that are looked up together."""
 
 
+def _settled(x: Matrix) -> Matrix:
+    """Return the values to nine digits: equal returns must share a rank, however their floats came about."""
+    return np.round(x, 9)
+
+
 def _past_year(panel: Panel) -> Matrix:
     """Return the log return from a year ago to a month ago."""
     return log_return(panel, 252) - log_return(panel, MONTH)
 
 
+def _ranked(name: str, window: int, first: int, function: Compute) -> Feature:
+    return Feature(name, "", window, first, "", "", "", lambda panel: _settled(function(panel)))
+
+
 RANKED = (
-    Feature("sorted_ret_1", "", 2, 1, "", "", "", lambda panel: log_return(panel, 1)),
-    Feature("sorted_ret_5", "", 6, 5, "", "", "", lambda panel: log_return(panel, 5)),
-    Feature("sorted_ret_22", "", 23, 22, "", "", "", lambda panel: log_return(panel, MONTH)),
-    Feature("sorted_year", "", 253, 252, "", "", "", _past_year),
-    Feature("sorted_range", "", 23, 22, "", "", "", lambda panel: range_(panel, MONTH)),
-    Feature("sorted_volume", "", 68, 22, "", "", "", volume_1),
+    _ranked("sorted_ret_1", 2, 1, lambda panel: log_return(panel, 1)),
+    _ranked("sorted_ret_5", 6, 5, lambda panel: log_return(panel, 5)),
+    _ranked("sorted_ret_22", 23, 22, lambda panel: log_return(panel, MONTH)),
+    _ranked("sorted_year", 253, 252, _past_year),
+    _ranked("sorted_range", 23, 22, lambda panel: range_(panel, MONTH)),
+    _ranked("sorted_volume", 68, 22, volume_1),
 )
 """What ranks are of, under the names of the context's columns that hold the session's values in order."""
 

@@ -39,9 +39,11 @@ def test_features_stay_when_later_rows_change(bars: pl.DataFrame, sample: list[d
     assert laws.mutation(features, bars, sample) == []
 
 
-def test_features_have_no_unit_of_price(bars: pl.DataFrame) -> None:
-    """Prices times seven leave every feature as it is."""
-    assert laws.unit(features, bars) == []
+@pytest.mark.parametrize("factor", [7.0, 7.3, 1 / 3])
+def test_features_have_no_unit_of_price(factor: float, bars: pl.DataFrame) -> None:
+    """Prices times any factor leave every feature as it is: in cents too, whose equal moves floats tell apart."""
+    cents = bars.with_columns(pl.col("open", "high", "low", "close").round(2))
+    assert laws.unit(features, cents, factor) == []
 
 
 def test_the_newest_row_needs_no_more_than_max_window(bars: pl.DataFrame) -> None:
