@@ -90,6 +90,17 @@ def newest(db: Session, as_of: Mapping[str, date], model_version: str | None) ->
     return found
 
 
+def last_of(db: Session, symbols: Sequence[str]) -> dict[str, Forecast]:
+    """Return each symbol's last forecast, whatever it was made as of."""
+    found: dict[str, Forecast] = {}
+    for part in _chunks(symbols):
+        ends = select(func.max(ForecastRow.seq)).where(col(ForecastRow.symbol).in_(part)).group_by(ForecastRow.symbol)
+        found |= {
+            row.symbol: _forecast(row) for row in db.exec(select(ForecastRow).where(col(ForecastRow.seq).in_(ends)))
+        }
+    return found
+
+
 def pending(db: Session, last_sessions: Mapping[str, date]) -> list[Forecast]:
     """Return the unscored forecasts whose symbol has a bar of the target session or a later one, by symbol."""
     unscored = select(ForecastRow).outerjoin(ScoreRow, col(ScoreRow.forecast_id) == ForecastRow.id)

@@ -8,7 +8,7 @@ from datetime import date
 
 from sqlmodel import Session
 
-from app.core.errors import NextcloseError, NoChampion
+from app.core.errors import NextcloseError, NoChampion, NoHistory
 from app.forecasts.forecast import Forecast
 from app.jobs import runs
 from app.jobs.runs import JobRun
@@ -19,6 +19,7 @@ from app.web import drawing, frames
 from app.web.deps import Services
 
 _RECENT = 20
+_REFRESHES = {"refresh", "cycle"}
 _PRICES_DONE = 0.3
 """From this part of a first run on, its prices are found."""
 _SETTING_UP = ("first_run", "train", "cycle", "refresh", "forecast")
@@ -92,7 +93,8 @@ def watchlist(parts: Services) -> Watchlist:
         names = [status.symbol for status in statuses]
         last = store.last_bars(db, names)
         recent = runs.recent(db, _RECENT)
-    answers = _forecasts(parts, names)
+    refreshing = any(run.state == "running" and run.kind in _REFRESHES for run in recent)
+    answers = _forecasts_kept(parts, names) if refreshing else _forecasts(parts, names)
     rows = tuple(_rows(parts, statuses, last, answers))
     ready = any(row.forecast for row in rows)
     return Watchlist(
@@ -101,6 +103,12 @@ def watchlist(parts: Services) -> Watchlist:
         setup=None if ready else setup(parts, statuses, recent),
         refreshing=next((run for run in recent if run.state == "running"), None),
     )
+
+
+def _forecasts_kept(parts: Services, names: Sequence[str]) -> Sequence[Forecast | NextcloseError]:
+    """Return what was forecast last: a look in the middle of a refresh must not forecast on half a market."""
+    none_yet = NoHistory("its forecast comes at the end of the refresh that is under way")
+    return [forecast or none_yet for forecast in parts.forecaster.last_many(names)]
 
 
 def _forecasts(parts: Services, names: Sequence[str]) -> Sequence[Forecast | NextcloseError]:
