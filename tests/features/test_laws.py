@@ -7,7 +7,7 @@ import pytest
 
 from app.core.clock import calendar
 from app.features import laws
-from app.features.frame import MAX_WINDOW, build, market
+from app.features.frame import FEATURES, MAX_WINDOW, WARM, build, market
 from tests.features.simulated import simulated
 
 
@@ -50,6 +50,18 @@ def test_the_newest_row_needs_no_more_than_max_window(bars: pl.DataFrame) -> Non
     """Tail, to the bit; one bar in ten of that is not enough, so the proof can fail."""
     assert laws.tail(features, bars, MAX_WINDOW) == []
     assert laws.tail(features, bars, MAX_WINDOW // 10)
+
+
+def test_every_feature_s_window_is_enough(bars: pl.DataFrame) -> None:
+    """Given its declared number of bars and the market, a feature's newest value is what it is, to the bit."""
+    context = market(bars)
+    whole = build(bars, calendar(), context, newest=True)
+    for window in {feature.window for feature in FEATURES}:
+        last = bars.group_by("symbol", maintain_order=True).tail(window).select(bars.columns)
+        names = [feature.name for feature in FEATURES if feature.window == window]
+        assert build(last, calendar(), context, newest=True, names=names).equals(
+            whole.select("symbol", "session", "next_session", "close", pl.lit(window > WARM).alias("warm"), *names)
+        ), names
 
 
 def test_other_symbols_leave_a_symbol_as_it_is(bars: pl.DataFrame) -> None:
