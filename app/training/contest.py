@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from time import perf_counter
@@ -121,7 +123,8 @@ def recent_bars(database: Database) -> pl.DataFrame:
 def hold(dataset: Dataset, progress: Progress = silent) -> tuple[Judge, list[record.Contestant]]:
     """Walk all candidates through the folds, then fit each on everything known."""
     walk, judge = Walk(dataset, folds(dataset)), Judge(dataset)
-    walk.run(judge, progress)
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as executor:
+        walk.run(judge, progress, executor)
     return judge, [
         record.Contestant(one, walk.fitted[one.name], judge.metrics(one.name), walk.trails[one.name])
         for one in CANDIDATES

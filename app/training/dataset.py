@@ -18,6 +18,9 @@ from app.registry.history import WINDOW
 from app.registry.panel import Array, Index, Panel
 from app.training.candidates import NEEDED
 
+LEARN_AFTER = 66
+"""A symbol's first sessions teach nothing: its own volatility isn't known yet."""
+
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
@@ -29,15 +32,18 @@ class Dataset:
 
     @cached_property
     def usable(self) -> NDArray[np.bool_]:
-        """Rows that have every feature, a year of returns, and a known target."""
+        """Rows to judge by: every feature, a year of returns, and a known target."""
         warm = self.panel.frame["warm"].to_numpy()
         usable: NDArray[np.bool_] = warm & (self.panel.row >= WINDOW) & np.isfinite(self.target)
         return usable
 
     @cached_property
     def forward(self) -> Index:
-        """The usable rows in order of session, then symbol: what was known first stands first."""
-        rows = np.flatnonzero(self.usable)
+        """The rows to learn from in order of session, then symbol: what was known first stands first.
+
+        They have a known target and a quarter's history; a longer window that isn't full yet stands at its mean.
+        """
+        rows = np.flatnonzero(np.isfinite(self.target) & (self.panel.row >= LEARN_AFTER))
         return rows[np.lexsort((self.panel.symbol[rows], self.panel.day[rows]))]
 
     @cached_property

@@ -66,8 +66,8 @@ class Fits:
                 self._trees[start, kind] = executor.submit(grow, kind, rows, wanted)
 
     def location(self, candidate: Candidate, fold: Fold) -> Location:
-        """Return the location that serves in a fold, fitted when it is first asked for."""
-        start = self.regrown(fold)
+        """Return the location that serves in a fold, fitted when it is first asked for; cheap ones at every refit."""
+        start = self.regrown(fold) if candidate.location in (*GROWN, "ridge") else fold.start
         if (start, candidate.name) not in self._locations:
             known = int(self._dataset.known[start])
             self._locations[start, candidate.name] = self._fit(candidate, start, known)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -58,8 +58,7 @@ class Judge:
 
     def judged(self, name: str) -> Judged:
         """Return a candidate's judged rows."""
-        parts = self._parts[name]
-        return Judged(**{key: np.concatenate([getattr(part, key) for part in parts]) for key in vars(parts[0])})
+        return joined(self._parts[name])
 
     def common(self) -> Index:
         """Return the dataset's rows that every candidate forecast: all are ranked on the same ones."""
@@ -88,6 +87,11 @@ class Judge:
             by_symbol=_by(rows, rows.symbol, lambda code: str(names[code])),
             pit=tuple(np.histogram(rows.pit, bins=_PIT_BINS, range=(0.0, 1.0))[0] / len(rows)),
         )
+
+
+def joined(parts: Sequence[Judged]) -> Judged:
+    """Put rows of several folds one after another."""
+    return Judged(**{key: np.concatenate([getattr(part, key) for part in parts]) for key in vars(parts[0])})
 
 
 def judged(dataset: Dataset, made: Computed, losses: Array, base: Array) -> Judged:

@@ -7,7 +7,7 @@ import hashlib
 import io
 import json
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
 from importlib.metadata import version as installed
 from typing import Any
 
@@ -45,9 +45,8 @@ def model_of(
     files = artefact.fingerprint(artefact.model_files(pipeline))
     days = dataset.panel.days[dataset.panel.day[dataset.forward]]
     through = dataset.session(int(dataset.panel.day[dataset.forward].max()) + 1)
-    digest = hashlib.sha256("".join(files.values()).encode()).hexdigest()
     card = ModelCard(
-        version=f"{through:%Y%m%d}-{digest[:8]}",
+        version=version_of(pipeline, through),
         name=contestant.candidate.name,
         created_at=created_at,
         trained_from=days.min().item(),
@@ -69,6 +68,12 @@ def model_of(
         libraries={name: installed(name) for name in _LIBRARIES},
     )
     return Model(card, pipeline)
+
+
+def version_of(pipeline: Pipeline, through: date) -> str:
+    """Return a version's name: the last session learnt from, and a hash of the numbers that make the forecast."""
+    digests = artefact.fingerprint(artefact.model_files(pipeline))
+    return f"{through:%Y%m%d}-{hashlib.sha256(''.join(digests.values()).encode()).hexdigest()[:8]}"
 
 
 def _location_card(pipeline: Pipeline) -> LocationCard:

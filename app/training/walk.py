@@ -29,6 +29,7 @@ from app.training.candidates import ADAPTATION, CANDIDATES, Candidate
 from app.training.dataset import Dataset
 from app.training.fits import Fits
 from app.training.folds import REFIT_EVERY, Fold
+from app.training.threads import one_thread
 
 UNCALIBRATED = PooledShape(z=tuple(round(-2.0 + 0.2 * step, 1) for step in range(len(LEVELS))))
 """Stands in where no out-of-fold row is known yet; nothing forecast with it is judged or served."""
@@ -102,7 +103,11 @@ class Walk:
         `done` are starts of folds whose rows were noted before; `executor` grows trees in other processes.
         """
         progress(0.0, "fitting volatility")
-        self._fits.measure()
+        with one_thread():
+            self._fits.measure()
+            self._run(sink, progress, executor, done)
+
+    def _run(self, sink: Sink, progress: Progress, executor: Executor | None, done: Collection[int]) -> None:
         left = [fold for fold in self.schedule if fold.start not in done]
         if executor is not None:
             self._fits.sow(left, executor)
