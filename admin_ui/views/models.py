@@ -59,9 +59,8 @@ def _champion(known: dict[str, Any]) -> None:
         return
     verdict = champion["verdict"].capitalize()
     st.markdown(f"**Champion: {champion['name']}, version {champion['version']}.** {verdict}.")
-    st.caption(
-        f"Trained on {champion['symbols']} symbols from {champion['trained_from']} through {champion['trained_through']}"
-    )
+    span = f"from {champion['trained_from']} through {champion['trained_through']}"
+    st.caption(f"Trained on {champion['symbols']} symbols {span}")
 
 
 def table(rows: list[dict[str, Any]]) -> pl.DataFrame:

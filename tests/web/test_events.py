@@ -1,29 +1,23 @@
 """/api/events over a real connection: what runs is told as it moves on."""
 
-import asyncio
-import socket
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 
 import httpx
 import pytest
-import uvicorn
 from fastapi import FastAPI
 
 from app.core.db import Database
 from app.jobs import runs
 from app.web import api_jobs
 from tests.web.conftest import NOW
+from tests.web.serving import serve
 
 
 @pytest.fixture
-async def address(app: FastAPI) -> AsyncIterator[str]:
-    """Serve the app on a free port of this machine, without its clockwork."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None, timeout_graceful_shutdown=1))
-    task = asyncio.create_task(server.serve([listening]))
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server.should_exit = True
-    await task
+def address(app: FastAPI) -> Iterator[str]:
+    """Serve the app on a free port of this machine."""
+    with serve(app) as at:
+        yield at
 
 
 async def test_a_run_is_told_as_it_moves_on(address: str, furnished: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,147 @@
+"""The pages in a browser: drawn, in both themes and widths, alone on their origin, with and without a script."""
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from fastapi import FastAPI
+from playwright.sync_api import expect
+
+from app.core.clock import Clock
+from app.core.db import Database
+from app.core.settings import Settings
+from app.jobs import runs
+from app.prices.first import seed, store_sample
+from tests.e2e.conftest import Visit
+from tests.web.conftest import NOW, bare, put_champion, settings
+from tests.web.serving import serve
+
+__all__ = ["bare", "settings"]
+
+pytestmark = pytest.mark.e2e
+
+InWindow = Callable[..., Visit]
+CANDLES = "[data-drawn] .boxlayer path.box"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("path", ["/", "/stocks/AAPL"])
+def test_a_page_is_drawn_and_keeps_to_itself(visit: InWindow, path: str, width: int, scheme: str) -> None:
+    """No complaint, no request to others, nothing wider than the window; the forecast and the chart are there."""
+    window = visit(width, scheme)
+    page = window.open(path)
+    assert window.overflow() <= 0
+    expect(page.locator("h1")).to_be_visible()
+    if path == "/":
+        expect(page.locator(".watch tbody tr")).to_have_count(4)
+        expect(page.locator(".watch svg.strip").first).to_be_visible()
+    else:
+        assert page.locator(CANDLES).count() > 100
+        expect(page.locator(".spark")).to_be_hidden()
+        expect(page.locator("#forecast circle")).to_have_count(20)
+
+
+@pytest.mark.parametrize(
+    "path", ["/stocks/FB", "/search?q=a", "/models", "/models/v1", "/track-record", "/jobs", "/data", "/docs"]
+)
+def test_every_other_page_fits_a_phone(visit: InWindow, path: str) -> None:
+    """Wide tables scroll inside themselves, the page doesn't."""
+    window = visit(390)
+    window.open(path)
+    assert window.overflow() <= 0
+
+
+def test_the_range_is_switched_in_place(visit: InWindow) -> None:
+    """A click swaps the chart alone, draws it anew, and the address can be shared."""
+    page = visit().open("/stocks/AAPL")
+    page.evaluate("window.stayed = true")
+    page.get_by_role("link", name="1M", exact=True).click()
+    expect(page.locator("#chart figcaption")).to_contain_text("21 sessions")
+    expect(page.locator(CANDLES)).to_have_count(21)
+    assert page.evaluate("window.stayed")
+    assert page.url.endswith("/stocks/AAPL?range=1M")
+    expect(page.locator(".segments [aria-current]")).to_have_text("1M")
+
+
+def test_the_chart_follows_the_theme(visit: InWindow) -> None:
+    """When the system turns dark the figure is drawn again in the other colours."""
+    page = visit(scheme="light").open("/stocks/AAPL")
+    candle = page.locator(CANDLES).first
+    light = candle.evaluate("path => getComputedStyle(path).stroke")
+    page.emulate_media(color_scheme="dark")
+    expect(candle).not_to_have_css("stroke", light)
+
+
+def test_search_works_by_keyboard(visit: InWindow) -> None:
+    """Suggestions come while typing, can be reached by Tab, and leave with Escape."""
+    page = visit().open("/")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
+    search = page.get_by_role("searchbox")
+    search.focus()
+    page.keyboard.type("micro")
+    expect(page.locator("#suggestions a").first).to_contain_text("MSFT")
+    page.keyboard.press("Escape")
+    expect(page.locator("#suggestions a")).to_have_count(0)
+    page.keyboard.type("s")
+    expect(page.locator("#suggestions a").first).to_contain_text("MSFT")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/stocks/MSFT")
+
+
+def test_without_a_script_everything_is_there(visit: InWindow) -> None:
+    """The drawing stands in for the chart, ranges are links, search is a form, numbers are in a table."""
+    window = visit(script=False)
+    window.page.goto(f"{window.base}/stocks/AAPL")
+    page = window.page
+    expect(page.locator(".spark")).to_be_visible()
+    page.get_by_role("link", name="1Y", exact=True).click()
+    expect(page.locator("#chart figcaption")).to_contain_text("252 sessions")
+    page.locator("summary").first.click()
+    expect(page.locator(".numbers tbody tr").first).to_be_visible()
+    page.get_by_role("searchbox").fill("ibm")
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_contain_text("IBM")
+
+
+@pytest.fixture
+def new_service(bare: FastAPI) -> Iterator[str]:
+    """Serve an empty store whose first run the test plays itself."""
+    with serve(bare) as address:
+        yield address
+
+
+def test_the_first_run_turns_into_the_watchlist_by_itself(
+    visit: InWindow, new_service: str, settings: Settings, database: Database
+) -> None:
+    """The page is there at once, follows the run, and becomes the real thing without being touched."""
+    seed(settings, database, Clock(NOW))
+    run = runs.start(database, "first_run", "no champion", NOW)
+    runs.report(database, run.id, 0.1, "asking for prices")
+    window = visit(390, base=new_service)
+    page = window.open("/")
+    expect(page.locator("#setup-title")).to_have_text("Setting up")
+    store_sample(database, NOW)
+    runs.report(database, run.id, 0.5, "fold 3 of 20")
+    expect(page.get_by_role("status").filter(has_text="fold 3 of 20")).to_be_visible(timeout=8_000)
+    assert window.overflow() <= 0
+    put_champion(settings, database)
+    runs.finish(database, run.id, "done", "done", None, NOW)
+    expect(page.locator("h1")).to_have_text(re.compile("Closing prices of Mon 4 Mar 2013"), timeout=8_000)
+    expect(page.locator(".watch svg.strip")).to_have_count(4)
+
+
+def test_a_symbol_is_put_on_the_watchlist(
+    visit: InWindow, new_service: str, settings: Settings, database: Database
+) -> None:
+    """The button is a form of our own page: it passes the guard, and the page comes back changed."""
+    store_sample(database, NOW)
+    put_champion(settings, database)
+    window = visit(base=new_service)
+    page = window.open("/stocks/AAPL")
+    page.get_by_role("button", name="Add to watchlist").click()
+    expect(page.get_by_role("button", name="Remove from watchlist")).to_be_visible()
+    window.open("/")
+    expect(page.locator(".watch tbody tr")).to_have_count(1)
