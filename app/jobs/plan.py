@@ -30,6 +30,13 @@ def due(db: Session, now: datetime) -> list[str]:
     return [exchange for exchange, last in sorted(wanting.items()) if _is_due(calendar(exchange), now, since, last)]
 
 
+def check_is_due(db: Session, now: datetime) -> bool:
+    """Say whether this ISO week still wants its full check; it waits until nothing else runs."""
+    tried = runs.last(db, "check")
+    done = tried is not None and tried.state != "lost" and tried.started_at.isocalendar()[:2] == now.isocalendar()[:2]
+    return not done and not runs.running(db)
+
+
 def next_cycle(exchange: str, now: datetime) -> datetime:
     """Return when the exchange's next session will want its cycle."""
     days = calendar(exchange)

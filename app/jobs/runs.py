@@ -23,8 +23,9 @@ from app.core.db import Database
 from app.core.errors import BadInput, JobRunning, NotThere
 from app.jobs.tables import JobRunRow
 
-KINDS = ("refresh", "train", "forecast", "score", "cycle", "first_run")
-"""cycle is refresh, score, forecast; first_run is find prices, train, forecast."""
+KINDS = ("refresh", "train", "forecast", "score", "check", "cycle", "first_run")
+"""check is the weekly full look at a tenth of the symbols; cycle is refresh, score, forecast; first_run is find prices,
+train, forecast."""
 SILENT_AFTER = timedelta(minutes=2)
 """A run whose last heartbeat is older than this is lost, even if its process seems to live."""
 

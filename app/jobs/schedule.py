@@ -29,7 +29,7 @@ _log = log.get(__name__)
 
 
 class Clockwork:
-    """Runs the cycle after each close, catches up at start, and makes the first run when there is no champion.
+    """Runs the cycle after each close and a check each week, catches up at start, and makes the first run.
 
     With a fixed `NEXTCLOSE_NOW` it does once what is due at that instant, and then rests: time doesn't pass.
     """
@@ -87,9 +87,11 @@ class Clockwork:
             self._start_first_run(now)
             return
         with self._database.read() as db:
-            due = plan.due(db, now)
+            due, check = plan.due(db, now), plan.check_is_due(db, now)
         if due:
             self._launch("cycle", f"close of {', '.join(due)}")
+        elif check:
+            self._launch("check", f"week {now.isocalendar().week}")
 
     def _champion_is_there(self) -> bool:
         from app.registry.champion import Champion

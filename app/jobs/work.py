@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from app.core.clock import Clock
@@ -11,6 +11,7 @@ from app.core.db import Database
 from app.core.errors import NextcloseError, NoChampion
 from app.core.progress import Progress, within
 from app.core.settings import Settings
+from app.prices.outcomes import RefreshReport
 
 Outcome = dict[str, Any]
 Work = Callable[[Settings, Database, Clock, Progress], Outcome]
@@ -32,12 +33,15 @@ def refresh(settings: Settings, database: Database, clock: Clock, progress: Prog
     from app.prices.refresh import refresh as refresh_prices
     from app.prices.source import open_source
 
-    reports = refresh_prices(database, open_source(settings), clock, progress=progress)
-    return {
-        "symbols": len(reports),
-        "outcomes": dict(Counter(str(report.outcome) for report in reports)),
-        "bars_added": sum(report.added for report in reports),
-    }
+    return _told(refresh_prices(database, open_source(settings), clock, progress=progress))
+
+
+def check(settings: Settings, database: Database, clock: Clock, progress: Progress) -> Outcome:
+    """Compare this week's tenth of the symbols, whole, with the source."""
+    from app.prices import weekly
+    from app.prices.source import open_source
+
+    return _told(weekly.check(database, open_source(settings), clock, progress))
 
 
 def train(settings: Settings, database: Database, clock: Clock, progress: Progress) -> Outcome:
@@ -98,11 +102,21 @@ def first_run(settings: Settings, database: Database, clock: Clock, progress: Pr
     return {"source": source, **trained, **forecast(settings, database, clock, within(progress, 0.95, 1.0))}
 
 
+def _told(reports: Sequence[RefreshReport]) -> Outcome:
+    return {
+        "symbols": len(reports),
+        "outcomes": dict(Counter(str(report.outcome) for report in reports)),
+        "bars_added": sum(report.added for report in reports),
+        "bars_changed": sum(report.changed for report in reports),
+    }
+
+
 WORK: dict[str, Work] = {
     "refresh": refresh,
     "train": train,
     "forecast": forecast,
     "score": score,
+    "check": check,
     "cycle": cycle,
     "first_run": first_run,
 }

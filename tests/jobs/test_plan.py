@@ -85,3 +85,21 @@ def test_an_early_close_comes_early() -> None:
     friday = datetime(2021, 11, 26, 12, 0, tzinfo=UTC)
     assert plan.next_cycle("XNYS", friday) == datetime(2021, 11, 26, 18, 32, tzinfo=UTC)
     assert plan.next_cycle("XNYS", friday + timedelta(hours=8)) == datetime(2021, 11, 29, 21, 32, tzinfo=UTC)
+
+
+def test_a_week_wants_one_check_and_waits_for_quiet(database: Database) -> None:
+    """Not beside another job, and not twice in an ISO week; a lost one is made up for."""
+
+    def wanted(now: datetime) -> bool:
+        with database.read() as db:
+            return plan.check_is_due(db, now)
+
+    assert wanted(CLOSE)
+    cycle = runs.start(database, "cycle", "test", CLOSE)
+    assert not wanted(CLOSE)
+    runs.finish(database, cycle.id, "done", "", None, CLOSE)
+    ran(database, CLOSE, "lost", kind="check")
+    assert wanted(CLOSE)
+    ran(database, CLOSE + timedelta(minutes=1), kind="check")
+    assert not wanted(CLOSE + timedelta(days=2))
+    assert wanted(CLOSE + timedelta(days=3))
