@@ -134,5 +134,6 @@ class Tracker:
 def _quiet() -> None:
     """Switch off MLflow's usage reports before it is imported, and warnings that are its own affair."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     warnings.filterwarnings("ignore", module=r"mlflow\..*")
