@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -34,14 +35,17 @@ class Opened:
 
 
 @contextmanager
-def opened() -> Iterator[Opened]:
-    """Open settings, a migrated store and the clock; close the store at the end."""
+def opened(level: int = logging.ERROR) -> Iterator[Opened]:
+    """Open settings, a migrated store and the clock; close the store at the end.
+
+    A command's report says what went wrong, so that only errors are logged besides.
+    """
     from app.core import log
     from app.core.clock import Clock
     from app.core.db import Database, migrate
     from app.core.settings import load_settings
 
-    log.configure()
+    log.configure(level)
     settings = load_settings()
     database = Database(settings.database)
     try:

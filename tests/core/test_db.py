@@ -1,5 +1,6 @@
 """The store: pragmas, transactions, migrations, and what it says when it can't be used."""
 
+import io
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -83,7 +84,7 @@ def test_models_and_migrations_agree(database: Database) -> None:
     from alembic import command
     from alembic.config import Config
 
-    config = Config(toml_file=Path(store_db.__file__).parents[2] / "pyproject.toml")
+    config = Config(toml_file=Path(store_db.__file__).parents[2] / "pyproject.toml", stdout=io.StringIO())
     config.attributes["url"] = database.url.render_as_string()
     command.check(config)
 

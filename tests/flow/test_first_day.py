@@ -23,7 +23,7 @@ def test_prices_in_forecast_out(trained: Nextclose) -> None:
     assert contest.code == 0, contest.err
     table = json.loads(contest.out)
     names = {row["name"] for row in table["rows"]}
-    assert {"random_walk", "drift", "ewma", "ridge", "forest", "xgboost"} <= names
+    assert {"random_walk", "drift", "ewma", "ridge", "random_forest", "xgboost"} <= names
 
     made = trained("predict", "AAPL", "ibm", "--json")
     assert made.code == 0, made.err
@@ -47,4 +47,4 @@ def test_prices_in_forecast_out(trained: Nextclose) -> None:
     status = json.loads(trained("status", "--json").out)
     assert status["champion"] == first["model"]["version"]
     assert status["ledger_intact"]
-    assert status["forecasts"] == 5
+    assert status["forecasts"] == 4
