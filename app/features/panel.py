@@ -74,8 +74,8 @@ class Panel:
         return found
 
     def by_session(self, name: str) -> Matrix:
-        """Return a table's column, spread over the bars."""
-        return self.keep(f"by session {name}", lambda: self.tables[name][self.at])
+        """Return a table's column, spread over the bars; its last value where a bar has no session there (index -1)."""
+        return self.keep(f"by session {name}", lambda: self.tables[name].take(self.at, mode="wrap"))
 
 
 Compute = Callable[[Panel], Matrix]

@@ -64,19 +64,22 @@ def rank(values: Vector, at: Index, ordered: Matrix) -> Vector:
     rows = np.column_stack([ordered, np.full((len(ordered), _to_power(ordered.shape[1])), np.nan)])
     rows = np.vstack([rows, np.full((1, rows.shape[1]), np.nan)])  # the row that -1 means
     sizes = np.isfinite(rows).sum(axis=1)
+    tied = (rows[:, 1:] == rows[:, :-1]).any(axis=1)
     found = np.empty(len(values))
     for start in range(0, len(values), _CHUNK):
         asked, place = values[start : start + _CHUNK], at[start : start + _CHUNK]
         below = _count(rows, place, asked, np.less)
-        upto = _count(rows, place, asked, np.less_equal)
+        upto = below + (rows[place, below] == asked)
+        again = np.flatnonzero(tied[place] & (upto > below))
+        upto[again] = _count(rows, place[again], asked[again], np.less_equal)
         found[start : start + _CHUNK] = (below + upto) / (2.0 * np.maximum(sizes[place], 1)) - 0.5
     found[np.isnan(values) | (at < 0)] = np.nan
     return found
 
 
 def _to_power(width: int) -> int:
-    """Return how many columns make a width one less than a power of two, what a binary search halves evenly."""
-    return (1 << width.bit_length()) - 1 - width
+    """Return how many columns, one at least, make a width of a power of two less one: a search halves it evenly."""
+    return (1 << (width + 1).bit_length()) - 1 - width
 
 
 def _count(rows: Matrix, at: Index, asked: Vector, compare: np.ufunc) -> Index:

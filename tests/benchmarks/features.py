@@ -95,10 +95,14 @@ def per_symbol(bars: pl.DataFrame) -> list[dict[str, Any]]:
     return [{name: part[name].cast(pl.Float64).to_numpy() for name in FACTORS} for part in parts]
 
 
+def assembled(parts: list[list[Any]]) -> int:
+    """Join the symbols' lines to one column an indicator, and say how many there are."""
+    return len([np.concatenate([np.asarray(line) for line in lines]) for lines in zip(*parts, strict=True)])
+
+
 def by_talib(talib: ModuleType, symbols: list[dict[str, Any]]) -> int:
-    """Compute the shared indicators with TA-Lib, symbol by symbol, into columns over all of them."""
-    parts = [_talib_lines(talib, b) for b in symbols]
-    return len([np.concatenate(column) for column in zip(*parts, strict=True)])
+    """Compute the shared indicators with TA-Lib, symbol by symbol."""
+    return assembled([_talib_lines(talib, b) for b in symbols])
 
 
 def _talib_lines(talib: ModuleType, b: dict[str, Any]) -> list[Any]:
@@ -126,62 +130,68 @@ def _talib_lines(talib: ModuleType, b: dict[str, Any]) -> list[Any]:
 
 def by_pandas_ta(pta: ModuleType, frames: list[Any]) -> int:
     """Compute the shared indicators with pandas-ta-classic's own code, symbol by symbol."""
-    made = 0
-    for f in frames:
-        bar = f["high"], f["low"], f["close"]
-        found = [
-            pta.sma(f["close"], 20, talib=False),
-            pta.sma(f["close"], 50, talib=False),
-            pta.ema(f["close"], 12, talib=False),
-            pta.ema(f["close"], 26, talib=False),
-            pta.rsi(f["close"], 14, talib=False),
-            pta.macd(f["close"], talib=False),
-            pta.bbands(f["close"], 20, talib=False),
-            pta.atr(*bar, 14, talib=False),
-            pta.stoch(*bar, 14, 3, 3, talib=False),
-            pta.obv(f["close"], f["volume"], talib=False),
-            pta.roc(f["close"], 12, talib=False),
-            pta.willr(*bar, 14, talib=False),
-            pta.cci(*bar, 20, talib=False),
-            pta.adx(*bar, 14, talib=False),
-        ]
-        made = len(found) + 5
-    return made
+    return assembled([_pandas_ta_lines(pta, f) for f in frames])
+
+
+def _pandas_ta_lines(pta: ModuleType, f: Any) -> list[Any]:
+    bar = f["high"], f["low"], f["close"]
+    macd = pta.macd(f["close"], talib=False)
+    bands = pta.bbands(f["close"], 20, talib=False)
+    stochastic = pta.stoch(*bar, 14, 3, 3, talib=False).reindex(f.index)
+    directions = pta.adx(*bar, 14, talib=False)
+    return [
+        pta.sma(f["close"], 20, talib=False),
+        pta.sma(f["close"], 50, talib=False),
+        pta.ema(f["close"], 12, talib=False),
+        pta.ema(f["close"], 26, talib=False),
+        pta.rsi(f["close"], 14, talib=False),
+        macd.iloc[:, 0],
+        macd.iloc[:, 2],
+        bands.iloc[:, 0],
+        bands.iloc[:, 2],
+        pta.atr(*bar, 14, talib=False),
+        stochastic.iloc[:, 0],
+        stochastic.iloc[:, 1],
+        pta.obv(f["close"], f["volume"], talib=False),
+        pta.roc(f["close"], 12, talib=False),
+        pta.willr(*bar, 14, talib=False),
+        pta.cci(*bar, 20, talib=False),
+        *(directions.iloc[:, number] for number in (0, 1, 2)),
+    ]
 
 
 def by_ta(ta: ModuleType, frames: list[Any]) -> int:
     """Compute the shared indicators with ta, symbol by symbol."""
-    made = 0
-    for f in frames:
-        bar = f["high"], f["low"], f["close"]
-        macd = ta.trend.MACD(f["close"])
-        bands = ta.volatility.BollingerBands(f["close"], 20)
-        stochastic = ta.momentum.StochasticOscillator(*bar, 14, 3)
-        directions = ta.trend.ADXIndicator(*bar, 14)
-        made = len(
-            [
-                ta.trend.sma_indicator(f["close"], 20),
-                ta.trend.sma_indicator(f["close"], 50),
-                ta.trend.ema_indicator(f["close"], 12),
-                ta.trend.ema_indicator(f["close"], 26),
-                ta.momentum.rsi(f["close"], 14),
-                macd.macd(),
-                macd.macd_signal(),
-                bands.bollinger_hband(),
-                bands.bollinger_lband(),
-                ta.volatility.average_true_range(*bar, 14),
-                stochastic.stoch(),
-                stochastic.stoch_signal(),
-                ta.volume.on_balance_volume(f["close"], f["volume"]),
-                ta.momentum.roc(f["close"], 12),
-                ta.momentum.williams_r(*bar, 14),
-                ta.trend.cci(*bar, 20),
-                directions.adx(),
-                directions.adx_pos(),
-                directions.adx_neg(),
-            ]
-        )
-    return made
+    return assembled([_ta_lines(ta, f) for f in frames])
+
+
+def _ta_lines(ta: ModuleType, f: Any) -> list[Any]:
+    bar = f["high"], f["low"], f["close"]
+    macd = ta.trend.MACD(f["close"])
+    bands = ta.volatility.BollingerBands(f["close"], 20)
+    stochastic = ta.momentum.StochasticOscillator(*bar, 14, 3)
+    directions = ta.trend.ADXIndicator(*bar, 14)
+    return [
+        ta.trend.sma_indicator(f["close"], 20),
+        ta.trend.sma_indicator(f["close"], 50),
+        ta.trend.ema_indicator(f["close"], 12),
+        ta.trend.ema_indicator(f["close"], 26),
+        ta.momentum.rsi(f["close"], 14),
+        macd.macd(),
+        macd.macd_signal(),
+        bands.bollinger_hband(),
+        bands.bollinger_lband(),
+        ta.volatility.average_true_range(*bar, 14),
+        stochastic.stoch(),
+        stochastic.stoch_signal(),
+        ta.volume.on_balance_volume(f["close"], f["volume"]),
+        ta.momentum.roc(f["close"], 12),
+        ta.momentum.williams_r(*bar, 14),
+        ta.trend.cci(*bar, 20),
+        directions.adx(),
+        directions.adx_pos(),
+        directions.adx_neg(),
+    ]
 
 
 def found(name: str) -> ModuleType | None:

@@ -6,6 +6,8 @@ from datetime import date
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.core.clock import calendar
 from app.core.errors import BadInput
@@ -20,6 +22,7 @@ from app.features.frame import (
     fingerprint,
     market,
 )
+from app.features.ranks import rank
 from app.features.target import target_return
 from tests.features.simulated import simulated
 
@@ -163,6 +166,17 @@ def test_equal_values_share_their_rank(bars: pl.DataFrame) -> None:
     found = build(pl.concat([bars, double]), calendar(), newest=True)
     first, last = found.row(0, named=True), found.row(-1, named=True)
     assert [first[name] for name in FEATURE_NAMES] == [last[name] for name in FEATURE_NAMES]
+
+
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=20), st.lists(st.integers(-1, 7), min_size=1, max_size=20))
+def test_ranks_count_those_below_and_half_of_the_equal(members: list[int], asked: list[int]) -> None:
+    """Whoever asks, a member of the session or not, and however many are equal."""
+    ordered = np.array([[*sorted(members), math.nan], [math.nan] * (len(members) + 1)], dtype=np.float64)
+    found = rank(np.array(asked, dtype=np.float64), np.zeros(len(asked), dtype=np.intp), ordered)
+    expected = [
+        (sum(m < one for m in members) + 0.5 * sum(m == one for m in members)) / len(members) - 0.5 for one in asked
+    ]
+    np.testing.assert_allclose(found, expected, atol=1e-15)
 
 
 def test_a_jump_on_volume_echoes_a_quarter_later(bars: pl.DataFrame) -> None:
