@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final, cast
 
@@ -169,4 +169,6 @@ def _share(rows: pl.DataFrame, column: str) -> Estimate:
         return Estimate(None, None, None)
     both = rows.select("target_session", hit=pl.col(column).cast(pl.Float64), one=pl.lit(1.0))
     blocked = _ratio(both, "hit", "one")
-    return blocked if blocked.lower is not None else Estimate(hits / n, *wilson(hits, n))
+    if blocked.lower is None or blocked.upper is None:
+        return Estimate(hits / n, *wilson(hits, n))
+    return replace(blocked, upper=min(blocked.upper, 1.0))

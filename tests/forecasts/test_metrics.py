@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from app.forecasts.metrics import crps, pit, ratio_interval, wilson
+from app.training import metrics as training
 
 
 def row(*values: float) -> Any:
@@ -60,3 +61,16 @@ def test_the_bootstrap_covers_the_true_ratio_about_as_often_as_it_says() -> None
         low, high = ratio_interval(below * draws.normal(0.97, 0.1, 500), below) or (0.0, 0.0)
         inside += low <= 0.97 <= high
     assert 180 <= inside <= 199
+
+
+def test_training_judges_by_the_same_numbers() -> None:
+    """A champion's record and its contest are comparable: CRPS, places and intervals agree on the same rows."""
+    draws = np.random.default_rng(5)
+    quantiles = np.sort(draws.normal(0.0, 0.02, (300, 21)), axis=1)
+    realised = draws.normal(0.0, 0.02, 300)
+    assert crps(quantiles, realised) == pytest.approx(training.crps(quantiles, realised), rel=1e-12)
+    assert pit(quantiles, realised) == pytest.approx(training.pit(quantiles, realised), rel=1e-12)
+    assert wilson(37, 80) == pytest.approx(training.wilson(37, 80), rel=1e-9)
+    above, below = draws.gamma(3.0, 1.0, (2, 60))
+    _, *theirs = training.ratio_interval(np.arange(60), above, below)
+    assert ratio_interval(above, below) == pytest.approx(tuple(theirs), rel=1e-9)
