@@ -22,7 +22,7 @@ class Adaptation:
 
     gain: float = 0.0
     decay: float = 0.98
-    degrees_of_freedom: float = 4.5
+    degrees_of_freedom: float = 4.0
     doublings: int = 8
     bound: float = 0.5
 

@@ -43,16 +43,15 @@ class Fits:
         self._locations: dict[tuple[int, str], Location] = {}
 
     def measure(self) -> None:
-        """Fit every fold's scale, and note each row's sigma as it was forecast; before the first fold, in-sample."""
+        """Fit every fold's scale, and note each row's sigma as it was forecast."""
         regressors = self._dataset.matrix(REGRESSORS)
         for fold in self._schedule:
             known = int(self._dataset.known[fold.start])
-            penalties = np.where(SHARED, PENALTY_SHARED * known / self._sessions(known), PENALTY)
+            penalties = np.where(SHARED, PENALTY_SHARED * known / len(np.unique(self._day[:known])), PENALTY)
             scale = fit_scale(REGRESSORS, regressors[:known], self._returns[:known], penalties)
             self.scales[fold.start] = scale
-            first = fold.start if fold.number else 0
-            panel, rows = self._dataset.between(max(0, first - ADAPTATION.lookback), fold.stop)
-            here = self._dataset.panel.day[rows] >= first
+            panel, rows = self._dataset.between(max(0, fold.start - ADAPTATION.lookback), fold.stop)
+            here = self._dataset.panel.day[rows] >= fold.start
             uncalibrated = Pipeline(scale, PooledShape(()), adaptation=ADAPTATION)
             self._sigma[rows[here]] = uncalibrated.sigma(panel)[here]
 
@@ -60,17 +59,17 @@ class Fits:
         """Let the trees that these folds will need grow in other processes."""
         kinds = [one.location for one in self._candidates if one.location in GROWN]
         for start in sorted({self.regrown(fold) for fold in folds}):
-            known = int(self._dataset.known[start])
-            rows, wanted = self._learnt_from[:known].astype(np.float32), self._neutral(known)
-            for kind in kinds:
-                self._trees[start, kind] = executor.submit(grow, kind, rows, wanted)
+            known = self._measured(start)
+            if known.stop > known.start:
+                rows, wanted = self._learnt_from[known].astype(np.float32), self._neutral(known)
+                for kind in kinds:
+                    self._trees[start, kind] = executor.submit(grow, kind, rows, wanted)
 
     def location(self, candidate: Candidate, fold: Fold) -> Location:
         """Return the location that serves in a fold, fitted when it is first asked for; cheap ones at every refit."""
         start = self.regrown(fold) if candidate.location in (*GROWN, "ridge") else fold.start
         if (start, candidate.name) not in self._locations:
-            known = int(self._dataset.known[start])
-            self._locations[start, candidate.name] = self._fit(candidate, start, known)
+            self._locations[start, candidate.name] = self._fit(candidate, start)
         return self._locations[start, candidate.name]
 
     def regrown(self, fold: Fold) -> int:
@@ -79,26 +78,29 @@ class Fits:
             return fold.start
         return max(fold.start - fold.start % self._regrow_every, self._schedule[0].start)
 
-    def _fit(self, candidate: Candidate, start: int, known: int) -> Location:
-        kind, rows = candidate.location, self._dataset.forward[:known]
+    def _measured(self, start: int) -> slice:
+        """Return the rows known at `start` whose sigma was forecast, not fitted: what a location may learn from."""
+        first = int(np.searchsorted(self._day, self._schedule[0].start))
+        return slice(first, max(first, int(self._dataset.known[start])))
+
+    def _fit(self, candidate: Candidate, start: int) -> Location:
+        kind, known = candidate.location, self._measured(start)
         if kind == "zero":
             return ZeroLocation()
         if kind == "drift":
             return DriftLocation()
+        if known.stop <= known.start:
+            return ZeroLocation()
         if kind == "reversal":
-            sigma, sessions = self._sigma[rows], self._sessions(known)
-            return fit_reversal(OF_MARKET, self._of_market[:known], self._returns[:known], sigma, sessions)
+            sigma, sessions = self._sigma[self._dataset.forward[known]], len(np.unique(self._day[known]))
+            return fit_reversal(OF_MARKET, self._of_market[known], self._returns[known], sigma, sessions)
         if kind == "ridge":
-            return fit_ridge(LEARNT_FROM, self._learnt_from[:known], self._neutral(known))
+            return fit_ridge(LEARNT_FROM, self._learnt_from[known], self._neutral(known))
         if (start, kind) in self._trees:
             grown = self._trees[start, kind].result()
         else:
-            grown = grow(kind, self._learnt_from[:known].astype(np.float32), self._neutral(known))
+            grown = grow(kind, self._learnt_from[known].astype(np.float32), self._neutral(known))
         return TreeLocation(LEARNT_FROM, Trees.read(kind, grown))
 
-    def _neutral(self, known: int) -> Array:
-        rows = self._dataset.forward[:known]
-        return neutral_target(self._returns[:known], self._sigma[rows], self._day[:known])
-
-    def _sessions(self, known: int) -> int:
-        return max(len(np.unique(self._day[:known])), 1)
+    def _neutral(self, known: slice) -> Array:
+        return neutral_target(self._returns[known], self._sigma[self._dataset.forward[known]], self._day[known])

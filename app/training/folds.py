@@ -11,7 +11,7 @@ from app.training.calibration import FEWEST_SESSIONS
 from app.training.dataset import Dataset
 
 REFIT_EVERY = 63
-LEARN_SESSIONS = 252
+LEARN_SESSIONS = 186
 """The first fold starts when this many sessions can be learnt from."""
 
 

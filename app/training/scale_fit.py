@@ -9,13 +9,13 @@ import numpy as np
 from app.registry.panel import Array
 from app.registry.scale import FARTHEST, LogLinearScale
 
-DEGREES_OF_FREEDOM = 4.5
+DEGREES_OF_FREEDOM = 4.0
 OFFSET = "range_22"
 PENALTY, PENALTY_SHARED = 20.0, 100.0
 """Ridge on the standardised weights, in rows; for what all symbols of a session share, in sessions."""
 _STEPS, _ENOUGH, _STILL = 60, 1e-9, 1e-9
-_MEDIAN_T = 0.735
-"""Median of |t| with 4.5 degrees of freedom: the first guess of sigma is the median move over it."""
+_MEDIAN_T = 0.741
+"""Median of |t| with 4 degrees of freedom: the first guess of sigma is the median move over it."""
 
 
 @dataclass(frozen=True, eq=False)
