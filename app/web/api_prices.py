@@ -11,12 +11,11 @@ from app.core.clock import calendar
 from app.core.errors import BadInput, UnknownSymbol
 from app.features.indicators import overlay
 from app.prices import store
-from app.prices.lookup import lookup
 from app.prices.store import SymbolStatus
 from app.prices.symbols import normalise
 from app.web import schemas
 from app.web.deps import Parts, Services
-from app.web.predict import LOOKUP_S
+from app.web.lookups import look_up
 from app.web.security import Admin
 
 WARM_UP = 200
@@ -109,6 +108,6 @@ def put_on_watchlist(parts: Services, symbol: str) -> None:
         with parts.database.read() as db:
             store.status(db, symbol)
     except UnknownSymbol:
-        lookup(parts.database, parts.source, parts.clock, symbol, LOOKUP_S)
+        look_up(parts, symbol)
     with parts.database.write() as db:
         store.watch(db, [symbol], parts.clock.now())

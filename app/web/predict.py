@@ -10,15 +10,13 @@ from fastapi import APIRouter, Query
 
 from app.core.errors import NextcloseError, TooManySymbols, UnknownSymbol
 from app.forecasts.forecast import Forecast
-from app.prices.lookup import lookup
 from app.prices.symbols import normalise
 from app.web import answers
 from app.web.deps import Parts, Services
+from app.web.lookups import AT_ONCE, look_up
 from app.web.schemas import MAX_SYMBOLS, Prediction, Predictions, PredictRequest, SymbolError
 
-LOOKUP_S = 8.0
-"""How long an unknown symbol is looked for at the source before the answer is that it can't be reached."""
-MAX_LOOKUPS = 16
+MAX_LOOKUPS = AT_ONCE
 """How many unknown symbols one request may have looked up; a list of guesses isn't passed on to the source."""
 
 Answer = Forecast | NextcloseError
@@ -67,7 +65,7 @@ def forecast_of(parts: Services, symbol: str) -> Forecast:
     try:
         return parts.forecaster.latest(symbol)
     except UnknownSymbol:
-        lookup(parts.database, parts.source, parts.clock, symbol, LOOKUP_S)
+        look_up(parts, symbol)
         return parts.forecaster.latest(symbol)
 
 
@@ -103,7 +101,7 @@ def _looked_up(parts: Services, symbols: Sequence[str]) -> dict[str, Answer]:
 def _miss(parts: Services, symbol: str) -> NextcloseError | None:
     """Look a symbol up and store it; return the error when that failed."""
     try:
-        lookup(parts.database, parts.source, parts.clock, symbol, LOOKUP_S)
+        look_up(parts, symbol)
     except NextcloseError as error:
         return error
     return None

@@ -71,6 +71,11 @@ class Watchlist:
     refreshing: JobRun | None
 
     @property
+    def behind(self) -> int:
+        """How many final sessions every row lacks; a row that lacks more says so itself."""
+        return min((row.behind for row in self.rows if row.last), default=0)
+
+    @property
     def forecasts(self) -> tuple[Forecast, ...]:
         """The forecasts on it, in order."""
         return tuple(row.forecast for row in self.rows if row.forecast)

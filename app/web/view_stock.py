@@ -13,12 +13,11 @@ from app.features.indicators import overlay
 from app.forecasts.forecast import Forecast, Freshness
 from app.forecasts.record import TrackRecord, track_record
 from app.prices import store
-from app.prices.lookup import lookup
 from app.prices.store import SymbolStatus
 from app.registry.card import ModelCard, Score
 from app.web import charts, drawing
 from app.web.deps import Services
-from app.web.predict import LOOKUP_S
+from app.web.lookups import look_up
 
 RANGES: dict[str, int | None] = {"1M": 21, "3M": 63, "6M": 126, "1Y": 252, "5Y": 1260, "All": None}
 """How many sessions each range shows."""
@@ -91,7 +90,7 @@ def _status(parts: Services, symbol: str) -> SymbolStatus:
         with parts.database.read() as db:
             return store.status(db, symbol)
     except UnknownSymbol:
-        return lookup(parts.database, parts.source, parts.clock, symbol, LOOKUP_S)
+        return look_up(parts, symbol)
 
 
 def _forecast(parts: Services, symbol: str) -> tuple[Forecast | None, NextcloseError | None]:

@@ -1,11 +1,14 @@
 """/predict answers the contract's JSON, whatever is asked for."""
 
+from threading import BoundedSemaphore
+
 import httpx
 import pytest
 from fastapi import FastAPI
 
 from app.core.db import Database
 from app.prices import store
+from app.web import lookups
 from tests.web.conftest import talk_to
 
 
@@ -90,6 +93,17 @@ async def test_an_unknown_symbol_is_found_at_the_source(web: httpx.AsyncClient, 
         db.connection().exec_driver_sql("DELETE FROM symbol WHERE symbol = 'IBM'")
     answer = await web.get("/predict/IBM")
     assert (answer.status_code, answer.json()["symbol"]) == (200, "IBM")
+
+
+async def test_guesses_of_strangers_hold_only_some_threads(
+    web: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While all lookups are taken an unknown symbol is 429; what is stored is answered as ever."""
+    monkeypatch.setattr(lookups, "_places", BoundedSemaphore(0))  # sixteen slow sources would test the machine
+    unknown = await web.get("/predict/NOPE")
+    assert (unknown.status_code, unknown.json()["code"]) == (429, "rate_limited")
+    assert unknown.headers["retry-after"] == "60"
+    assert (await web.get("/predict/AAPL")).status_code == 200
 
 
 async def test_too_little_history_is_409(web: httpx.AsyncClient) -> None:
