@@ -54,6 +54,7 @@ class Breaker:
     _opened: int = field(default=0, init=False)
     _until: float = field(default=0.0, init=False)
     _why: FetchFailed | None = field(default=None, init=False)
+    _trial: bool = field(default=False, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def let_through(self) -> None:
@@ -64,27 +65,33 @@ class Breaker:
                 return
             if left <= 0:
                 self._until = self.monotonic() + self.pause_s  # the others wait for the trial's end
+                self._trial = True
                 return
             until = (wall() + timedelta(seconds=left)).strftime("%H:%M:%S")
-            raise type(self._why)(
+            refusal = type(self._why)(
                 f"not asked: {self._why.detail}; the next try is at {until} UTC", retry_after_s=int(left) + 1
             )
+            refusal.asked = False
+            raise refusal
 
     def worked(self) -> None:
         """Close the breaker: the source answers."""
         with self._lock:
             self._row = self._opened = 0
-            self._why = None
+            self._trial, self._why = False, None
 
     def failed(self, why: FetchFailed) -> None:
-        """Count a failure; open the breaker when there are enough of them in a row, or the trial failed."""
+        """Count a failure; open the breaker when there are enough of them in a row, or the trial failed.
+
+        Calls that were under way when it opened say nothing new.
+        """
         with self._lock:
             self._row += 1
-            if self._row >= self.failures or self._why is not None:
+            enough = self._row >= self.failures if self._why is None else self._trial
+            if enough:
                 self._until = self.monotonic() + min(self.longest_s, self.pause_s * 2**self._opened)
                 self._opened += 1
-                self._row = 0
-                self._why = why
+                self._row, self._trial, self._why = 0, False, why
 
 
 @dataclass
@@ -108,11 +115,11 @@ class Guard:
 
         Errors: the last `FetchFailed`, or at once that of an open breaker.
         """
-        from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop_before_delay
+        from tenacity import Retrying, retry_if_exception, stop_after_attempt, stop_before_delay
 
         deadline = time.monotonic() + limit_s
         retrying = Retrying(
-            retry=retry_if_exception_type(_TRANSIENT),
+            retry=retry_if_exception(_passing),
             stop=stop_after_attempt(attempts) | stop_before_delay(limit_s),
             wait=_wait_s,
             sleep=self.sleep,
@@ -138,6 +145,11 @@ class Guard:
             raise
         self.breaker.worked()
         return fetched
+
+
+def _passing(error: BaseException) -> bool:
+    """Say whether asking again soon can help."""
+    return isinstance(error, _TRANSIENT) and error.asked
 
 
 def _wait_s(state: Any) -> float:

@@ -126,7 +126,8 @@ def _fly(
             detail = kept.detail or _missing(db, need)
             return _note(db, need, RefreshReport(symbol, kept.outcome, kept.added, kept.changed, detail=detail))
     except FetchFailed as error:
-        _log.warning("refresh failed", symbol=symbol, outcome=error.outcome, detail=error.detail)
+        if error.asked:
+            _log.warning("refresh failed", symbol=symbol, outcome=error.outcome, detail=error.detail)
         with database.write() as db:
             return _note(db, need, RefreshReport(symbol, _outcome(error, need), detail=error.detail))
 

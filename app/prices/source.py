@@ -46,9 +46,10 @@ class PriceSource(Protocol):
 
 
 class FetchFailed(SourceUnavailable):
-    """A source gave no bars; `outcome` says why in one word."""
+    """A source gave no bars; `outcome` says why in one word, `asked` whether it was asked at all."""
 
     outcome: ClassVar[str] = "unreachable"
+    asked = True
 
 
 class Unreachable(FetchFailed):

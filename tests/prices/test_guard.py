@@ -116,6 +116,27 @@ def test_while_a_trial_is_out_others_wait_for_its_end() -> None:
         breaker.let_through()
 
 
+def test_calls_under_way_when_it_opens_change_nothing() -> None:
+    """Four calls that fail together make one pause, not four doublings."""
+    timer = Timer()
+    breaker = Breaker(failures=1, monotonic=timer)
+    for _ in range(4):
+        breaker.failed(Unreachable("down"))
+    timer.now = 31
+    breaker.let_through()
+
+
+def test_an_open_breaker_is_not_waited_for() -> None:
+    """Who meets an open breaker is told at once; nothing is slept."""
+    timer, market = Timer(), failing(Unreachable("down"))
+    guarded = guard(market, timer, failures=1)
+    for _ in range(2):
+        with pytest.raises(Unreachable):
+            guarded.ask("KO")
+    assert len(market.asked) == 1
+    assert sum(timer.slept) < 2
+
+
 def test_an_unknown_symbol_is_a_working_source() -> None:
     """Unknown symbols in a row don't open the breaker."""
     timer, market = Timer(), Market({"KO": bars("KO")})
