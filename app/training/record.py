@@ -24,7 +24,7 @@ from app.training.dataset import Dataset
 from app.training.location_fit import settings_of
 from app.training.walk import Trail
 
-_LIBRARIES = ("numpy", "polars", "scikit-learn", "xgboost-cpu", "mlflow")
+_LIBRARIES = ("numpy", "polars", "xgboost-cpu", "mlflow")
 
 
 @dataclass(frozen=True)
