@@ -7,6 +7,8 @@ stopped import leaves whole symbols only and is finished by starting it again.
 
 from __future__ import annotations
 
+import os
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +23,7 @@ from app.core.db import Database
 from app.core.errors import InvalidSymbol, MalformedFile
 from app.core.progress import Progress, silent, within
 from app.prices import ingest, scratch
+from app.prices.flight import process_gone
 from app.prices.frame import BAR_SCHEMA, conform
 from app.prices.ingest import Ingested
 from app.prices.symbols import exchange_of, normalise
@@ -84,7 +87,7 @@ def import_files(database: Database, paths: Sequence[Path], clock: Clock, progre
 
 
 def _import_file(database: Database, path: Path, clock: Clock, progress: Progress) -> FileReport:
-    with TemporaryDirectory(prefix="import-", dir=_scratch_folder(database)) as folder:
+    with TemporaryDirectory(prefix=f"import-{os.getpid()}-", dir=_scratch_folder(database)) as folder:
         progress(0.0, f"{path.name}: reading")
         written = scratch.write(path, Path(folder))
         spelled = _spelled(path, written)
@@ -99,8 +102,14 @@ def _import_file(database: Database, path: Path, clock: Clock, progress: Progres
 
 
 def _scratch_folder(database: Database) -> Path | None:
-    """Return the store's own folder: scratch files belong into the one folder that is written to."""
-    return Path(database.url.database).parent if database.is_sqlite and database.url.database else None
+    """Return the store's own folder, cleared of what killed imports left: the one folder that is written to."""
+    if not (database.is_sqlite and database.url.database):
+        return None
+    folder = Path(database.url.database).parent
+    for left in folder.glob("import-*-*"):
+        if process_gone(int(left.name.split("-")[1])):
+            shutil.rmtree(left, ignore_errors=True)
+    return folder
 
 
 def _spelled(path: Path, written: Path) -> dict[str, tuple[int, list[str]]]:

@@ -77,10 +77,13 @@ def _release(database: Database, symbol: str, holder: str, *, landed: bool) -> N
 def _gone(holder: str) -> bool:
     """Say whether the holder was a process of this machine that has ended."""
     host, pid, _ = holder.split("/")
-    if host != socket.gethostname() or int(pid) == os.getpid():
-        return False
+    return host == socket.gethostname() and int(pid) != os.getpid() and process_gone(int(pid))
+
+
+def process_gone(pid: int) -> bool:
+    """Say whether no process of this machine has this number."""
     try:
-        os.kill(int(pid), 0)
+        os.kill(pid, 0)
     except ProcessLookupError:
         return True
     except PermissionError:
