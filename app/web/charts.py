@@ -178,7 +178,9 @@ def _layout(sessions: list[str], *, with_panel: bool) -> Figure:
 
 def _ticks(sessions: list[str]) -> list[int]:
     """Choose about six places for labels: the first session of a month, or of a year in long charts."""
-    starts = [place for place in range(1, len(sessions)) if sessions[place][:7] != sessions[place - 1][:7]]
+    # The first few candles get no label: it would reach into the axis of the volume.
+    places = range(1 + len(sessions) // 30, len(sessions))
+    starts = [place for place in places if sessions[place][:7] != sessions[place - 1][:7]]
     if len(starts) < _TICKS // 2:
         step = max(len(sessions) // _TICKS, 1)
         return list(range(step // 2, len(sessions), step))

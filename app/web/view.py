@@ -133,12 +133,13 @@ def _rows(
     widest = drawing.reach(made)
     champion = parts.champion.current()
     tested = champion.card.metrics.by_symbol if champion else {}
+    sampled = any(status.source == frames.SAMPLE for status in statuses)
     return [
         Row(
             status=status,
             last=last.get(status.symbol),
             forecast=answer if isinstance(answer, Forecast) else None,
-            problem=_problem(status, answer),
+            problem=_problem(status, answer, sampled=sampled),
             behind=frames.behind(parts, status),
             tested=tested.get(status.symbol),
             strip=drawing.strip(answer, widest) if isinstance(answer, Forecast) else None,
@@ -147,13 +148,13 @@ def _rows(
     ]
 
 
-def _problem(status: SymbolStatus, answer: Forecast | NextcloseError) -> str | None:
+def _problem(status: SymbolStatus, answer: Forecast | NextcloseError, *, sampled: bool) -> str | None:
     """Say why a row has no forecast; while nothing is ready, the steps above the table say it."""
-    if isinstance(answer, Forecast | NoChampion):
+    if isinstance(answer, Forecast):
         return None
     if status.bars == 0:
-        return status.error or "no prices yet"
-    return answer.detail
+        return "not in the bundled sample" if sampled else status.error or "no prices yet"
+    return None if isinstance(answer, NoChampion) else answer.detail
 
 
 def setup(parts: Services, statuses: Sequence[SymbolStatus], recent: Sequence[JobRun]) -> Setup:

@@ -160,6 +160,7 @@ async def test_training_is_the_second_step(bare: FastAPI, database: Database) ->
         text = (await client.get("/")).text
     assert re.findall(r'<li data-state="(\w+)">', text) == ["done", "now", "next"]
     assert text.count("waiting for the model") == 4
+    assert text.count("not in the bundled sample") == 1
 
 
 async def test_a_first_run_that_failed_says_why_and_can_be_tried_again(
