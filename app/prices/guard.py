@@ -44,13 +44,16 @@ class TokenBucket:
 
 @dataclass
 class Breaker:
-    """Opens after some failures in a row, for a pause that doubles each time; one trial then decides."""
+    """Opens after some failures in a row, for a pause that doubles each time; one trial then decides.
+
+    Only a refusal (429) or failures of several symbols speak of the source: one bad symbol never closes the others out.
+    """
 
     failures: int = 5
     pause_s: float = 30.0
     longest_s: float = 900.0
     monotonic: Callable[[], float] = time.monotonic
-    _row: int = field(default=0, init=False)
+    _row: list[str] = field(default_factory=list, init=False)
     _opened: int = field(default=0, init=False)
     _until: float = field(default=0.0, init=False)
     _why: FetchFailed | None = field(default=None, init=False)
@@ -77,21 +80,22 @@ class Breaker:
     def worked(self) -> None:
         """Close the breaker: the source answers."""
         with self._lock:
-            self._row = self._opened = 0
+            self._row, self._opened = [], 0
             self._trial, self._why = False, None
 
-    def failed(self, why: FetchFailed) -> None:
+    def failed(self, why: FetchFailed, symbol: str) -> None:
         """Count a failure; open the breaker when there are enough of them in a row, or the trial failed.
 
         Calls that were under way when it opened say nothing new.
         """
         with self._lock:
-            self._row += 1
-            enough = self._row >= self.failures if self._why is None else self._trial
+            self._row.append(symbol)
+            telling = isinstance(why, Limited) or len(set(self._row)) > 1
+            enough = len(self._row) >= self.failures and telling if self._why is None else self._trial
             if enough:
                 self._until = self.monotonic() + min(self.longest_s, self.pause_s * 2**self._opened)
                 self._opened += 1
-                self._row, self._trial, self._why = 0, False, why
+                self._row, self._trial, self._why = [], False, why
 
 
 @dataclass
@@ -139,7 +143,7 @@ class Guard:
             fetched = self.source.fetch(symbol, start, end, timeout_s=min(left_s, FETCH_TIMEOUT_S))
         except FetchFailed as error:
             if isinstance(error, _TRANSIENT):
-                self.breaker.failed(error)
+                self.breaker.failed(error, symbol)
             else:
                 self.breaker.worked()
             raise

@@ -109,10 +109,10 @@ def test_while_a_trial_is_out_others_wait_for_its_end() -> None:
     """After the pause one asker tries; the rest is still told to wait."""
     timer = Timer()
     breaker = Breaker(failures=1, monotonic=timer)
-    breaker.failed(Unreachable("down"))
+    breaker.failed(Limited("refused"), "KO")
     timer.now = 31
     breaker.let_through()
-    with pytest.raises(Unreachable, match="not asked"):
+    with pytest.raises(Limited, match="not asked"):
         breaker.let_through()
 
 
@@ -121,20 +121,35 @@ def test_calls_under_way_when_it_opens_change_nothing() -> None:
     timer = Timer()
     breaker = Breaker(failures=1, monotonic=timer)
     for _ in range(4):
-        breaker.failed(Unreachable("down"))
+        breaker.failed(Limited("refused"), "KO")
     timer.now = 31
     breaker.let_through()
 
 
 def test_an_open_breaker_is_not_waited_for() -> None:
     """Who meets an open breaker is told at once; nothing is slept."""
-    timer, market = Timer(), failing(Unreachable("down"))
+    timer, market = Timer(), failing(Limited("refused"))
     guarded = guard(market, timer, failures=1)
     for _ in range(2):
-        with pytest.raises(Unreachable):
+        with pytest.raises(Limited):
             guarded.ask("KO")
     assert len(market.asked) == 1
-    assert sum(timer.slept) < 2
+    assert sum(timer.slept) < 5
+
+
+def test_one_bad_symbol_never_closes_the_others_out() -> None:
+    """Law 5: a symbol that fails for ever opens nothing; two that do speak of the source."""
+    market = Market({"KO": bars("KO")}, fault=lambda symbol: Unreachable(symbol) if symbol in {"A", "B"} else None)
+    guarded = guard(market, Timer(), failures=3)
+    for _ in range(3):
+        with pytest.raises(Unreachable):
+            guarded.ask("A")
+    assert guarded.ask("KO").bars.height == bars("KO").height
+    for symbol in ("A", "B"):
+        with pytest.raises(Unreachable):
+            guarded.ask(symbol)
+    with pytest.raises(Unreachable, match="not asked"):
+        guarded.ask("KO")
 
 
 def test_an_unknown_symbol_is_a_working_source() -> None:
