@@ -135,7 +135,7 @@ FEATURES = (
             "Baltussen, van Bekkum & Da 2019", "cross", reversal),
     *Family("residual_momentum_{w}", "(ret - beta250 market_ret_1) summed over {w} / (residual sd250 sqrt({w}))",
             "standard deviations", "Blitz, Huij & Martens 2011", "cross", residual_momentum,
-            window=lambda _: LONG + 1, first=lambda _: LONG).over(5, 22, 66, 250),
+            window=lambda _: LONG + 1, first=lambda _: LONG).over(1, 5, 22, 66, 250),
     *Family("excess_rms_{w}", "0.5 log mean over {w} of excess^2", "log standard deviation", "", "scale",
             excess_rms, first=month).over(5, 22, 66),
 )  # fmt: skip

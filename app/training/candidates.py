@@ -12,7 +12,7 @@ OF_MARKET: tuple[str, ...] = tuple(LOCATION_REGRESSORS)
 LEARNT_FROM: tuple[str, ...] = (
     *(f"rank_{name}" for name in ("ret_1", "ret_5", "ret_22", "year", "range", "volume")),
     *("excess", "excess_5", "excess_22"),
-    *(f"residual_momentum_{window}" for window in (5, 22, 66, 250)),
+    *(f"residual_momentum_{window}" for window in (1, 5, 22, 66, 250)),
     *("volume_1", "volume_5", "volume_22", "obv_22", "close_in_range", "body"),
     *("range_slope", "drawdown_250", "event_recent", "event_due", "beta_shrunk"),
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -18,13 +17,14 @@ from app.core.db import Database
 from app.core.progress import Progress, silent, within
 from app.core.settings import Settings
 from app.prices import store
-from app.registry import artefact, champion
+from app.registry import artefact
 from app.registry.card import Score
 from app.registry.model import Model
 from app.registry.tracking import RunRecord, Tracker
 from app.training import gate, record
 from app.training.candidates import CANDIDATES
 from app.training.dataset import Dataset, prepare
+from app.training.desk import Desk
 from app.training.folds import REFIT_EVERY, folds
 from app.training.judging import Judge
 from app.training.walk import Walk
@@ -74,8 +74,9 @@ class ContestResult:
 def run_contest(settings: Settings, database: Database, clock: Clock, progress: Progress = silent) -> ContestResult:
     """Train and judge every candidate on the stored bars, log to MLflow, save the winner, decide on promotion.
 
+    A winner that fails a proof, or does worse than the champion in place on the same rows, is saved but not promoted.
     Errors: `TrackingUnavailable` before any work when MLflow can't be used; `NoHistory` when the store holds too few
-    bars to judge a model; `CheckFailed` when a proof fails.
+    bars to judge a model.
     """
     begun = perf_counter()
     progress(0.0, "opening MLflow")
@@ -83,18 +84,20 @@ def run_contest(settings: Settings, database: Database, clock: Clock, progress: 
     tracker.ready()
     progress(0.05, "building features")
     dataset = prepare(recent_bars(database), calendar())
-    judge, contestants = hold(dataset, within(progress, 0.1, 0.85))
+    judge, contestants = hold(dataset, within(progress, 0.1, 0.7))
     ranked = sorted(contestants, key=lambda one: one.metrics.overall.crps or 0.0)
     winner, tries = ranked[0], len(ranked)
     claim = gate.claim(judge.shared(winner.candidate.name), tries)
     verdict = gate.verdict(judge.shared(winner.candidate.name), claim)
     model = record.model_of(winner, dataset, verdict, tries, REFIT_EVERY, clock.now())
-    progress(0.88, f"saving {winner.candidate.name} {model.card.version}")
+    progress(0.72, f"saving {winner.candidate.name} {model.card.version}")
     artefact.save(model, settings.models_dir / model.card.version)
-    progress(0.9, "writing to MLflow")
+    progress(0.75, "writing to MLflow")
     _log(tracker, settings, dataset, ranked, model)
     rows = tuple(ContestRow(one.candidate.name, one.metrics.overall, one.trail.seconds) for one in ranked)
-    promoted, reason = _decide(settings, database, clock, dataset, judge, model, claim, rows)
+    evidence = {"claim": asdict(claim), "contest": [row.as_dict() for row in rows], "tries": tries}
+    desk = Desk(settings, database, clock, within(progress, 0.8, 0.98))
+    promoted, reason = desk.decide(dataset, judge, model, evidence)
     if promoted:
         tracker.point(model.card.version)
     progress(1.0, f"{winner.candidate.name} wins; {verdict}")
@@ -152,34 +155,3 @@ def _log(tracker: Tracker, settings: Settings, dataset: Dataset, ranked: list[re
     )
     run_id = tracker.record(parent, [record.child_run(one) for one in ranked])
     tracker.register(run_id, card.version, settings.models_dir / card.version, f"{card.name}: {card.verdict}")
-
-
-def _decide(
-    settings: Settings,
-    database: Database,
-    clock: Clock,
-    dataset: Dataset,
-    judge: Judge,
-    model: Model,
-    claim: gate.Claim,
-    rows: Sequence[ContestRow],
-) -> tuple[bool, str]:
-    """Promote the winner unless the champion in place does better on the same rows; record either."""
-    card, old = model.card, champion.Champion(settings).current()
-    compared = gate.compare(dataset, judge, card.name, old)
-    evidence = {
-        "card": json.loads(card.to_json()),
-        "claim": asdict(claim),
-        "comparison": asdict(compared),
-        "contest": [row.as_dict() for row in rows],
-        "tries": card.tries,
-    }
-    if old is not None and old.card.version == card.version:
-        return False, "the same data gave the same model: the champion stays"
-    if not compared.better:
-        reason = f"its CRPS {compared.crps_winner:.3g} is above {compared.crps_champion:.3g} of {compared.how}"
-        champion.refuse(database, card.version, old.card.version if old else None, reason, evidence, clock.now())
-        return False, reason
-    reason = f"best CRPS of {card.tries} candidates; {compared.how}"
-    champion.promote(settings, database, card.version, reason, evidence, clock.now())
-    return True, reason

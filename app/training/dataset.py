@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 import polars as pl
@@ -70,11 +72,25 @@ class Dataset:
         return Panel(self.panel.frame[rows]), rows
 
 
-def prepare(bars: pl.DataFrame, calendar: Calendar) -> Dataset:
+class FeatureBuilder(Protocol):
+    """What turns bars into features: `features.frame.build`, or in a test one with a leak planted."""
+
+    def __call__(
+        self,
+        bars: pl.DataFrame,
+        calendar: Calendar,
+        context: pl.DataFrame | None = None,
+        *,
+        names: Iterable[str] = ...,
+    ) -> pl.DataFrame:
+        """Return the feature frame."""
+
+
+def prepare(bars: pl.DataFrame, calendar: Calendar, build: FeatureBuilder = frame.build) -> Dataset:
     """Build features and targets from a bar frame; raises `NoHistory` when there is nothing to learn from."""
     if bars.is_empty():
         raise NoHistory("the store holds no final bars: run `nextclose refresh` or `nextclose import FILE` first")
-    features = frame.build(bars, calendar, names=NEEDED)
+    features = build(bars, calendar, names=NEEDED)
     returns = target.target_return(bars, calendar)["return_log"].fill_null(np.nan).to_numpy().copy()
     return Dataset(Panel(features), returns, dataset_fingerprint(bars))
 

@@ -41,9 +41,9 @@ def market(seed: int, symbols: int = 60, sessions: int = 1400, edge: float = 0.0
 
 def _log_sigma(rng: np.random.Generator, symbols: int, sessions: int) -> Array:
     """Return log sigma by session and symbol: a level, a market wave and a wave of the symbol's own."""
-    level = np.log(0.015) + 0.3 * rng.standard_normal(symbols)
-    common = _wave(rng.standard_normal((sessions, 1)), 0.985, 0.35)
-    own = _wave(rng.standard_normal((sessions, symbols)), 0.97, 0.3)
+    level = np.log(0.015) + 0.25 * rng.standard_normal(symbols)
+    common = _wave(rng.standard_normal((sessions, 1)), 0.985, 0.25)
+    own = _wave(rng.standard_normal((sessions, symbols)), 0.97, 0.25)
     log_sigma: Array = level + common + own
     return log_sigma
 
