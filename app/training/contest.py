@@ -86,8 +86,9 @@ def run_contest(settings: Settings, database: Database, clock: Clock, progress: 
     dataset = prepare(recent_bars(database), calendar())
     judge, contestants = hold(dataset, within(progress, 0.1, 0.7))
     ranked = sorted(contestants, key=lambda one: one.metrics.overall.crps or 0.0)
-    winner, tries = ranked[0], len(ranked)
-    claim = gate.claim(judge.shared(winner.candidate.name), tries)
+    winner = ranked[0]
+    claim = gate.claim(judge.shared(winner.candidate.name), len(ranked))
+    tries = claim.tries
     verdict = gate.verdict(judge.shared(winner.candidate.name), claim)
     model = record.model_of(winner, dataset, verdict, tries, REFIT_EVERY, clock.now())
     progress(0.72, f"saving {winner.candidate.name} {model.card.version}")

@@ -49,7 +49,7 @@ class Desk:
         elif not compared.better:
             reason = f"its CRPS {compared.crps_winner:.4g} is above {compared.crps_champion:.4g} of {compared.how}"
         else:
-            reason = f"best CRPS of {card.tries} candidates; {compared.how}"
+            reason = f"best CRPS of {len(judge.names)} candidates; {compared.how}"
             champion.promote(self.settings, self.database, card.version, reason, evidence, self.clock.now())
             return True, reason
         in_place = old.card.version if old else None

@@ -24,15 +24,15 @@ class Fold:
     stop: int
 
 
-def folds(dataset: Dataset, refit_every: int = REFIT_EVERY) -> list[Fold]:
+def folds(dataset: Dataset, refit_every: int = REFIT_EVERY, *, judged: bool = True) -> list[Fold]:
     """Return the folds of a panel, the last one empty: its models are those that serve after the last session.
 
     Starts are counted from the panel's first session, so dropping later data changes no fold before it.
-    Errors: `NoHistory` when the panel is too short for a fold that can be judged.
+    Errors: `NoHistory` when the panel is too short for a fold that can be `judged`, or for any.
     """
     days = len(dataset.panel.days)
     learnt = np.unique(dataset.panel.day[dataset.forward])
-    needed = LEARN_SESSIONS + FEWEST_SESSIONS + 2 * refit_every
+    needed = LEARN_SESSIONS + (FEWEST_SESSIONS + 2 * refit_every if judged else 1)
     if len(learnt) < needed:
         raise NoHistory(
             f"{len(learnt)} sessions can be learnt from, {needed} are needed: fetch or import about four years of bars"

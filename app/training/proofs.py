@@ -108,7 +108,7 @@ def _sample(database: Database) -> pl.DataFrame:
     longest = sorted(known, key=lambda symbol: (-known[symbol].bars, symbol))[:SYMBOLS]
     bars = store.panel(database, symbols=longest)
     days = bars["session"].unique().sort()
-    if len(days) < LEARN_AFTER + LEARN_SESSIONS + 4 * REFIT_EVERY:
+    if len(days) < LEARN_AFTER + LEARN_SESSIONS + 3 * REFIT_EVERY:
         raise NoHistory(f"{len(days)} sessions are stored; the proof needs about two years of bars")
     return bars.filter(pl.col("session") >= days.tail(SESSIONS)[0])
 
@@ -132,7 +132,7 @@ def _forecasts(build: FeatureBuilder, candidates: tuple[Candidate, ...], bars: p
             keys.with_columns(**{k: pl.Series(v) for k, v in named.items()})
         )
 
-    schedule = [fold for fold in folds(dataset, REFIT_EVERY) if fold.stop > fold.start]
+    schedule = [fold for fold in folds(dataset, REFIT_EVERY, judged=False) if fold.stop > fold.start]
     Walk(dataset, schedule, candidates, REFIT_EVERY).run(take)
     whole = dataset.panel.frame.select("symbol", "session")
     for parts in found.values():
