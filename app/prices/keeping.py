@@ -35,8 +35,6 @@ def keep(db: Session, symbol: str, fetched: Fetched, stored: pl.DataFrame, sourc
     Errors: `Malformed` for a history on an absurd scale; the caller's transaction then rolls back.
     """
     writes.ensure_symbols(db, [symbol], now)
-    if source != writes.SAMPLE:
-        writes.remove_sample(db, now)
     restated = compare(stored, fetched.bars, fetched.actions) if not stored.is_empty() else Restatement()
     if restated.absurd:
         raise Malformed(f"{symbol}: {restated.reason}; the stored bars were kept")

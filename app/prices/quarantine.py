@@ -105,7 +105,17 @@ def _enter(db: Session, held: pl.DataFrame, source: str, at: datetime) -> None:
 
 def clear(db: Session, bars: pl.DataFrame, at: datetime) -> None:
     """Note that these bars passed after all: what was held of their sessions waits no longer."""
-    held = sql.run(db, "SELECT symbol, session FROM quarantine WHERE state = ?", [HELD])
+    held = [
+        row
+        for part in sql.chunks(bars["symbol"].unique().to_list())
+        for row in sql.run(
+            db,
+            f"SELECT symbol, session FROM quarantine WHERE symbol IN ({sql.marks(len(part))}) AND state = ?",
+            [*part, HELD],
+        )
+    ]
+    if not held:
+        return
     waiting = pl.DataFrame(
         [(symbol, sql.to_date(session)) for symbol, session in held],
         schema={"symbol": pl.String, "session": pl.Date},

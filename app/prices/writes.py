@@ -124,15 +124,14 @@ def remove(db: Session, bars: pl.DataFrame, at: datetime, reason: str) -> None:
 
 
 def remove_sample(db: Session, at: datetime) -> int:
-    """Take every bar of the bundled sample out of the store; return how many there were."""
-    # Symbols with sample bars are few; without the list each write would scan the whole table.
-    held = sql.run(
-        db,
-        "SELECT s.symbol FROM symbol s JOIN bar b ON b.symbol = s.symbol AND b.session = s.last_session"
-        " WHERE b.source = ?",
-        [SAMPLE],
-    )
-    symbols = [str(symbol) for (symbol,) in held]
+    """Take every bar of the bundled sample out of the store; return how many there were.
+
+    Costs one look where there is no sample: it is only there while the store holds nothing else.
+    """
+    newest = "FROM symbol s JOIN bar b ON b.symbol = s.symbol AND b.session = s.last_session"
+    if sql.run(db, f"SELECT b.source {newest} LIMIT 1") != [(SAMPLE,)]:
+        return 0
+    symbols = [str(symbol) for (symbol,) in sql.run(db, f"SELECT s.symbol {newest} WHERE b.source = ?", [SAMPLE])]
     gone = 0
     for symbol in symbols:
         where = "WHERE symbol = ? AND source = ?"
