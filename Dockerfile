@@ -5,6 +5,12 @@ COPY requirements/uv.txt requirements/runtime.txt /tmp/
 RUN pip install --require-hashes -r /tmp/uv.txt \
     && uv venv /opt/venv \
     && uv pip sync --python /opt/venv/bin/python --require-hashes --compile-bytecode --no-cache /tmp/runtime.txt
+# In place: templates, static files and migrations stand beside the package.
+WORKDIR /srv/nextclose
+COPY pyproject.toml README.md ./
+COPY app app
+RUN uv pip install --python /opt/venv/bin/python --no-deps --no-build-isolation --no-cache --editable . \
+    && /opt/venv/bin/python -m compileall -q app
 
 FROM python:3.11-slim-bookworm
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
@@ -16,15 +22,11 @@ RUN apt-get update \
     && useradd --system --uid 10001 --home-dir /data --create-home nextclose
 COPY --from=build /opt/venv /opt/venv
 WORKDIR /srv/nextclose
-COPY pyproject.toml README.md ./
-COPY app app
+COPY pyproject.toml ./
+COPY --from=build /srv/nextclose/app app
 COPY templates templates
 COPY static static
 COPY migrations migrations
-# In place: templates, static files and migrations stand beside the package. The admin view has an image of its own.
-RUN printf '%s\n' /srv/nextclose > "$(/opt/venv/bin/python -c 'import site; print(site.getsitepackages()[0])')/nextclose.pth" \
-    && printf '#!/bin/sh\nexec /opt/venv/bin/python -m app.cli "$@"\n' > /usr/local/bin/nextclose \
-    && chmod 755 /usr/local/bin/nextclose
 USER nextclose
 VOLUME /data
 EXPOSE 8000
