@@ -1,0 +1,51 @@
+"""Folds by date: purged, disjoint, and the same whatever came later."""
+
+from datetime import date
+
+import numpy as np
+import polars as pl
+import pytest
+
+from app.core.clock import calendar
+from app.core.errors import NoHistory
+from app.training.dataset import Dataset, prepare
+from app.training.folds import folds
+
+
+def test_folds_are_disjoint_and_cover_every_session_after_the_first(dataset: Dataset) -> None:
+    """Each session from the first fold on is forecast in exactly one fold; the last fold is empty and serves."""
+    schedule = folds(dataset)
+    assert [fold.start for fold in schedule[1:]] == [fold.stop for fold in schedule[:-1]]
+    assert schedule[-1].start == schedule[-1].stop == len(dataset.panel.days)
+
+
+def test_no_label_reaches_into_its_fold(dataset: Dataset) -> None:
+    """What may be learnt from at a fold's start has its outcome on an earlier session: a purge of one."""
+    for fold in folds(dataset):
+        known = dataset.forward[: dataset.known[fold.start]]
+        assert dataset.panel.day[known].max() + 1 < fold.start
+
+
+def test_later_bars_move_no_fold(bars: pl.DataFrame, dataset: Dataset) -> None:
+    """Starts are counted from the panel's first session."""
+    cut = prepare(bars.filter(pl.col("session") < date(2012, 3, 1)), calendar())
+    whole = {fold.start for fold in folds(dataset)}
+    assert {fold.start for fold in folds(cut)[:-1]} <= whole
+
+
+def test_too_few_sessions_say_how_many_are_needed(bars: pl.DataFrame) -> None:
+    """A year of bars can't be judged."""
+    short = prepare(bars.filter(pl.col("session") < date(2011, 1, 1)), calendar())
+    with pytest.raises(NoHistory, match=r"\d+ sessions can be learnt from, 432 are needed"):
+        folds(short)
+
+
+def test_nothing_stored_is_said_so(bars: pl.DataFrame) -> None:
+    """An empty store asks for bars instead of failing somewhere inside."""
+    with pytest.raises(NoHistory, match="no final bars"):
+        prepare(bars.clear(), calendar())
+
+
+def test_rows_are_learnt_in_order_of_session(dataset: Dataset) -> None:
+    """A fold's training rows are a prefix."""
+    assert np.all(np.diff(dataset.panel.day[dataset.forward]) >= 0)
