@@ -87,8 +87,10 @@ def bars_of(
     """
     import numpy as np
 
-    newest = f" ORDER BY session DESC LIMIT {int(last)}" if last is not None else ""
-    bars = f"(SELECT * FROM bar WHERE symbol = ?{where}{newest}) AS newest ORDER BY session"
+    bars = f"bar WHERE symbol = ?{where}"
+    if last is not None:
+        bars = f"(SELECT * FROM {bars} ORDER BY session DESC LIMIT {int(last)}) AS newest"
+    bars += " ORDER BY session"
     joined = "group_concat(session, '')" if is_sqlite(db) else "string_agg(CAST(session AS TEXT), '')"
     days, blocks = "", []
     for symbol in symbols:
