@@ -117,9 +117,16 @@ def backtest(
 
 
 def doctor(
-    check: Annotated[Check, typer.Argument(help="Which proof to run.")] = Check.ALL, *, as_json: AsJson = False
+    check: Annotated[Check, typer.Argument(help="Which proof to run.")] = Check.ALL,
+    release: Annotated[list[int] | None, typer.Option(help="Store this bar from quarantine all the same.")] = None,
+    drop: Annotated[list[int] | None, typer.Option(help="Keep this bar in quarantine out for good.")] = None,
+    *,
+    as_json: AsJson = False,
 ) -> None:
     """Prove what is claimed: no leak from the future, no skill where there is none, no broken bars."""
+    if release or drop:
+        _decide(release or [], drop or [])
+        return
     with opened() as here, progress_bar() as progress:
         proofs = [_PROOFS[name](here, progress) for name in ([check] if check != Check.ALL else list(_PROOFS))]
     if as_json:
@@ -129,6 +136,16 @@ def doctor(
             typer.echo("\n".join([f"{name}: {'holds' if passed else 'FAILED'}", *(f"  {line}" for line in details)]))
     if not all(passed for _, passed, _ in proofs):
         raise typer.Exit(1)
+
+
+def _decide(release: list[int], drop: list[int]) -> None:
+    """Release and drop bars in quarantine, all or none of them."""
+    from app.prices import quarantine
+
+    with opened() as here, here.database.write() as db:
+        released = quarantine.release(db, release, here.clock.now())
+        dropped = quarantine.drop(db, drop, here.clock.now())
+    typer.echo(f"released {released}, dropped {dropped}")
 
 
 def _leakage(here: Opened, progress: Progress) -> tuple[str, bool, list[str]]:
@@ -145,7 +162,15 @@ def _placebo(_: Opened, progress: Progress) -> tuple[str, bool, list[str]]:
     return proof.name, proof.passed, list(proof.details)
 
 
-_PROOFS = {Check.LEAKAGE: _leakage, Check.PLACEBO: _placebo}
+def _data(here: Opened, progress: Progress) -> tuple[str, bool, list[str]]:
+    from app.prices.findings import examine
+
+    found = examine(here.database, here.clock, progress)
+    lines = [" ".join([f.rule, f.symbol or "", str(f.session or ""), f.detail]) for f in found]
+    return "data", not any(finding.fails for finding in found), [" ".join(line.split()) for line in lines]
+
+
+_PROOFS = {Check.DATA: _data, Check.LEAKAGE: _leakage, Check.PLACEBO: _placebo}
 
 
 def promote(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter, Request
 from sqlmodel import col, func, select
@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from app.jobs import runs
 from app.jobs.launch import launch
-from app.prices import store
+from app.prices import quarantine, store
 from app.prices.tables import QuarantineRow
 from app.web import render
 from app.web.deps import Parts
@@ -51,6 +51,14 @@ def data(request: Request, parts: Parts) -> Response:
         total = db.exec(select(func.count()).select_from(QuarantineRow)).one()
     around = frame(request, parts, [status for status in stored if status.watched], twin="/api/symbols")
     return render.page(request, "data", around, statuses=stored, held=held, total=total)
+
+
+@router.post("/data/quarantine/{number}/{decision}", dependencies=[Admin])
+def decide(number: int, decision: Literal["release", "drop"], parts: Parts) -> Response:
+    """Store a bar in quarantine all the same, or keep it out for good, and return to the list."""
+    with parts.database.write() as db:
+        (quarantine.release if decision == "release" else quarantine.drop)(db, [number], parts.clock.now())
+    return RedirectResponse("/data#held-title", SEE_OTHER)
 
 
 @router.get("/docs")

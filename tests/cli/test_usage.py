@@ -3,10 +3,12 @@
 import json
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from app.core.clock import calendar
 from tests.cli.conftest import Nextclose
 
 HEAVY = ("mlflow", "xgboost", "sklearn", "yfinance", "pandas", "exchange_calendars", "fastapi", "polars", "sqlalchemy")
@@ -98,3 +100,22 @@ def test_training_without_prices_says_what_to_do(nextclose: Nextclose) -> None:
     ran = nextclose("train")
     assert ran.code == 1
     assert "nextclose refresh" in ran.err or "nextclose import" in ran.err
+
+
+def test_doctor_finds_a_broken_bar_and_lists_what_is_held(nextclose: Nextclose, tmp_path: Path) -> None:
+    """A clean store passes; a bar that fails a check is held, listed, and dropped by hand."""
+    rows = [f"{day:%Y-%m-%d},10,10.5,9.5,10.{day.day:02d},1000" for day in sessions(30)]
+    rows[20] = rows[20].replace(",10,10.5", ",10,8.5")
+    (tmp_path / "ACME.csv").write_text("date,open,high,low,close,volume\n" + "\n".join(rows))
+    assert "quarantined as ohlc_order" in nextclose("import", "ACME.csv").out
+    listed = nextclose("doctor", "data")
+    assert listed.code == 0, listed.out
+    assert "ohlc_order ACME" in listed.out
+    assert nextclose("doctor", "--drop", "1").out == "released 0, dropped 1\n"
+    assert "ohlc_order" not in nextclose("doctor", "data").out
+    assert nextclose("doctor", "--drop", "7").code == 1
+
+
+def sessions(count: int) -> tuple[date, ...]:
+    """Return some sessions of New York."""
+    return calendar().between(date(2021, 1, 4), date(2021, 12, 31))[:count]

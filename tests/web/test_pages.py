@@ -1,7 +1,7 @@
 """The pages: each state of each region, whole or as the region that htmx asks for."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 
 import httpx
@@ -323,6 +323,23 @@ async def test_the_data_page_shows_what_was_kept_out(web: httpx.AsyncClient, fur
     text = (await web.get("/data")).text
     assert "price jump" in text
     assert "the close is 100 times the one before" in text
+
+
+async def test_a_bar_kept_out_is_dropped_or_released_by_hand(web: httpx.AsyncClient, furnished: Database) -> None:
+    """What is dropped stays out, what is released is stored; nothing is decided twice."""
+    prices = {"open": 40.0, "high": 44.0, "low": 39.0, "close": 43.0, "volume": 1000}
+    with furnished.write() as db:
+        for symbol in ("FB", "GOOG"):
+            held = {"symbol": symbol, "session": NOW.date() + timedelta(days=3), "source": "sample", "fetched_at": NOW}
+            db.add(QuarantineRow(**held, **prices, rule="off_level", detail="far from its neighbours"))
+            db.flush()
+    assert "Release" in (await web.get("/data")).text
+    answers = [await web.post(f"/data/quarantine/{path}") for path in ("1/drop", "2/release", "2/release", "9/drop")]
+    assert [answer.status_code for answer in answers] == [303, 303, 422, 404]
+    assert (await web.post("/data/quarantine/1/burn")).status_code == 422
+    with furnished.read() as db:
+        last = store.last_bars(db, ["FB", "GOOG"])
+        assert (last["FB"].session, last["GOOG"].close) == (NOW.date(), 43.0)
 
 
 async def test_jobs_are_followed_while_they_run(web: httpx.AsyncClient, furnished: Database) -> None:
