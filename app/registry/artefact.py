@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 from pathlib import Path
+from uuid import uuid4
 
 from app.core.errors import BrokenArtefact
 from app.registry.card import ModelCard
@@ -40,20 +41,17 @@ def save(model: Model, directory: Path) -> None:
 
     A version's name follows from its content, so a directory that is there already and whole is left as it is.
     """
-    if directory.exists() and _is_whole(directory):
+    if _is_whole(directory):
         return
     files = {**model_files(model.pipeline), CARD: model.card.to_json().encode()}
     sums = "".join(f"{digest}  {name}\n" for name, digest in fingerprint(files).items())
     directory.parent.mkdir(parents=True, exist_ok=True)
-    beside = directory.with_name(f".{directory.name}.{os.getpid()}.part")
-    shutil.rmtree(beside, ignore_errors=True)
+    beside = directory.with_name(f".{directory.name}.{uuid4().hex}.part")
     beside.mkdir()
     for name, content in {**files, SUMS: sums.encode()}.items():
         write_synced(beside / name, content)
     sync_directory(beside)
-    if directory.exists():
-        shutil.rmtree(directory)
-    beside.rename(directory)
+    _move(beside, directory)
     sync_directory(directory.parent)
 
 
@@ -122,6 +120,18 @@ def _checked(directory: Path) -> dict[str, bytes]:
         if hashlib.sha256(content).hexdigest() != listed[name]:
             raise BrokenArtefact(f"{directory.name}: {name} was altered, its sha256 differs")
     return files
+
+
+def _move(beside: Path, directory: Path) -> None:
+    """Put a written version in its place; where another process was first with the same one, theirs stays."""
+    if directory.exists() and not _is_whole(directory):
+        shutil.rmtree(directory)
+    try:
+        beside.rename(directory)
+    except OSError:
+        if not _is_whole(directory):
+            raise
+        shutil.rmtree(beside)
 
 
 def _is_whole(directory: Path) -> bool:

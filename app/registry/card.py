@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from datetime import date, datetime
+from math import isfinite
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
 
 class _Frozen(BaseModel):
@@ -17,7 +18,8 @@ class Score(_Frozen):
     """Out-of-sample figures of one set of rows; intervals are 95 % and resample whole sessions in blocks.
 
     `mae_ratio` and `rmse_ratio` compare closes with the last close; `crps` is in return units, and its skill is
-    against `random_walk` on the same rows. `None` means that the figure isn't defined on so few rows.
+    against `random_walk` on the same rows. `None` means that the figure isn't defined on these rows: they are too few,
+    or nothing moved in them.
     """
 
     n: int
@@ -40,6 +42,12 @@ class Score(_Frozen):
     coverage_80: float | None = None
     coverage_95: float | None = None
     width_80: float | None = None
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _known(cls, value: Any) -> Any:
+        """Take a ratio to nothing for what it is: one symbol whose close stood still mustn't spoil the card."""
+        return None if isinstance(value, float) and not isfinite(value) else value
 
 
 class Metrics(_Frozen):

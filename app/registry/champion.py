@@ -7,13 +7,16 @@ that didn't come to be, never half a champion.
 
 from __future__ import annotations
 
+import fcntl
 import json
-import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from app.core import log
 from app.core.db import Database
@@ -50,7 +53,7 @@ class Pointer:
     def write(self, models_dir: Path) -> None:
         """Replace the pointer in one step."""
         values = {"version": self.version, "sums": self.sums, "before": list(self.before)}
-        beside = models_dir / f".{POINTER}.{os.getpid()}.part"
+        beside = models_dir / f".{POINTER}.{uuid4().hex}.part"
         artefact.write_synced(beside, (json.dumps(values, indent=1) + "\n").encode())
         beside.replace(models_dir / POINTER)
         artefact.sync_directory(models_dir)
@@ -68,7 +71,8 @@ class Champion:
     def current(self) -> Model | None:
         """Return the champion, `None` before the first promotion.
 
-        A new version that can't be loaded doesn't replace the one that works: it is logged, and the old one stays.
+        A new version that can't be loaded doesn't replace the one that works: it is logged, and the old one stays; a
+        fresh process goes back to the newest earlier champion that is whole.
         """
         seen = self._state()
         if seen == self._seen:
@@ -105,9 +109,22 @@ class Champion:
                 return self._model
             return _load(self._models_dir, pointer)
         except BrokenArtefact as error:
-            kept = self._model.card.version if self._model else None
-            _log.error("champion can't be loaded", reason=error.detail, kept=kept)
-            return self._model
+            kept = self._model or self._earlier()
+            _log.error("champion can't be loaded", reason=error.detail, kept=kept.card.version if kept else None)
+            return kept
+
+    def _earlier(self) -> Model | None:
+        """Return the newest earlier champion that is whole: what a fresh process serves instead of a broken one."""
+        try:
+            pointer = Pointer.read(self._models_dir)
+        except BrokenArtefact:
+            return None
+        for version in reversed(pointer.before if pointer else ()):
+            try:
+                return artefact.load(self._models_dir / version)
+            except BrokenArtefact as error:
+                _log.warning("earlier champion can't be loaded either", reason=error.detail)
+        return None
 
 
 def promote(
@@ -119,24 +136,26 @@ def promote(
     one that can't be loaded.
     """
     model = artefact.load(version_directory(settings, version))
-    old = _pointer_or_none(settings.models_dir)
-    before = (*old.before, old.version) if old and old.version != version else (old.before if old else ())
-    _decide(database, "promotion", version, old.version if old else None, reason, evidence, now)
-    sums = artefact.sums_of(version_directory(settings, version))
-    Pointer(version, sums, before).write(settings.models_dir)
+    with _alone(settings.models_dir):
+        old = _pointer_or_none(settings.models_dir)
+        before = (*old.before, old.version) if old and old.version != version else (old.before if old else ())
+        _decide(database, "promotion", version, old.version if old else None, reason, evidence, now)
+        sums = artefact.sums_of(version_directory(settings, version))
+        Pointer(version, sums, before).write(settings.models_dir)
     return model.card
 
 
 def rollback(settings: Settings, database: Database, reason: str, now: datetime) -> ModelCard:
     """Return to the champion before this one; raises `NotThere` when there is none."""
-    old = Pointer.read(settings.models_dir)
-    if old is None or not old.before:
-        raise NotThere("there is no earlier champion to return to; `nextclose promote VERSION` names one")
-    version = old.before[-1]
-    model = artefact.load(version_directory(settings, version))
-    _decide(database, "rollback", version, old.version, reason, {}, now)
-    sums = artefact.sums_of(version_directory(settings, version))
-    replace(old, version=version, sums=sums, before=old.before[:-1]).write(settings.models_dir)
+    with _alone(settings.models_dir):
+        old = Pointer.read(settings.models_dir)
+        if old is None or not old.before:
+            raise NotThere("there is no earlier champion to return to; `nextclose promote VERSION` names one")
+        version = old.before[-1]
+        model = artefact.load(version_directory(settings, version))
+        _decide(database, "rollback", version, old.version, reason, {}, now)
+        sums = artefact.sums_of(version_directory(settings, version))
+        replace(old, version=version, sums=sums, before=old.before[:-1]).write(settings.models_dir)
     return model.card
 
 
@@ -155,6 +174,18 @@ def version_directory(settings: Settings, version: str) -> Path:
     if not directory.is_dir():
         raise NotThere(f"version {version} is not in {settings.models_dir}; `nextclose status` lists what is")
     return directory
+
+
+@contextmanager
+def _alone(models_dir: Path) -> Iterator[None]:
+    """Let one thread of one process at a time read the pointer, decide and move it; the system ends a dead one's turn.
+
+    Otherwise two that promote at once forget each other, and the last decision needn't be the one that is served.
+    """
+    models_dir.mkdir(parents=True, exist_ok=True)
+    with (models_dir / f".{POINTER}.lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _decide(

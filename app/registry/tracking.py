@@ -6,10 +6,12 @@ registered source is the folder of `trained_models` that was hashed when it was 
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,52 +52,48 @@ class Tracker:
     def ready(self) -> None:
         """Open MLflow's store; raises `TrackingUnavailable` in one line, before any work is done."""
         _quiet()
-        from mlflow.exceptions import MlflowException
-        from mlflow.tracking import MlflowClient
-        from sqlalchemy.exc import SQLAlchemyError
+        with _told_apart("training has not begun"):
+            from mlflow.tracking import MlflowClient
 
-        try:
             if self._uri.startswith("sqlite:///"):
                 Path(self._uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
             client = MlflowClient(tracking_uri=self._uri, registry_uri=self._uri)
             self._experiment = self._experiment_of(client)
-        except (MlflowException, SQLAlchemyError, OSError) as error:
-            reason = str(error).split("\n", 1)[0]
-            raise TrackingUnavailable(
-                f"MLflow can't be used ({reason}); training has not begun; see NEXTCLOSE_MLFLOW_URI"
-            ) from error
         self._client = client
 
     def record(self, parent: RunRecord, children: Sequence[RunRecord]) -> str:
         """Write the parent run and its children; return the parent's run id."""
         client = self._opened()
-        parent_id = self._write(client, parent, {})
-        for child in children:
-            self._write(client, child, {"mlflow.parentRunId": parent_id})
+        with _told_apart("nothing was promoted"):
+            parent_id = self._write(client, parent, {})
+            for child in children:
+                self._write(client, child, {"mlflow.parentRunId": parent_id})
         return parent_id
 
     def register(self, run_id: str, version: str, source: Path, description: str) -> str:
         """Register a saved version as the challenger, once; return its number in the registry."""
         client = self._opened()
-        if not client.search_registered_models(f"name = '{MODEL}'"):
-            client.create_registered_model(MODEL)
-        known = client.search_model_versions(f"name = '{MODEL}'")
-        same = [entry for entry in known if entry.tags.get("version") == version]
-        entry = same[0] if same else None
-        if entry is None:
-            where = source.absolute().as_uri()
-            tags = {"version": version}
-            entry = client.create_model_version(MODEL, where, run_id=run_id, tags=tags, description=description)
-        client.set_registered_model_alias(MODEL, "challenger", entry.version)
+        with _told_apart("nothing was promoted"):
+            if not client.search_registered_models(f"name = '{MODEL}'"):
+                client.create_registered_model(MODEL)
+            known = client.search_model_versions(f"name = '{MODEL}'")
+            same = [entry for entry in known if entry.tags.get("version") == version]
+            entry = same[0] if same else None
+            if entry is None:
+                where = source.absolute().as_uri()
+                tags = {"version": version}
+                entry = client.create_model_version(MODEL, where, run_id=run_id, tags=tags, description=description)
+            client.set_registered_model_alias(MODEL, "challenger", entry.version)
         return str(entry.version)
 
     def point(self, version: str) -> bool:
         """Let the alias champion follow the pointer; say whether MLflow knows the version."""
         client = self._opened()
-        for entry in client.search_model_versions(f"name = '{MODEL}'"):
-            if entry.tags.get("version") == version:
-                client.set_registered_model_alias(MODEL, "champion", entry.version)
-                return True
+        with _told_apart(f"version {version} is champion all the same, only the alias is missing"):
+            for entry in client.search_model_versions(f"name = '{MODEL}'"):
+                if entry.tags.get("version") == version:
+                    client.set_registered_model_alias(MODEL, "champion", entry.version)
+                    return True
         return False
 
     def _opened(self) -> MlflowClient:
@@ -131,8 +129,30 @@ class Tracker:
         return run_id
 
 
+@contextmanager
+def _told_apart(consequence: str) -> Iterator[None]:
+    """Turn whatever fails in MLflow into one line that says what it means for training."""
+    from mlflow.exceptions import MlflowException
+    from requests.exceptions import RequestException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError, RequestException, OSError) as error:
+        reason = str(error).strip().split("\n", 1)[0]
+        raise TrackingUnavailable(
+            f"MLflow can't be used ({reason}); {consequence}; see NEXTCLOSE_MLFLOW_URI"
+        ) from error
+
+
 def _quiet() -> None:
-    """Switch off MLflow's usage reports before it is imported, and warnings that are its own affair."""
+    """Switch off MLflow's usage reports before it is imported, warnings that are its own affair, and its long patience.
+
+    By default it asks an unreachable server for minutes, and warns before each new try.
+    """
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")

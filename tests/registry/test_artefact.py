@@ -97,3 +97,18 @@ def test_loading_imports_no_heavy_library() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
+
+
+def test_a_version_that_another_process_saved_meanwhile_stays(
+    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two contests on the same data make the same version: the first one's files are never taken from who serves."""
+    directory = tmp_path / model.card.version
+    artefact.save(model, directory)
+    first = directory.stat().st_ino
+    looks = iter([False])
+    whole = artefact._is_whole
+    monkeypatch.setattr(artefact, "_is_whole", lambda where: next(looks, whole(where)))
+    artefact.save(model, directory)
+    assert directory.stat().st_ino == first
+    assert [path.name for path in tmp_path.iterdir()] == [directory.name]

@@ -2,6 +2,8 @@
 
 import json
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -89,14 +91,14 @@ def test_a_version_that_isnt_there_or_is_broken_is_never_promoted(stored: Settin
 
 
 def test_a_broken_new_champion_doesnt_replace_the_one_that_works(stored: Settings, database: Database) -> None:
-    """Altered after its promotion, it is refused by who serves already; a fresh process serves nothing instead."""
+    """Altered after its promotion, it is refused by who serves already, and by a fresh process too."""
     seen = Champion(stored)
     promote(stored, database, FIRST, "first", {}, NOW)
     assert seen.current().card.version == FIRST
     promote(stored, database, SECOND, "better", {}, NOW)
     (stored.models_dir / SECOND / "model.json").write_text("{}")
     assert seen.current().card.version == FIRST
-    assert Champion(stored).current() is None
+    assert serving(stored) == FIRST
     assert [card.version for card in seen.versions()] == [FIRST]
 
 
@@ -139,3 +141,24 @@ def test_an_unreadable_pointer_is_replaced_by_a_promotion(stored: Settings, data
     promote(stored, database, FIRST, "by hand", {}, NOW)
     assert serving(stored) == FIRST
     assert json.loads(stored.models_dir.joinpath("champion.json").read_text())["before"] == []
+
+
+def test_promotions_at_once_forget_nobody(stored: Settings, database: Database, model: Model) -> None:
+    """Each decision follows on the one before it, and the last one is what is served."""
+    versions = [f"20180103-{number:08d}" for number in range(6)]
+    for version in versions:
+        artefact.save(another(model, version), stored.models_dir / version)
+    together = threading.Barrier(len(versions))
+
+    def work(version: str) -> None:
+        together.wait()
+        promote(stored, database, version, "at once", {}, NOW)
+
+    with ThreadPoolExecutor(len(versions)) as pool:
+        list(pool.map(work, versions))
+    made = decisions(database)
+    assert [before for _, _, before in made] == [None, *(version for _, version, _ in made[:-1])]
+    assert serving(stored) == made[-1][1]
+    assert json.loads(stored.models_dir.joinpath("champion.json").read_text())["before"] == [
+        one[1] for one in made[:-1]
+    ]
