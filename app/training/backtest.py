@@ -89,12 +89,12 @@ def run_backtest(
     scores = _scores(dataset, judge, served, schedule, wanted, symbols)
     parts.clear()
     progress(1.0, f"{written} rows in {out}")
-    days = dataset.panel.days[wanted]
+    span = pl.scan_parquet(out).select(first=pl.col("as_of").min(), last=pl.col("as_of").max()).collect().row(0)
     return BacktestReport(
         out=str(out),
         rows=written,
-        first_session=str(days.min()),
-        last_session=str(days.max()),
+        first_session=span[0].isoformat(),
+        last_session=span[1].isoformat(),
         refits=len(schedule) - 1,
         scores=scores,
         elapsed_s=round(perf_counter() - begun, 2),

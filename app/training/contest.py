@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -142,6 +143,8 @@ def _log(tracker: Tracker, settings: Settings, dataset: Dataset, ranked: list[re
         name=f"contest {card.trained_through}",
         params={
             "dataset": dataset.fingerprint,
+            "code": record.code_fingerprint(),
+            "python": platform.python_version(),
             "rows": card.rows,
             "symbols": len(card.symbols),
             "trained_from": card.trained_from,

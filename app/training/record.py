@@ -9,6 +9,7 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from importlib.metadata import version as installed
+from pathlib import Path
 from typing import Any
 
 from app.registry import artefact
@@ -19,6 +20,7 @@ from app.registry.pipeline import Pipeline
 from app.registry.scale import LogLinearScale
 from app.registry.shape import PooledShape
 from app.registry.tracking import RunRecord
+from app.training import charts
 from app.training.candidates import Candidate
 from app.training.dataset import Dataset
 from app.training.location_fit import settings_of
@@ -118,8 +120,21 @@ def child_run(contestant: Contestant) -> RunRecord:
         params={**params, **settings_of(candidate.location), "shrinkage": contestant.pipeline.shrinkage},
         metrics={**numbers(metrics.overall), **by_part, "seconds": round(contestant.trail.seconds, 3)},
         steps=[*folds] if folds else [],
-        files={"metrics.json": _json(metrics.model_dump()), "shrinkage.json": _json(trust)},
+        files={
+            "metrics.json": _json(metrics.model_dump()),
+            "shrinkage.json": _json(trust),
+            **charts.of_candidate(metrics, contestant.pipeline),
+        },
     )
+
+
+def code_fingerprint() -> str:
+    """Return the sha256 over the source of every room that a forecast is made in."""
+    digest = hashlib.sha256()
+    for room in ("features", "registry", "training"):
+        for path in sorted((Path(__file__).parents[1] / room).glob("*.py")):
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def table_files(names: list[str], scores: list[Score]) -> dict[str, str]:
