@@ -326,7 +326,7 @@ async def test_the_data_page_shows_what_was_kept_out(web: httpx.AsyncClient, fur
 
 
 async def test_a_bar_kept_out_is_dropped_or_released_by_hand(web: httpx.AsyncClient, furnished: Database) -> None:
-    """What is dropped stays out, what is released is stored; nothing is decided twice. (The sample holds one already.)"""
+    """What is dropped stays out, what is released is stored; nothing is decided twice."""
     prices = {"open": 40.0, "high": 44.0, "low": 39.0, "close": 43.0, "volume": 1000}
     with furnished.write() as db:
         for symbol in ("FB", "GOOG"):
@@ -334,6 +334,7 @@ async def test_a_bar_kept_out_is_dropped_or_released_by_hand(web: httpx.AsyncCli
             db.add(QuarantineRow(**held, **prices, rule="off_level", detail="far from its neighbours"))
             db.flush()
     assert "Release" in (await web.get("/data")).text
+    # Entry 1 is a bar of the sample itself.
     answers = [await web.post(f"/data/quarantine/{path}") for path in ("2/drop", "3/release", "3/release", "9/drop")]
     assert [answer.status_code for answer in answers] == [303, 303, 422, 404]
     assert (await web.post("/data/quarantine/1/burn")).status_code == 422
