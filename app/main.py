@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 
 from fastapi import FastAPI
@@ -14,6 +15,7 @@ from app.core.clock import Clock
 from app.core.db import Database, migrate
 from app.core.settings import Settings, load_settings
 from app.forecasts.forecaster import Forecaster
+from app.jobs import runs
 from app.jobs.schedule import Clockwork
 from app.prices.first import seed
 from app.registry.champion import Champion
@@ -39,7 +41,8 @@ def create_app(settings: Settings | None = None, bind_host: str | None = None) -
         redoc_url=None,
         responses=errors.RESPONSES,
     )
-    app.state.nextclose = Services(settings, database, clock, Forecaster(settings, database, clock), Champion(settings))
+    forecaster = Forecaster(settings, database, clock, is_refreshing=partial(runs.is_refreshing, database))
+    app.state.nextclose = Services(settings, database, clock, forecaster, Champion(settings))
     security.install(app, settings, bind_host or os.environ.get("UVICORN_HOST"))
     health.install(app)
     errors.install(app)

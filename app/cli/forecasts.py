@@ -32,11 +32,15 @@ def register(app: typer.Typer) -> None:
 
 def predict(names: SymbolNames, *, as_json: AsJson = False) -> None:
     """Forecast the next session's close of each symbol with the champion."""
+    from functools import partial
+
     from app.forecasts.forecaster import Forecaster
+    from app.jobs import runs
 
     wanted = normalised(names)
     with opened() as here:
-        forecaster = Forecaster(here.settings, here.database, here.clock)
+        is_refreshing = partial(runs.is_refreshing, here.database)
+        forecaster = Forecaster(here.settings, here.database, here.clock, is_refreshing=is_refreshing)
         found = forecaster.latest_many(wanted)
         made = [item for item in found if not isinstance(item, NextcloseError)]
         documents = [_document(item, forecaster) for item in made] if as_json else []

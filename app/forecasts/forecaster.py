@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from ulid import ULID
@@ -26,9 +26,21 @@ from app.registry.model import Model
 class Forecaster:
     """Answers what the next close may be; thread-safe, one per process."""
 
-    def __init__(self, settings: Settings, database: Database, clock: Clock, champion: Champion | None = None) -> None:
-        """Keep what is needed; nothing is read before the first question."""
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        clock: Clock,
+        champion: Champion | None = None,
+        is_refreshing: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Keep what is needed; nothing is read before the first question.
+
+        `is_refreshing` says whether prices are being brought up to date: half of the newest session's market is missing
+        then.
+        """
         self._database = database
+        self._is_refreshing = is_refreshing
         self._clock = clock
         self._champion = champion or Champion(settings)
         self._newest = Newest(database)
@@ -49,6 +61,7 @@ class Forecaster:
 
         Prices are on the basis of the store's present history, whatever has been split since the forecast was made.
         Without a champion that can be loaded, what an earlier one forecast as of the last bar is still the answer.
+        While prices are refreshed, a symbol's last forecast is: one made on half a market would be kept for good.
         Errors: `NoChampion` alone is raised, where it is the answer for all.
         """
         model = self._champion.current()
@@ -58,6 +71,10 @@ class Forecaster:
             last = store.last_bars(db, asked)
             sessions = {symbol: bar.session for symbol, bar in last.items()}
             found = ledger.newest(db, sessions, model.card.version if model else None)
+        missing = [symbol for symbol in last if symbol not in found]
+        if missing and self._is_refreshing():
+            with self._database.read() as db:
+                found |= ledger.last_of(db, missing)
         missing = [symbol for symbol in last if symbol not in found]
         if model is not None and missing:
             found |= {one.symbol: one for one in self._make(model, missing)}

@@ -18,6 +18,8 @@ FIRST_HASH = "0" * 64
 """What the first row carries as the hash of the row before it."""
 
 _CHUNK = 400
+_LONGEST_NUMBER = 18
+"""Digits that every database takes for an integer."""
 T = TypeVar("T")
 
 
@@ -144,7 +146,7 @@ def page(
     query = _entries().order_by(col(ForecastRow.seq).desc()).limit(size + 1)
     query = chosen(query, symbol, model, start, end)
     if cursor is not None:
-        if not cursor.isdecimal():
+        if not cursor.isdecimal() or len(cursor) > _LONGEST_NUMBER:
             raise BadInput(f"cursor {cursor!r} isn't one that a page of forecasts gave")
         query = query.where(col(ForecastRow.seq) < int(cursor))
     rows = db.exec(query).all()

@@ -113,11 +113,16 @@ def track_record(
 
 
 def _read(db: Session, symbol: str | None, model: str | None) -> pl.DataFrame:
-    """Return one row per forecast, its errors in parts of the last close and null while it isn't scored."""
+    """Return one row per forecast, its errors in parts of the last close and null while it isn't scored.
+
+    A forecast whose model had learnt from its target session (of a symbol that lagged behind, say) proves nothing, and
+    doesn't count.
+    """
     columns = [col(getattr(ForecastRow, name)) for name in _FORECAST] + [
         col(getattr(ScoreRow, name)) for name in _SCORE
     ]
     query = select(*columns).outerjoin(ScoreRow, col(ScoreRow.forecast_id) == ForecastRow.id)
+    query = query.where(col(ForecastRow.target_session) > col(ForecastRow.trained_through))
     rows = db.connection().execute(ledger.chosen(query, symbol, model)).all()
     frame = pl.DataFrame([tuple(row) for row in rows], schema={**_FORECAST, **_SCORE}, orient="row")
     errors = [name for name in _SCORE if _SCORE[name] == pl.Float64 and name != "realised_return"]

@@ -29,6 +29,9 @@ train, forecast."""
 SILENT_AFTER = timedelta(minutes=2)
 """A run whose last heartbeat is older than this is lost, even if its process seems to live."""
 
+REFRESHES = ("refresh", "check", "cycle")
+_TRIGGER_LENGTH = 20
+
 _WITHIN: dict[str, tuple[str, ...]] = {
     "cycle": ("refresh", "score", "forecast"),
     "first_run": ("refresh", "train", "forecast", "cycle"),
@@ -67,7 +70,7 @@ def start(database: Database, kind: str, trigger: str, now: datetime) -> JobRun:
     row = JobRunRow(
         id=str(ULID()),
         kind=kind,
-        trigger=trigger,
+        trigger=trigger[:_TRIGGER_LENGTH],  # PostgreSQL refuses more: a close of three exchanges is longer
         state="running",
         message="starting",
         host=this_host(),
@@ -124,6 +127,12 @@ def running(db: Session) -> list[JobRun]:
     """Return the runs that are running, oldest first."""
     rows = db.exec(select(JobRunRow).where(JobRunRow.state == "running").order_by(col(JobRunRow.started_at)))
     return [_run(row) for row in rows]
+
+
+def is_refreshing(database: Database) -> bool:
+    """Say whether a living run brings prices up to date, symbol by symbol."""
+    with database.read() as db:
+        return any(run.kind in REFRESHES and not _is_gone(run) for run in running(db))
 
 
 def get(db: Session, run_id: str) -> JobRun:

@@ -191,3 +191,35 @@ def test_the_last_ones_are_read_without_computing(forecaster: Forecaster, put: P
     assert forecaster.last_many(["BBB", "AAA"]) == [None, made]
     with database.read() as db:
         assert ledger.count(db) == 1
+
+
+def test_nothing_is_forecast_on_half_a_market(
+    settings: Settings, database: Database, put: Put, promote: Promote
+) -> None:
+    """While a refresh goes from symbol to symbol, the last forecast is served, and says that it is behind."""
+    evening = date(2021, 12, 30)
+    put(small.bars(last=evening))
+    promote(small.model())
+    before = at(settings, database, datetime.combine(evening, NOW.timetz())).latest("AAA")
+    put(small.bars(("AAA",), first=LAST))
+    under_way = [True]
+    forecaster = Forecaster(settings, database, Clock(NOW), is_refreshing=lambda: under_way[0])
+    assert forecaster.latest("AAA") == before
+    assert forecaster.freshness(before).sessions_behind == 1
+    put(small.bars(("BBB", "CCC", "DDD"), first=LAST))
+    under_way[0] = False
+    made = forecaster.latest("AAA")
+    assert made.as_of == LAST
+    whole = Forecaster(settings, database, Clock(NOW)).latest("AAA")
+    assert whole == made
+    with database.read() as db:
+        assert ledger.count(db) == 2
+
+
+def test_a_symbol_without_any_forecast_gets_one_during_a_refresh(
+    settings: Settings, database: Database, put: Put, promote: Promote
+) -> None:
+    """A stranger that was just looked up has no earlier answer."""
+    put(small.bars())
+    promote(small.model())
+    assert Forecaster(settings, database, Clock(NOW), is_refreshing=lambda: True).latest("BBB").as_of == LAST

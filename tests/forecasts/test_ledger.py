@@ -164,3 +164,10 @@ def test_stored_prices_stand_apart_from_the_ledger() -> None:
     assert (made.last_close, made.predicted_close, made.quantiles[10]) == (25.0, pytest.approx(25.0833333), 25.0)
     assert (made.prob_up, made.sigma, made.id) == (0.51, 0.01, "AAA00001v1live")
     assert pl.Series(made.quantiles).is_sorted()
+
+
+@pytest.mark.parametrize("cursor", ["9" * 30, "-1", "x", "\u00b2", ""])
+def test_a_cursor_that_no_page_gave_is_bad_input(database: Database, cursor: str) -> None:
+    """A number that no database can hold is none either."""
+    with database.read() as db, pytest.raises(BadInput, match="cursor"):
+        ledger.page(db, cursor=cursor)

@@ -117,3 +117,15 @@ def test_a_record_can_be_of_one_symbol_one_model_or_the_last_days(database: Data
     assert week.last_target == date(2021, 1, 5) + timedelta(days=DAYS - 1)
     assert (week.n, week.days) == (12, 7)
     assert week.mae_ratio.lower is None
+
+
+def test_a_model_that_had_seen_the_answer_doesnt_count(database: Database) -> None:
+    """A symbol that lagged behind was forecast by a model trained on later sessions: that proves nothing."""
+    fill(database)
+    target = forecast(3, "AAA").target_session
+    knowing = forecast(3, "AAA", model_version="v2", origin="replay", trained_through=target)
+    honest = forecast(3, "AAA", model_version="v3", origin="replay", trained_through=target - timedelta(days=1))
+    with database.write() as db:
+        ledger.append(db, [knowing, honest])
+    assert record(database, model="v2").pending == 0
+    assert record(database, model="v3").pending == 1

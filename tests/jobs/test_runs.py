@@ -139,3 +139,21 @@ def test_a_process_that_ended_unwaited_for_is_not_alive() -> None:
         pass
     process.wait()
     assert not runs.is_alive(pid)
+
+
+def test_a_long_trigger_is_cut(database: Database) -> None:
+    """PostgreSQL refuses what is longer than the column: the close of three exchanges would never start a cycle."""
+    run = runs.start(database, "cycle", "close of XLON, XNYS, XTKS", NOW)
+    assert run.trigger == "close of XLON, XNYS,"
+
+
+def test_a_living_refresh_is_told(database: Database) -> None:
+    """Only while it runs, and only the kinds that bring prices."""
+    runs.start(database, "train", "test", NOW)
+    assert not runs.is_refreshing(database)
+    run = runs.start(database, "cycle", "test", NOW)
+    assert runs.is_refreshing(database)
+    with database.write() as db:
+        gone = update(JobRunRow).where(col(JobRunRow.id) == run.id)
+        db.connection().execute(gone.values(heartbeat_at=Clock().now() - timedelta(minutes=3)))
+    assert not runs.is_refreshing(database)
