@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.edge import AsJson, figure, normalised, opened, print_json, print_table, progress_bar
+from app.core.errors import NoChampion
 
 if TYPE_CHECKING:
     from app.cli.edge import Opened
     from app.core.progress import Progress
     from app.registry.card import Score
+    from app.training.contest import ContestResult
 
 HEADER = (
     "model",
@@ -54,16 +56,30 @@ def register(app: typer.Typer) -> None:
 def train(*, as_json: AsJson = False) -> None:
     """Run the contest: fit, judge walk-forward beside the random walk, log to MLflow, decide on promotion."""
     from app.core.progress import within
-    from app.forecasts.forecaster import Forecaster
     from app.training.contest import run_contest
 
     with opened() as here, progress_bar() as progress:
         result = run_contest(here.settings, here.database, here.clock, within(progress, 0.0, 0.95))
-        forecaster = Forecaster(here.settings, here.database, here.clock)
-        made = forecaster.forecast_all(within(progress, 0.95, 1.0))
+        made = _forecast_all(here, within(progress, 0.95, 1.0))
     if as_json:
         print_json({**result.as_dict(), "forecasts_made": made})
-        return
+    else:
+        _print_contest(result)
+    if made is None:
+        raise typer.Exit(1)
+
+
+def _forecast_all(here: Opened, progress: Progress) -> int | None:
+    """Forecast every symbol; None where the first winner was refused, and nobody can."""
+    from app.forecasts.forecaster import Forecaster
+
+    try:
+        return Forecaster(here.settings, here.database, here.clock).forecast_all(progress)
+    except NoChampion:
+        return None
+
+
+def _print_contest(result: ContestResult) -> None:
     print_table(HEADER, [_score_line(row.name, row.score) for row in result.rows])
     typer.echo(
         "\nMAE, RMSE: ratios to the random walk. CRPS in basis points of price, skill against the random walk.\n"
@@ -90,7 +106,9 @@ def _score_line(name: str, score: Score) -> list[str]:
 
 
 def backtest(
-    out: Annotated[Path, typer.Option(help="Parquet file to write, one row per symbol, model and session.")],
+    out: Annotated[
+        Path, typer.Option(dir_okay=False, help="Parquet file to write, one row per symbol, model and session.")
+    ],
     start: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First session used.")] = None,
     end: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last session used.")] = None,
     refit_every: Annotated[int, typer.Option(min=1, help="Sessions between refits.")] = 63,

@@ -80,7 +80,8 @@ def status(*, as_json: AsJson = False) -> None:
 
     with opened() as here, here.database.read() as db:
         stored = store.statuses(db)
-        model = Champion(here.settings).current()
+        champion = Champion(here.settings)
+        model = champion.current()
         found: dict[str, Any] = {
             "now": here.clock.now(),
             "symbols": len(stored),
@@ -93,6 +94,7 @@ def status(*, as_json: AsJson = False) -> None:
             "champion_name": model.card.name if model else None,
             "trained_through": model.card.trained_through if model else None,
             "verdict": model.card.verdict if model else None,
+            "versions": [card.version for card in champion.versions()],
             "forecasts": ledger.count(db),
             "ledger_intact": ledger.verify_chain(db).intact,
             "jobs": [

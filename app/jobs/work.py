@@ -8,7 +8,7 @@ from typing import Any
 
 from app.core.clock import Clock
 from app.core.db import Database
-from app.core.errors import NextcloseError, NoChampion
+from app.core.errors import CheckFailed, NextcloseError, NoChampion
 from app.core.progress import Progress, within
 from app.core.settings import Settings
 from app.prices.outcomes import RefreshReport
@@ -54,6 +54,7 @@ def train(settings: Settings, database: Database, clock: Clock, progress: Progre
         "version": result.version,
         "promoted": result.promoted,
         "verdict": result.verdict,
+        "reason": result.reason,
         "elapsed_s": result.elapsed_s,
     }
 
@@ -99,7 +100,10 @@ def first_run(settings: Settings, database: Database, clock: Clock, progress: Pr
 
     source = find_prices(settings, database, clock, within(progress, 0.0, 0.3))
     trained = train(settings, database, clock, within(progress, 0.3, 0.95))
-    return {"source": source, **trained, **forecast(settings, database, clock, within(progress, 0.95, 1.0))}
+    try:
+        return {"source": source, **trained, **forecast(settings, database, clock, within(progress, 0.95, 1.0))}
+    except NoChampion:
+        raise CheckFailed(f"{trained['winner']} was trained, and isn't served: {trained['reason']}") from None
 
 
 def _told(reports: Sequence[RefreshReport]) -> Outcome:

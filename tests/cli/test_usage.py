@@ -119,3 +119,16 @@ def test_doctor_finds_a_broken_bar_and_lists_what_is_held(nextclose: Nextclose, 
 def sessions(count: int) -> tuple[date, ...]:
     """Return some sessions of New York."""
     return calendar().between(date(2021, 1, 4), date(2021, 12, 31))[:count]
+
+
+def test_a_folder_is_no_backtest(nextclose: Nextclose, tmp_path: Path) -> None:
+    """It is told before minutes of work, not after."""
+    ran = nextclose("backtest", "--out", str(tmp_path))
+    assert ran.code == 2
+    assert "is a directory" in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_status_lists_the_versions(nextclose: Nextclose) -> None:
+    """Errors of `promote` send people there."""
+    assert json.loads(nextclose("status", "--json").out)["versions"] == []
