@@ -146,21 +146,29 @@ def score(rows: Judged, *, brief: bool = False) -> Score:
     told = moved & (rows.location != 0.0)
     hits = int(np.sum((rising == up) & told))
     figures: dict[str, float | None] = {
-        "mae_ratio": float(error.sum() / base.sum()),
-        "rmse_ratio": float(np.sqrt(np.sum(error**2) / np.sum(base**2))),
-        "r2_oos": float(1.0 - np.sum((rows.realised - rows.location) ** 2) / np.sum(rows.realised**2)),
+        "mae_ratio": _ratio(error, base),
+        "rmse_ratio": None if (squares := _ratio(error**2, base**2)) is None else sqrt(squares),
+        "r2_oos": None
+        if (left := _ratio((rows.realised - rows.location) ** 2, rows.realised**2)) is None
+        else 1.0 - left,
         "hit": hits / int(told.sum()) if told.any() else None,
         "base_rate": float(np.mean(up[moved])) if moved.any() else None,
         "crps": float(rows.crps.mean()),
-        "crps_skill": float(1.0 - rows.crps.sum() / rows.crps_base.sum()),
+        "crps_skill": None if (loss := _ratio(rows.crps, rows.crps_base)) is None else 1.0 - loss,
         "coverage_50": coverage(rows.pit, 0.5),
         "coverage_80": coverage(rows.pit, 0.8),
         "coverage_95": coverage(rows.pit, 0.95),
         "width_80": float(rows.width_80.mean()),
     }
-    if not brief:
+    if not brief and base.any() and rows.crps_base.any():
         figures |= _with_intervals(rows, error, base, hits, int(told.sum()))
     return Score(n=n, sessions=sessions, **figures)
+
+
+def _ratio(top: Array, bottom: Array) -> float | None:
+    """Return sum over sum; None where nothing moved."""
+    below = float(bottom.sum())
+    return float(top.sum()) / below if below > 0.0 else None
 
 
 def _with_intervals(rows: Judged, error: Array, base: Array, hits: int, told: int) -> dict[str, float | None]:

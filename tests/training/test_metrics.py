@@ -92,3 +92,12 @@ def test_score_of_a_random_walk_has_ratios_of_one() -> None:
 def test_rank_ic_of_a_perfect_order_is_one() -> None:
     """A location that orders each session's symbols as they came has a rank correlation of one."""
     assert metrics.rank_ic(judged(symbols=6, edge=0.5)) == pytest.approx(1.0)
+
+
+def test_figures_that_arent_defined_are_none() -> None:
+    """A symbol that never moved has no ratio to anything, and the card stays JSON."""
+    rows = judged()
+    still = Judged(**{**vars(rows), "realised": np.zeros(160), "location": np.zeros(160), "crps_base": np.zeros(160)})
+    score = metrics.score(still)
+    assert (score.mae_ratio, score.rmse_ratio, score.r2_oos, score.crps_skill, score.base_rate) == (None,) * 5
+    assert score.coverage_80 is not None
