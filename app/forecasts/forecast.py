@@ -36,7 +36,8 @@ class Forecast:
 
     `as_of` is the last session whose bar was used, `target_session` the exchange's next one. `predicted_return` is a
     simple return, `sigma` the scale of the log return. `quantiles` are closes at `registry.levels.LEVELS`. `origin` is
-    `live` only when it was made before the target session's close.
+    `live` only when it was made after the close of `as_of` and before that of the target: a clock set back to an
+    instant before the bars that were used makes no live forecast.
     """
 
     id: str

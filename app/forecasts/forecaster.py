@@ -155,7 +155,8 @@ class Forecaster:
 
 
 def _forecast(outlook: Outlook, model: Model, bar: LastBar, exchange: str, made_at: datetime) -> Forecast:
-    close_at = calendar(exchange).close_at(outlook.target_session)
+    days = calendar(exchange)
+    close_at = days.close_at(outlook.target_session)
     return Forecast(
         id=str(ULID.from_datetime(made_at)),
         **vars(outlook),
@@ -166,7 +167,7 @@ def _forecast(outlook: Outlook, model: Model, bar: LastBar, exchange: str, made_
         verdict=model.card.verdict,
         source=bar.source,
         fetched_at=bar.fetched_at,
-        origin="live" if made_at < close_at else "replay",
+        origin="live" if days.close_at(outlook.as_of) <= made_at < close_at else "replay",
         made_at=made_at,
     )
 

@@ -223,3 +223,12 @@ def test_a_symbol_without_any_forecast_gets_one_during_a_refresh(
     put(small.bars())
     promote(small.model())
     assert Forecaster(settings, database, Clock(NOW), is_refreshing=lambda: True).latest("BBB").as_of == LAST
+
+
+@pytest.mark.parametrize("instant", [datetime(2021, 6, 1, tzinfo=NOW.tzinfo), NOW.replace(hour=20), NOW + timedelta(5)])
+def test_live_is_only_what_was_made_between_the_two_closes(
+    settings: Settings, database: Database, forecaster: Forecaster, instant: datetime
+) -> None:
+    """A clock that stands before the last bar's close, as a replay sets it, doesn't make a forecast live."""
+    assert at(settings, database, instant).latest("AAA").origin == "replay"
+    assert forecaster.latest("BBB").origin == "live"
