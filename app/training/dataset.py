@@ -45,8 +45,14 @@ class Dataset:
 
         They have a known target and a quarter's history; a longer window that isn't full yet stands at its mean.
         """
-        rows = np.flatnonzero(np.isfinite(self.target) & (self.panel.row >= LEARN_AFTER))
+        rows = np.flatnonzero(np.isfinite(self.target) & (self.panel.row >= LEARN_AFTER) & self.traded)
         return rows[np.lexsort((self.panel.symbol[rows], self.panel.day[rows]))]
+
+    @cached_property
+    def traded(self) -> NDArray[np.bool_]:
+        """Rows whose close moved, then or on the next session: a suspended symbol's zeros would narrow all bands."""
+        traded: NDArray[np.bool_] = (self.target != 0.0) | (self.panel.realised != 0.0)
+        return traded
 
     @cached_property
     def known(self) -> Index:

@@ -149,7 +149,7 @@ class Walk:
         if candidate.shape == "history":
             return HistoryShape(recentred=candidate.location == "drift")
         trail, panel = self.trails[candidate.name], self.dataset.panel
-        recent = past & (panel.day >= fold.start - SHAPE_SESSIONS)
+        recent = past & (panel.day >= fold.start - SHAPE_SESSIONS) & self.dataset.traded
         if len(np.unique(panel.day[recent])) < FEWEST_SESSIONS:
             return UNCALIBRATED
         residuals = (self.dataset.target[recent] - trail.location[recent]) / trail.sigma[recent]

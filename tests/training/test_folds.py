@@ -49,3 +49,16 @@ def test_nothing_stored_is_said_so(bars: pl.DataFrame) -> None:
 def test_rows_are_learnt_in_order_of_session(dataset: Dataset) -> None:
     """A fold's training rows are a prefix."""
     assert np.all(np.diff(dataset.panel.day[dataset.forward]) >= 0)
+
+
+def test_a_suspended_symbol_teaches_nothing(bars: pl.DataFrame, dataset: Dataset) -> None:
+    """Closes that stand still for a year would narrow every symbol's bands: those rows are left out."""
+    still = (pl.col("symbol") == "SIM001") & (pl.col("session") >= date(2011, 1, 3))
+    prices = ("open", "high", "low", "close")
+    halted = bars.with_columns(pl.when(still).then(50.0).otherwise(pl.col(name)).alias(name) for name in prices)
+    found = prepare(halted, calendar())
+    symbols, left = np.unique(found.panel.symbol[found.forward], return_counts=True)
+    whole = np.unique(dataset.panel.symbol[dataset.forward], return_counts=True)[1]
+    assert symbols.tolist() == [0, 1, 2, 3, 4]
+    assert left[1] < 200 < whole[1]
+    assert left[[0, 2, 3, 4]].tolist() == whole[[0, 2, 3, 4]].tolist()
