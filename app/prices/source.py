@@ -89,4 +89,4 @@ def open_source(settings: Settings) -> PriceSource:
         return SampleSource()
     from app.prices.yahoo import YahooSource
 
-    return YahooSource(settings.home / "yahoo")
+    return YahooSource()

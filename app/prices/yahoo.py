@@ -2,22 +2,25 @@
 
 What yfinance 1.7 does, seen against a local server: `download()` turns a refusal, an outage, a delisting and a holiday
 into the same empty frame, `Ticker.history` raises once it is told to; a failed answer for a window that ended over half
-an hour ago stays in an in-process cache; the running session's row comes along; nothing in an answer is checked.
+an hour ago stays in an in-process cache; the running session's row comes along; nothing in an answer is checked. Its
+own caches on disk are SQLite files that threads and processes lock each other out of, and hold cookies as pickles:
+both are replaced by what this process knows anyway.
 """
 
 from __future__ import annotations
 
 import logging
 import re
+import threading
 import warnings
 from collections.abc import Mapping
 from datetime import date, timedelta
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any, ClassVar, Final
 
 import polars as pl
 
+from app.core.clock import calendar
 from app.prices.frame import ACTION_SCHEMA, conform, no_actions
 from app.prices.source import (
     FETCH_TIMEOUT_S,
@@ -54,10 +57,6 @@ class YahooSource:
 
     name: ClassVar[str] = "yahoo"
 
-    def __init__(self, cache: Path) -> None:
-        """Keep yfinance's caches (cookies, time zones) in this folder."""
-        self._cache = cache
-
     def fetch(
         self, symbol: str, start: date | None = None, end: date | None = None, timeout_s: float = FETCH_TIMEOUT_S
     ) -> Fetched:
@@ -66,7 +65,7 @@ class YahooSource:
             raise NoSuchSymbol(f"{symbol} is an ISIN; Yahoo is asked by ticker symbol")
         from yfinance.exceptions import YFException
 
-        ticker, traffic = self._ticker(symbol)
+        ticker, traffic = _ticker(symbol)
         with traffic.flight(timeout_s) as flight:
             try:
                 frame = ticker.history(
@@ -79,20 +78,40 @@ class YahooSource:
             except (YFException, OSError, *_UNREADABLE) as error:
                 raise told_apart(symbol, error, flight.status) from error
 
-    def _ticker(self, symbol: str) -> tuple[Any, Traffic]:
-        import yfinance
-        from yfinance.data import YfData
 
+class _Zones:
+    """Stands for yfinance's cache of time zones, which costs a request a symbol to fill.
+
+    The zone only decides where a window of dates begins; the sessions come from the zone that the answer names.
+    """
+
+    def lookup(self, symbol: str) -> str:
+        """Return the time zone of the exchange that the symbol's suffix names."""
+        return str(calendar(exchange_of(symbol)).timezone)
+
+    def store(self, symbol: str, zone: str) -> None:
+        """Keep nothing."""
+
+
+_set_up = threading.Lock()
+
+
+def _ticker(symbol: str) -> tuple[Any, Traffic]:
+    import yfinance
+    from yfinance import cache
+    from yfinance.data import YfData
+
+    with _set_up:
         if yfinance.config.debug.hide_exceptions:
-            self._cache.mkdir(parents=True, exist_ok=True)
-            yfinance.set_tz_cache_location(str(self._cache))
-            yfinance.config.debug.hide_exceptions = False
+            cache._TzCacheManager._tz_cache = _Zones()  # noqa: SLF001 - there is no public way around its files
+            cache._CookieCacheManager._Cookie_cache = cache._CookieCacheDummy()  # noqa: SLF001 - as above
             logging.getLogger("yfinance").setLevel(logging.CRITICAL)  # each failure is raised, and told by us
             warnings.filterwarnings("ignore", module="yfinance")  # its use of pandas is its own affair
-        # A failed answer for a past window would be repeated for ever without a request.
-        YfData.cache_get.cache_clear()
-        session, traffic = open_session()
-        return yfinance.Ticker(symbol, session=session), traffic
+            yfinance.config.debug.hide_exceptions = False
+    # A failed answer for a past window would be repeated for ever without a request.
+    YfData.cache_get.cache_clear()
+    session, traffic = open_session()
+    return yfinance.Ticker(symbol, session=session), traffic
 
 
 def _fetched(symbol: str, frame: Any, meta: Mapping[str, Any]) -> Fetched:

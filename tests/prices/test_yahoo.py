@@ -109,10 +109,23 @@ def test_a_left_out_adj_close_is_unknown() -> None:
     assert yahoo._adjusted(bars("KO"), paid.clear())["adj_close"].null_count() == 0
 
 
-def test_an_isin_is_not_asked_for(tmp_path: Any) -> None:
+def test_an_isin_is_not_asked_for() -> None:
     """Asked for an ISIN, yfinance would ask another site what it means."""
     with pytest.raises(NoSuchSymbol, match="ISIN"):
-        yahoo.YahooSource(tmp_path).fetch("US0378331005")
+        yahoo.YahooSource().fetch("US0378331005")
+
+
+def test_yfinance_keeps_no_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its caches are SQLite files that lock each other out, and pickled cookies: neither is opened."""
+    from yfinance import cache
+
+    opened: list[str] = []
+    for manager in (cache._TzDBManager, cache._CookieDBManager):
+        monkeypatch.setattr(manager, "get_database", lambda: opened.append("a file"))  # the one place that opens it
+    yahoo._ticker("VOD.L")
+    assert cache.get_tz_cache().lookup("VOD.L") == "Europe/London"
+    assert cache.get_cookie_cache().lookup("basic") is None
+    assert opened == []
 
 
 def test_every_exchange_code_has_a_calendar() -> None:
