@@ -113,11 +113,12 @@ def status(*, as_json: AsJson = False) -> None:
 
 
 def _behind(stored: list[Any], now: Any) -> int | None:
-    """Return how many final sessions the watched symbol that is furthest behind lacks."""
+    """Return how many final sessions the symbol furthest behind lacks; only the watched ones count if they have bars."""
     from app.core.clock import calendar
 
-    ages = [calendar(item.exchange).sessions_behind(item.last, now) for item in stored if item.watched and item.last]
-    return max(ages, default=None)
+    kept = [item for item in stored if item.last]
+    watched = [item for item in kept if item.watched]
+    return max((calendar(item.exchange).sessions_behind(item.last, now) for item in watched or kept), default=None)
 
 
 def _text(value: Any) -> str:

@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, Engine, TypeDecorator, create_engine, event, inspect, make_url, text
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy import URL, DateTime, Dialect, Engine, TypeDecorator, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
 from sqlmodel import Session, SQLModel
 
-from app.core.errors import StoreUnavailable
+from app.core.errors import BadInput, StoreUnavailable
 
 BUSY_TIMEOUT_MS = 15_000
 _WRITES = "nextclose_writes"
@@ -57,11 +57,11 @@ class Database:
 
     def __init__(self, url: str) -> None:
         """Prepare the engine; nothing is opened until the first session."""
-        self.url = make_url(url)
+        self.url = _parsed(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite and self.url.database:
             _make_folder(Path(self.url.database).parent)
-        self.engine: Engine = create_engine(self.url)
+        self.engine: Engine = _engine(self.url)
         if self.is_sqlite:
             event.listen(self.engine, "connect", _configure_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
@@ -87,6 +87,22 @@ class Database:
     def dispose(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
+
+
+def _parsed(url: str) -> URL:
+    try:
+        return make_url(url)
+    except ArgumentError:
+        raise BadInput("NEXTCLOSE_DATABASE_URL is no database URL; it looks like sqlite:///var/nextclose.db") from None
+
+
+def _engine(url: URL) -> Engine:
+    try:
+        return create_engine(url)
+    except (ImportError, NoSuchModuleError):
+        raise BadInput(
+            f"NEXTCLOSE_DATABASE_URL: no driver for {url.drivername} is installed; sqlite needs none"
+        ) from None
 
 
 def _make_folder(folder: Path) -> None:

@@ -10,7 +10,7 @@ from sqlmodel import select
 
 from app.core import db as store_db
 from app.core.db import Database, migrate
-from app.core.errors import StoreUnavailable
+from app.core.errors import BadInput, StoreUnavailable
 from app.prices.tables import SymbolRow
 
 NOW = datetime(2021, 12, 31, 22, tzinfo=UTC)
@@ -112,3 +112,15 @@ def test_an_unmigrated_store_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable, match="nextclose serve"), database.read() as db:
         db.exec(select(SymbolRow)).all()
     database.dispose()
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [("garbage", "no database URL"), ("mysql://u:s3cret@h/d", "no driver"), ("nosuch://h/d", "no driver")],
+)
+def test_a_wrong_url_is_one_line(url: str, says: str) -> None:
+    """The setting is named, and its password isn't."""
+    with pytest.raises(BadInput, match=says) as told:
+        Database(url)
+    assert "NEXTCLOSE_DATABASE_URL" in told.value.detail
+    assert "s3cret" not in told.value.detail
