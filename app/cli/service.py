@@ -113,7 +113,7 @@ def status(*, as_json: AsJson = False) -> None:
 
 
 def _behind(stored: list[Any], now: Any) -> int | None:
-    """Return how many final sessions the symbol furthest behind lacks; only the watched ones count if they have bars."""
+    """Return how many final sessions the symbol furthest behind lacks; the watched ones count if they have bars."""
     from app.core.clock import calendar
 
     kept = [item for item in stored if item.last]
