@@ -5,6 +5,7 @@
 (() => {
   const bundle = document.currentScript.dataset.plotly;
   const config = { displayModeBar: false, responsive: true, showTips: false, doubleClick: false };
+  const LABEL_PX = 70;
   let loading = null;
 
   /** Load plotly.js once, when the first chart asks for it. */
@@ -33,14 +34,24 @@
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, coloured(item, probe)]));
   };
 
+  /** Fit a layout to a narrow window: smaller margins, and every so many labels that none touches the next. */
+  const narrow = (layout, width) => {
+    layout.margin = { ...layout.margin, l: 40, r: 2 };
+    const { tickvals, ticktext, domain } = layout.xaxis;
+    const room = (width - 42) * (domain[1] - domain[0]);
+    const step = Math.ceil((tickvals.length * LABEL_PX) / room);
+    const kept = (_, place) => (tickvals.length - 1 - place) % step === 0;
+    Object.assign(layout.xaxis, { tickvals: tickvals.filter(kept), ticktext: ticktext.filter(kept) });
+  };
+
   const draw = async (chart) => {
     const library = await plotly();
     if (!chart.isConnected) return;
     const plot = chart.querySelector(".plot");
     const figure = coloured(JSON.parse(chart.querySelector("script").textContent), chart);
     chart.style.color = "";
-    if (plot.clientWidth < 480) figure.layout.margin = { ...figure.layout.margin, l: 40, r: 2 };
     plot.hidden = false;
+    if (plot.clientWidth < 480) narrow(figure.layout, plot.clientWidth);
     chart.querySelector(".spark").style.display = "none";
     await library.react(plot, figure.data, figure.layout, config);
     chart.dataset.drawn = "true";

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import pytest
 from fastapi import FastAPI
@@ -62,6 +63,17 @@ def test_the_range_is_switched_in_place(visit: InWindow) -> None:
     assert page.evaluate("window.stayed")
     assert page.url.endswith("/stocks/AAPL?range=1M")
     expect(page.locator(".segments [aria-current]")).to_have_text("1M")
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("span", ["1M", "6M", "1Y", "5Y", "All"])
+def test_no_label_of_the_time_axis_touches_the_next(visit: InWindow, width: int, span: str) -> None:
+    """On a phone fewer labels are drawn, but some are."""
+    page = visit(width).open(f"/stocks/AAPL?range={span}")
+    boxes = [label.bounding_box() for label in page.locator("#chart .xtick text").all()]
+    places = sorted((box["x"], box["x"] + box["width"]) for box in boxes if box is not None)
+    assert len(places) >= 2
+    assert all(right + 4 <= left for (_, right), (left, _) in pairwise(places))
 
 
 def test_the_chart_follows_the_theme(visit: InWindow) -> None:
