@@ -16,7 +16,7 @@ from app.core.errors import NoChampion
 if TYPE_CHECKING:
     from app.cli.edge import Opened
     from app.core.progress import Progress
-    from app.registry.card import Score
+    from app.registry.card import ModelCard, Score
     from app.training.contest import ContestResult
 
 HEADER = (
@@ -199,8 +199,7 @@ def promote(
     from app.registry import champion
 
     with opened() as here:
-        card = champion.promote(here.settings, here.database, version, reason, {}, here.clock.now())
-    typer.echo(f"champion is version {card.version} ({card.name}): {card.verdict}")
+        _tell_moved(here, champion.promote(here.settings, here.database, version, reason, {}, here.clock.now()))
 
 
 def rollback(reason: Annotated[str, typer.Option(help="Why; kept with the decision.")] = "rolled back by hand") -> None:
@@ -208,5 +207,12 @@ def rollback(reason: Annotated[str, typer.Option(help="Why; kept with the decisi
     from app.registry import champion
 
     with opened() as here:
-        card = champion.rollback(here.settings, here.database, reason, here.clock.now())
+        _tell_moved(here, champion.rollback(here.settings, here.database, reason, here.clock.now()))
+
+
+def _tell_moved(here: Opened, card: ModelCard) -> None:
+    """Say which version is served now, and let MLflow's alias follow."""
+    from app.registry.tracking import Tracker
+
     typer.echo(f"champion is version {card.version} ({card.name}): {card.verdict}")
+    Tracker(here.settings).point(card.version)
