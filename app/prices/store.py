@@ -27,6 +27,7 @@ __all__ = [
     "Upserted",
     "as_known",
     "data_version",
+    "exchanges",
     "history",
     "last_bars",
     "panel",
@@ -115,6 +116,11 @@ def status(db: Session, symbol: str) -> SymbolStatus:
     if found is None:
         raise UnknownSymbol(f"{symbol} isn't in the store; add it with `nextclose symbols add {symbol}`")
     return _status(*found)
+
+
+def exchanges(db: Session) -> dict[str, str]:
+    """Return the exchange of every known symbol, by its market identifier code."""
+    return dict(db.exec(select(SymbolRow.symbol, SymbolRow.exchange)).all())
 
 
 def _with_last_bar() -> Any:

@@ -21,7 +21,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from app.core.clock import calendar
 from app.core.db import Database
 from app.core.errors import BadInput, NoHistory
 from app.core.progress import Progress, silent, within
@@ -75,14 +74,16 @@ def run_backtest(
     begun = perf_counter()
     progress(0.0, "building features")
     earliest = start - timedelta(days=BEFORE_DAYS) if start else None
+    with database.read() as db:
+        exchanges = store.exchanges(db)
     bars = store.panel(database, start=earliest, end=end)
-    dataset = prepare(bars, calendar())
+    dataset = prepare(bars, exchanges)
     schedule = folds(dataset, refit_every)
     parts = Parts(_beside(out), _key(dataset, refit_every))
     judge = _walk(dataset, schedule, refit_every, parts, within(progress, 0.05, 0.9))
     progress(0.92, f"writing {out}")
     wanted = _days(dataset, start, end)
-    served = champions(schedule, judge)
+    served = champions(dataset, schedule, judge)
     written = _write(dataset, schedule, parts, served, out, wanted, symbols)
     if not written:
         raise NoHistory("no forecast falls into that time: the first needs about two years of bars before it")
@@ -162,13 +163,14 @@ def _days(dataset: Dataset, start: date | None, end: date | None) -> NDArray[np.
     return wanted
 
 
-def champions(schedule: list[Fold], judge: Judge) -> dict[int, str]:
+def champions(dataset: Dataset, schedule: list[Fold], judge: Judge) -> dict[int, str]:
     """Return who would have been served in each fold: the best CRPS over the common rows settled before it."""
     losses = {name: judge.shared(name) for name in judge.names}
     chosen: dict[int, str] = {}
     for fold in schedule:
-        totals = {name: float(rows.crps[rows.day < fold.start - 1].sum()) for name, rows in losses.items()}
-        known = any(np.any(rows.day < fold.start - 1) for rows in losses.values())
+        settled = dataset.settled[fold.start]
+        totals = {name: float(rows.crps[rows.day < settled].sum()) for name, rows in losses.items()}
+        known = any(np.any(rows.day < settled) for rows in losses.values())
         chosen[fold.start] = min(totals, key=lambda name: totals[name]) if known else UNPROVEN
     return chosen
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from app.core.clock import Clock, calendar
+from app.core.clock import Clock
 from app.core.db import Database
 from app.core.progress import Progress, silent, within
 from app.core.settings import Settings
@@ -84,7 +84,9 @@ def run_contest(settings: Settings, database: Database, clock: Clock, progress: 
     tracker = Tracker(settings)
     tracker.ready()
     progress(0.05, "building features")
-    dataset = prepare(recent_bars(database), calendar())
+    with database.read() as db:
+        exchanges = store.exchanges(db)
+    dataset = prepare(recent_bars(database), exchanges)
     judge, contestants = hold(dataset, within(progress, 0.1, 0.7))
     ranked = sorted(contestants, key=lambda one: one.metrics.overall.crps or 0.0)
     winner = ranked[0]

@@ -1,36 +1,53 @@
-"""What a contest learns from: the feature frame of the whole panel beside its target, ordered for walking forward."""
+"""What a contest learns from: the feature frame of the whole panel beside its target, ordered for walking forward.
+
+Each exchange is a market of its own, with its calendar and its symbols, as in serving: a row here is bit-equal to the
+one that is served. The exchanges' rows are then stacked on one axis of dates, and learnt from together.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from app.core.clock import Calendar
+from app.core.clock import DEFAULT_EXCHANGE, Calendar, calendar
 from app.core.errors import NoHistory
 from app.features import frame, target
 from app.registry.history import WINDOW
 from app.registry.panel import Array, Index, Panel
+from app.registry.pipeline import Computed, Pipeline
 from app.training.candidates import NEEDED
 
 LEARN_AFTER = 66
 """A symbol's first sessions teach nothing: its own volatility isn't known yet."""
 
 
+class Part(NamedTuple):
+    """Rows of one market as a panel of their own, and where they stand in the dataset."""
+
+    panel: Panel
+    rows: Index
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """The panel's rows, sorted by (symbol, session); `target` is NaN where the next session's close isn't known."""
+    """The panel's rows, sorted by (symbol, session); `target` is NaN where the next session's close isn't known.
+
+    `market` is the number of each row's exchange among `exchanges`.
+    """
 
     panel: Panel
     target: Array
     fingerprint: str
+    market: Index
+    exchanges: tuple[str, ...]
 
     @cached_property
     def usable(self) -> NDArray[np.bool_]:
@@ -55,12 +72,34 @@ class Dataset:
         return traded
 
     @cached_property
+    def market_session(self) -> Index:
+        """The number of each row's session on its own exchange: what its symbols share."""
+        found: Index = self.market * len(self.panel.days) + self.panel.day
+        return found
+
+    @cached_property
+    def settled_on(self) -> Index:
+        """The number of the session by which each row's target is known; one past the last where it isn't yet."""
+        found: Index = np.searchsorted(self.panel.days, self.panel.frame["next_session"].to_numpy())
+        return found
+
+    @cached_property
+    def settled(self) -> Index:
+        """For each session, the number of the first one with a row whose target isn't known before it.
+
+        One less than the session's own, and further back over an exchange's holidays where others traded.
+        """
+        latest = np.zeros(len(self.panel.days), dtype=np.intp)
+        np.maximum.at(latest, self.panel.day, self.settled_on)
+        return np.searchsorted(np.maximum.accumulate(latest), np.arange(len(latest) + 1))
+
+    @cached_property
     def known(self) -> Index:
         """For each session, how many rows of `forward` may be learnt from at its close.
 
         Purge of one session: the target's session lies before it, so no label shares a return with the rows judged.
         """
-        return np.searchsorted(self.panel.day[self.forward], np.arange(len(self.panel.days) + 1) - 1)
+        return np.searchsorted(self.panel.day[self.forward], self.settled)
 
     def matrix(self, names: tuple[str, ...]) -> Array:
         """Return features as an array over `forward`, one row each, contiguous."""
@@ -72,10 +111,32 @@ class Dataset:
         found: date = self.panel.days[day].item()
         return found
 
-    def between(self, first: int, stop: int) -> tuple[Panel, Index]:
-        """Return the rows of sessions first … stop - 1 as a panel of their own, and where they stand here."""
-        rows = np.flatnonzero((self.panel.day >= first) & (self.panel.day < stop))
-        return Panel(self.panel.frame[rows]), rows
+    def between(self, first: int, stop: int, lookback: int = 0) -> list[Part]:
+        """Return the rows of sessions first … stop - 1, and of `lookback` of the exchange's own before, by market."""
+        parts = []
+        for number in range(len(self.exchanges)):
+            here = self.market == number
+            own = np.unique(self.panel.day[here])
+            start, end = np.searchsorted(own, (first, stop))
+            if end > start:
+                begin = own[max(0, start - lookback)]
+                rows = np.flatnonzero(here & (self.panel.day >= begin) & (self.panel.day < stop))
+                parts.append(Part(Panel(self.panel.frame[rows]), rows))
+        return parts
+
+    def forecast(self, pipeline: Pipeline, since: date) -> Computed:
+        """Forecast every row from session `since` on."""
+        days = self.panel.days
+        first = int(np.searchsorted(days, np.datetime64(since)))
+        return self.compute(pipeline, self.between(first, len(days), pipeline.lookback), since)
+
+    def compute(self, pipeline: Pipeline, parts: list[Part], since: date) -> Computed:
+        """Forecast the rows of all parts from session `since` on, each market by itself, in the dataset's order."""
+        made = [pipeline.compute(part.panel, since) for part in parts]
+        rows = np.concatenate([part.rows[one.rows] for part, one in zip(parts, made, strict=True)])
+        order = np.argsort(rows)
+        figures = (np.concatenate(kind)[order] for kind in zip(*(one[1:] for one in made), strict=True))
+        return Computed(rows[order], *figures)
 
 
 class FeatureBuilder(Protocol):
@@ -92,18 +153,49 @@ class FeatureBuilder(Protocol):
         """Return the feature frame."""
 
 
-def prepare(bars: pl.DataFrame, calendar: Calendar, build: FeatureBuilder = frame.build) -> Dataset:
-    """Build features and targets from a bar frame; raises `NoHistory` when there is nothing to learn from."""
+def prepare(
+    bars: pl.DataFrame, exchanges: Mapping[str, str] | None = None, build: FeatureBuilder = frame.build
+) -> Dataset:
+    """Build features and targets from a bar frame; raises `NoHistory` when there is nothing to learn from.
+
+    `exchanges` says where a symbol trades: New York, where it doesn't say.
+    """
     if bars.is_empty():
         raise NoHistory("the store holds no final bars: run `nextclose refresh` or `nextclose import FILE` first")
-    features = build(bars, calendar, names=NEEDED)
-    returns = target.target_return(bars, calendar)["return_log"].fill_null(np.nan).to_numpy().copy()
-    return Dataset(Panel(features), returns, dataset_fingerprint(bars))
+    made: list[pl.DataFrame] = []
+    found = by_exchange(bars, exchanges or {})
+    for number, (exchange, own) in enumerate(found.items()):
+        days = calendar(exchange)
+        returns = target.target_return(own, days)["return_log"].fill_null(np.nan)
+        made.append(build(own, days, names=NEEDED).with_columns(returns, market=pl.lit(number)))
+    whole = made[0] if len(made) == 1 else pl.concat(made).sort("symbol", "session")
+    return Dataset(
+        panel=Panel(whole.drop("return_log", "market")),
+        target=whole["return_log"].to_numpy().copy(),
+        fingerprint=dataset_fingerprint(bars, found),
+        market=whole["market"].to_numpy().astype(np.intp),
+        exchanges=tuple(found),
+    )
 
 
-def dataset_fingerprint(bars: pl.DataFrame) -> str:
-    """Return the sha256 over symbols, sessions and values of the bars that were learnt from."""
+def by_exchange(bars: pl.DataFrame, exchanges: Mapping[str, str]) -> dict[str, pl.DataFrame]:
+    """Return each exchange's own bars, by its code, in order."""
+    symbols = bars["symbol"].unique().sort().to_list()
+    listed = {symbol: exchanges.get(symbol, DEFAULT_EXCHANGE) for symbol in symbols}
+    names = sorted(set(listed.values()))
+    if len(names) == 1:
+        return {names[0]: bars}
+    return {
+        name: bars.filter(pl.col("symbol").is_in([symbol for symbol in symbols if listed[symbol] == name]))
+        for name in names
+    }
+
+
+def dataset_fingerprint(bars: pl.DataFrame, exchanges: Mapping[str, pl.DataFrame]) -> str:
+    """Return the sha256 over exchanges, symbols, sessions and values of the bars that were learnt from."""
     digest = hashlib.sha256()
+    for exchange, own in exchanges.items():
+        digest.update(f"{exchange} {' '.join(own['symbol'].unique().sort())}\n".encode())
     for name in ("symbol", "session", "open", "high", "low", "close", "volume"):
         column = bars[name]
         digest.update(name.encode())

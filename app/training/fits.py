@@ -36,6 +36,7 @@ class Fits:
         self._regrow_every = refit_every * REGROW_EVERY
         self._returns = dataset.target[dataset.forward]
         self._day = dataset.panel.day[dataset.forward]
+        self._session = dataset.market_session[dataset.forward]
         self._learnt_from, self._of_market = dataset.matrix(LEARNT_FROM), dataset.matrix(OF_MARKET)
         self._sigma = np.full(len(dataset.panel), np.nan)
         self.scales: dict[int, LogLinearScale] = {}
@@ -47,13 +48,13 @@ class Fits:
         regressors = self._dataset.matrix(REGRESSORS)
         for fold in self._schedule:
             known = int(self._dataset.known[fold.start])
-            penalties = np.where(SHARED, PENALTY_SHARED * known / len(np.unique(self._day[:known])), PENALTY)
+            penalties = np.where(SHARED, PENALTY_SHARED * known / len(np.unique(self._session[:known])), PENALTY)
             scale = fit_scale(REGRESSORS, regressors[:known], self._returns[:known], penalties)
             self.scales[fold.start] = scale
-            panel, rows = self._dataset.between(max(0, fold.start - ADAPTATION.lookback), fold.stop)
-            here = self._dataset.panel.day[rows] >= fold.start
             uncalibrated = Pipeline(scale, PooledShape(()), adaptation=ADAPTATION)
-            self._sigma[rows[here]] = uncalibrated.sigma(panel)[here]
+            for panel, rows in self._dataset.between(fold.start, fold.stop, ADAPTATION.lookback):
+                here = self._dataset.panel.day[rows] >= fold.start
+                self._sigma[rows[here]] = uncalibrated.sigma(panel)[here]
 
     def sow(self, folds: list[Fold], executor: Executor) -> None:
         """Let the trees that these folds will need grow in other processes."""
@@ -92,7 +93,7 @@ class Fits:
         if known.stop <= known.start:
             return ZeroLocation()
         if kind == "reversal":
-            sigma, sessions = self._sigma[self._dataset.forward[known]], len(np.unique(self._day[known]))
+            sigma, sessions = self._sigma[self._dataset.forward[known]], len(np.unique(self._session[known]))
             return fit_reversal(OF_MARKET, self._of_market[known], self._returns[known], sigma, sessions)
         if kind == "ridge":
             return fit_ridge(LEARNT_FROM, self._learnt_from[known], self._neutral(known))
@@ -103,4 +104,4 @@ class Fits:
         return TreeLocation(LEARNT_FROM, Trees.read(kind, grown))
 
     def _neutral(self, known: slice) -> Array:
-        return neutral_target(self._returns[known], self._sigma[self._dataset.forward[known]], self._day[known])
+        return neutral_target(self._returns[known], self._sigma[self._dataset.forward[known]], self._session[known])

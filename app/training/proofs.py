@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
@@ -25,11 +25,13 @@ from app.registry.levels import QUANTILE_NAMES
 from app.registry.model import Model
 from app.training import gate, simulated
 from app.training.candidates import CANDIDATES, Candidate
-from app.training.dataset import LEARN_AFTER, FeatureBuilder, prepare
+from app.training.dataset import LEARN_AFTER, FeatureBuilder, by_exchange, prepare
 from app.training.folds import LEARN_SESSIONS, Fold, folds
 from app.training.judging import Judge
 from app.training.location_fit import GROWN
 from app.training.walk import Made, Walk
+
+Exchanges = Mapping[str, str]
 
 SYMBOLS, SESSIONS, REFIT_EVERY = 5, 700, 63
 """The stored bars that the leakage proof works on: the symbols with the longest history, their latest sessions."""
@@ -68,10 +70,10 @@ def leakage(
     may be served with.
     """
     begun = perf_counter()
-    bars = _sample(database)
+    bars, exchanges = _sample(database)
     days = bars["session"].unique().sort().to_list()
     cuts = [days[int(share * len(days))] for share in CUTS]
-    checks = _checks(model or Champion(settings).current(), bars, cuts, build)
+    checks = _checks(model or Champion(settings).current(), bars, exchanges, cuts, build)
     broken, held = [], []
     for number, (name, check) in enumerate(checks):
         progress(number / len(checks), name)
@@ -83,12 +85,12 @@ def leakage(
 
 
 def _checks(
-    model: Model | None, bars: pl.DataFrame, cuts: Sequence[date], build: FeatureBuilder
+    model: Model | None, bars: pl.DataFrame, exchanges: Exchanges, cuts: Sequence[date], build: FeatureBuilder
 ) -> list[tuple[str, Callable[[], Sequence[object]]]]:
-    features = _remembered(partial(_features, build))
-    walked = _remembered(partial(_forecasts, build, CANDIDATES))
+    features = _remembered(partial(_features, build, exchanges))
+    walked = _remembered(partial(_forecasts, build, exchanges, CANDIDATES))
     plain = tuple(one for one in CANDIDATES if one.location not in GROWN and not one.parts)
-    smooth = _remembered(partial(_forecasts, build, plain))
+    smooth = _remembered(partial(_forecasts, build, exchanges, plain))
     n = f"{bars['symbol'].n_unique()} symbols, {bars['session'].n_unique()} sessions"
     return [
         (f"features, truncation at {len(cuts)} sessions ({n})", lambda: laws.truncation(features, bars, cuts)),
@@ -97,29 +99,35 @@ def _checks(
         ("forecasts of every candidate, truncation", lambda: laws.truncation(walked, bars, cuts)),
         ("forecasts of every candidate, later bars times 1000", lambda: laws.mutation(walked, bars, cuts[-1:])),
         ("forecasts, prices times 7", lambda: laws.unit(smooth, bars)),
-        ("the newest forecast, rebuilt from the shortest history", lambda: _replay(model, bars, build)),
+        ("the newest forecast, rebuilt from the shortest history", lambda: _replay(model, bars, exchanges, build)),
     ]
 
 
-def _sample(database: Database) -> pl.DataFrame:
-    """Return the latest sessions of the symbols with the most bars; raises `NoHistory` when they are too few."""
+def _sample(database: Database) -> tuple[pl.DataFrame, Exchanges]:
+    """Return the latest sessions of the symbols with the most bars, and where they trade.
+
+    Errors: `NoHistory` when they are too few.
+    """
     with database.read() as db:
-        known = store.last_bars(db)
+        known, exchanges = store.last_bars(db), store.exchanges(db)
     longest = sorted(known, key=lambda symbol: (-known[symbol].bars, symbol))[:SYMBOLS]
     bars = store.panel(database, symbols=longest)
     days = bars["session"].unique().sort()
     if len(days) < LEARN_AFTER + LEARN_SESSIONS + 3 * REFIT_EVERY:
         raise NoHistory(f"{len(days)} sessions are stored; the proof needs about two years of bars")
-    return bars.filter(pl.col("session") >= days.tail(SESSIONS)[0])
+    return bars.filter(pl.col("session") >= days.tail(SESSIONS)[0]), exchanges
 
 
-def _features(build: FeatureBuilder, bars: pl.DataFrame) -> pl.DataFrame:
-    return build(bars, calendar()).drop("close")
+def _features(build: FeatureBuilder, exchanges: Exchanges, bars: pl.DataFrame) -> pl.DataFrame:
+    made = [build(own, calendar(exchange)) for exchange, own in by_exchange(bars, exchanges).items()]
+    return pl.concat(made).sort("symbol", "session").drop("close")
 
 
-def _forecasts(build: FeatureBuilder, candidates: tuple[Candidate, ...], bars: pl.DataFrame) -> pl.DataFrame:
+def _forecasts(
+    build: FeatureBuilder, exchanges: Exchanges, candidates: tuple[Candidate, ...], bars: pl.DataFrame
+) -> pl.DataFrame:
     """Return every candidate's out-of-fold forecasts, one column for each figure."""
-    dataset = prepare(bars, calendar(), build)
+    dataset = prepare(bars, exchanges, build)
     found: dict[str, list[pl.DataFrame]] = {}
 
     def take(made: Made) -> None:
@@ -155,21 +163,22 @@ def _remembered(function: laws.FeatureFunction) -> laws.FeatureFunction:
     return call
 
 
-def _replay(model: Model | None, bars: pl.DataFrame, build: FeatureBuilder) -> list[str]:
+def _replay(model: Model | None, bars: pl.DataFrame, exchanges: Exchanges, build: FeatureBuilder) -> list[str]:
     """Forecast the newest session from all bars and from the last ones alone: equal to the bit, or it says where."""
     if model is None:
         return []
-    whole = _newest(model, bars, build)
-    days = bars["session"].unique().sort().tail(frame.MAX_WINDOW + model.lookback)
-    short = _newest(model, bars.filter(pl.col("session") >= days[0]), build)
-    if whole.equals(short):
-        return []
-    wrong = [name for name in whole.columns if not whole[name].equals(short[name])]
-    return [f"replay: {wrong[0]} of version {model.card.version} differs when rebuilt from {len(days)} sessions"]
+    wrong: list[str] = []
+    for exchange, own in by_exchange(bars, exchanges).items():
+        whole = _newest(model, own, exchange, build)
+        days = own["session"].unique().sort().tail(frame.MAX_WINDOW + model.lookback)
+        short = _newest(model, own.filter(pl.col("session") >= days[0]), exchange, build)
+        differing = [name for name in whole.columns if not whole[name].equals(short[name])]
+        wrong += [f"{name} of version {model.card.version} from {len(days)} sessions" for name in differing[:1]]
+    return [f"replay: differs when rebuilt: {one}" for one in wrong]
 
 
-def _newest(model: Model, bars: pl.DataFrame, build: FeatureBuilder) -> pl.DataFrame:
-    features = build(bars, calendar())
+def _newest(model: Model, bars: pl.DataFrame, exchange: str, build: FeatureBuilder) -> pl.DataFrame:
+    features = build(bars, calendar(exchange))
     return model.forecast(features).filter(pl.col("session") == pl.col("session").max())
 
 
@@ -208,7 +217,7 @@ def _market(seed: int, edge: float) -> dict[str, gate.Claim]:
         bars, chosen = simulated.market(seed, 110, 1500, edge), _named("random_walk", "ridge")
     else:
         bars, chosen = simulated.market(1000 + seed, 30, 900), CANDIDATES
-    dataset = prepare(bars, calendar())
+    dataset = prepare(bars)
     first = folds(dataset)[0].start
     bounds = (first, *(first + part for part in _PARTS), len(dataset.panel.days))
     schedule = [Fold(number, start, stop) for number, (start, stop) in enumerate(pairwise(bounds))]

@@ -46,7 +46,7 @@ def model_of(
     pipeline = contestant.pipeline
     files = artefact.fingerprint(artefact.model_files(pipeline))
     days = dataset.panel.days[dataset.panel.day[dataset.forward]]
-    through = dataset.session(int(dataset.panel.day[dataset.forward].max()) + 1)
+    through = dataset.session(int(dataset.settled_on[dataset.forward].max()))
     card = ModelCard(
         version=version_of(pipeline, through),
         name=contestant.candidate.name,

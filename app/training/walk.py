@@ -20,13 +20,13 @@ from app.core.progress import Progress, silent
 from app.registry.adaptation import Adaptation
 from app.registry.levels import LEVELS
 from app.registry.location import Location, SumLocation
-from app.registry.panel import Array, Index, Panel
+from app.registry.panel import Array, Index
 from app.registry.pipeline import Computed, Pipeline
 from app.registry.scale import EwmaScale, HistoryScale, Scale
 from app.registry.shape import HistoryShape, PooledShape, Shape
 from app.training.calibration import FEWEST_SESSIONS, SHAPE_SESSIONS, pooled_shape, shrinkage
 from app.training.candidates import ADAPTATION, CANDIDATES, Candidate
-from app.training.dataset import Dataset
+from app.training.dataset import Dataset, Part
 from app.training.fits import Fits
 from app.training.folds import REFIT_EVERY, Fold
 from app.training.threads import one_thread
@@ -114,19 +114,19 @@ class Walk:
         for number, fold in enumerate(left):
             day = self.dataset.session(min(fold.start, len(self.dataset.panel.days) - 1))
             progress((number + 1) / (len(left) + 1), f"fold {fold.number + 1} of {len(self.schedule)}, from {day}")
-            panel, rows = self.dataset.between(max(0, fold.start - _LOOKBACK), fold.stop)
+            parts = self.dataset.between(fold.start, fold.stop, _LOOKBACK)
             for candidate in self.candidates:
                 begun = perf_counter()
                 self.fitted[candidate.name] = pipeline = self._pipeline(candidate, fold)
                 if fold.stop > fold.start:
-                    sink(self._forecast(fold, candidate, pipeline, panel, rows, day))
+                    sink(self._forecast(fold, candidate, pipeline, parts, day))
                 self.trails[candidate.name].seconds += perf_counter() - begun
 
     def _pipeline(self, candidate: Candidate, fold: Fold) -> Pipeline:
         """Put a candidate's parts together as they were known at the fold's start."""
         trail, panel = self.trails[candidate.name], self.dataset.panel
         location = self._location(candidate, fold)
-        past = (panel.day < fold.start - 1) & np.isfinite(trail.sigma)
+        past = (panel.day < self.dataset.settled[fold.start]) & np.isfinite(trail.sigma)
         trust = 1.0  # a combination's parts are shrunk one by one
         if not candidate.parts:
             trust = shrinkage(trail.raw[past], self.dataset.target[past], trail.sigma[past], panel.day[past])
@@ -155,14 +155,11 @@ class Walk:
         residuals = (self.dataset.target[recent] - trail.location[recent]) / trail.sigma[recent]
         return pooled_shape(residuals) or UNCALIBRATED
 
-    def _forecast(
-        self, fold: Fold, candidate: Candidate, pipeline: Pipeline, panel: Panel, rows: Index, since: date
-    ) -> Made:
+    def _forecast(self, fold: Fold, candidate: Candidate, pipeline: Pipeline, parts: list[Part], since: date) -> Made:
         """Forecast a fold, and note what later folds are calibrated by."""
-        here = pipeline.rows(panel, since)
-        raw = pipeline.raw_location(panel, since)
-        computed = pipeline.compute(panel, since)
-        kept = np.isin(here, computed.rows, assume_unique=True)
-        made = computed._replace(rows=rows[computed.rows])
-        self.trails[candidate.name].note(made.rows, raw[kept], made.location, made.sigma)
-        return Made(fold, candidate, pipeline, made, raw[kept])
+        made = self.dataset.compute(pipeline, parts, since)
+        raw = np.full(len(self.dataset.panel), np.nan)
+        for part in parts:
+            raw[part.rows[pipeline.rows(part.panel, since)]] = pipeline.raw_location(part.panel, since)
+        self.trails[candidate.name].note(made.rows, raw[made.rows], made.location, made.sigma)
+        return Made(fold, candidate, pipeline, made, raw[made.rows])

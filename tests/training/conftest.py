@@ -5,7 +5,7 @@ from collections.abc import Callable
 import polars as pl
 import pytest
 
-from app.core.clock import Clock, calendar
+from app.core.clock import Clock
 from app.core.db import Database
 from app.prices import store
 from app.prices.tables import SymbolRow
@@ -26,7 +26,7 @@ def bars() -> pl.DataFrame:
 @pytest.fixture(scope="session")
 def dataset(bars: pl.DataFrame) -> Dataset:
     """Features and targets of the small market."""
-    return prepare(bars, calendar())
+    return prepare(bars)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ import numpy as np
 import polars as pl
 import pytest
 
-from app.core.clock import calendar
 from app.core.errors import NoHistory
 from app.training.dataset import Dataset, prepare
 from app.training.folds import folds
@@ -28,14 +27,14 @@ def test_no_label_reaches_into_its_fold(dataset: Dataset) -> None:
 
 def test_later_bars_move_no_fold(bars: pl.DataFrame, dataset: Dataset) -> None:
     """Starts are counted from the panel's first session."""
-    cut = prepare(bars.filter(pl.col("session") < date(2012, 3, 1)), calendar())
+    cut = prepare(bars.filter(pl.col("session") < date(2012, 3, 1)))
     whole = {fold.start for fold in folds(dataset)}
     assert {fold.start for fold in folds(cut)[:-1]} <= whole
 
 
 def test_too_few_sessions_say_how_many_are_needed(bars: pl.DataFrame) -> None:
     """A year of bars can't be judged."""
-    short = prepare(bars.filter(pl.col("session") < date(2011, 1, 1)), calendar())
+    short = prepare(bars.filter(pl.col("session") < date(2011, 1, 1)))
     with pytest.raises(NoHistory, match=r"\d+ sessions can be learnt from, 432 are needed"):
         folds(short)
 
@@ -43,7 +42,7 @@ def test_too_few_sessions_say_how_many_are_needed(bars: pl.DataFrame) -> None:
 def test_nothing_stored_is_said_so(bars: pl.DataFrame) -> None:
     """An empty store asks for bars instead of failing somewhere inside."""
     with pytest.raises(NoHistory, match="no final bars"):
-        prepare(bars.clear(), calendar())
+        prepare(bars.clear())
 
 
 def test_rows_are_learnt_in_order_of_session(dataset: Dataset) -> None:
@@ -56,7 +55,7 @@ def test_a_suspended_symbol_teaches_nothing(bars: pl.DataFrame, dataset: Dataset
     still = (pl.col("symbol") == "SIM001") & (pl.col("session") >= date(2011, 1, 3))
     prices = ("open", "high", "low", "close")
     halted = bars.with_columns(pl.when(still).then(50.0).otherwise(pl.col(name)).alias(name) for name in prices)
-    found = prepare(halted, calendar())
+    found = prepare(halted)
     symbols, left = np.unique(found.panel.symbol[found.forward], return_counts=True)
     whole = np.unique(dataset.panel.symbol[dataset.forward], return_counts=True)[1]
     assert symbols.tolist() == [0, 1, 2, 3, 4]

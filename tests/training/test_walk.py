@@ -6,7 +6,6 @@ import numpy as np
 import polars as pl
 import pytest
 
-from app.core.clock import calendar
 from app.registry.levels import LEVELS
 from app.training.candidates import BASELINES, CANDIDATES
 from app.training.dataset import prepare
@@ -18,7 +17,7 @@ from tests.training.walked import Walked
 
 def test_dropping_later_bars_changes_no_forecast_before(bars: pl.DataFrame, walked: Walked) -> None:
     """Fitted again on bars cut in the middle of a fold, every candidate forecasts the same to the bit."""
-    cut = prepare(bars.filter(pl.col("session") <= date(2012, 4, 20)), calendar())
+    cut = prepare(bars.filter(pl.col("session") <= date(2012, 4, 20)))
     again: list[Made] = []
     Walk(cut, folds(cut)).run(again.append)
     assert len(again) > 2 * len(CANDIDATES)
