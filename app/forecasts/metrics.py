@@ -38,11 +38,18 @@ def crps(quantiles: Floats, realised: Floats) -> Floats:
 def pit(quantiles: Floats, realised: Floats) -> Floats:
     """Return where each outcome lies in its distribution, in (0, 1): linear between the levels.
 
-    Below the lowest and above the highest level only the tail is known: its middle is given, 0.0125 and 0.9875.
+    Where several quantiles are equal to the outcome it is the middle of their levels. Below the lowest and above the
+    highest level only the tail is known: its middle is given, 0.0125 and 0.9875.
     """
-    low, high = LEVELS[0] / 2, 1 - (1 - LEVELS[-1]) / 2
-    places = [np.interp(one, row, _LEVELS, left=low, right=high) for row, one in zip(quantiles, realised, strict=True)]
+    places = [_place(row, one) for row, one in zip(quantiles, realised, strict=True)]
     return np.array(places, dtype=np.float64)
+
+
+def _place(quantiles: Floats, realised: float) -> float:
+    below, reached = (int(np.searchsorted(quantiles, realised, side)) for side in ("left", "right"))
+    if reached > below:
+        return (LEVELS[below] + LEVELS[reached - 1]) / 2
+    return float(np.interp(realised, quantiles, _LEVELS, left=LEVELS[0] / 2, right=1 - (1 - LEVELS[-1]) / 2))
 
 
 def wilson(hits: int, n: int) -> tuple[float, float]:

@@ -18,8 +18,12 @@ class Score(_Frozen):
     """Out-of-sample figures of one set of rows; intervals are 95 % and resample whole sessions in blocks.
 
     `mae_ratio` and `rmse_ratio` compare closes with the last close; `crps` is in return units, and its skill is
-    against `random_walk` on the same rows. `None` means that the figure isn't defined on these rows: they are too few,
-    or nothing moved in them.
+    against `random_walk` on the same rows. `hit` is how often the side that the probability of a rise favours was
+    right, `base_rate` how often "up" would have been on those rows, `brier` that probability's squared error. `ic` and
+    `rank_ic` are means over sessions of the correlation between symbols (Pearson's, Spearman's), `icir` and
+    `rank_icir` those means over their standard deviation. `kupiec_*` and `christoffersen_*` are the shares of symbols
+    whose intervals the test of coverage, or of independence over time, rejects at 5 %: chance alone gives about 0.05.
+    `None` means that the figure isn't defined on these rows: they are too few, or nothing moved in them.
     """
 
     n: int
@@ -33,7 +37,11 @@ class Score(_Frozen):
     hit_low: float | None = None
     hit_high: float | None = None
     base_rate: float | None = None
+    brier: float | None = None
+    ic: float | None = None
+    icir: float | None = None
     rank_ic: float | None = None
+    rank_icir: float | None = None
     crps: float | None = None
     crps_skill: float | None = None
     crps_skill_low: float | None = None
@@ -42,6 +50,12 @@ class Score(_Frozen):
     coverage_80: float | None = None
     coverage_95: float | None = None
     width_80: float | None = None
+    kupiec_50: float | None = None
+    kupiec_80: float | None = None
+    kupiec_95: float | None = None
+    christoffersen_50: float | None = None
+    christoffersen_80: float | None = None
+    christoffersen_95: float | None = None
 
     @field_validator("*", mode="before")
     @classmethod
@@ -63,7 +77,11 @@ class Metrics(_Frozen):
 
 
 class LocationCard(_Frozen):
-    """The return forecast: its kind, what it reads, its coefficients where it is linear, and how far it is trusted."""
+    """The return forecast: its kind, what it reads, its coefficients, and how far it is trusted.
+
+    A linear one has a coefficient a feature. A sum of other candidates' has one a candidate, its share times the trust
+    in it, and its `shrinkage` is the mean trust, each candidate counted by its share.
+    """
 
     kind: str
     features: tuple[str, ...] = ()
@@ -108,6 +126,7 @@ class ModelCard(_Frozen):
     metrics: Metrics
     verdict: str
     tries: int
+    """Configurations tried: the candidates, and those looked at while they were designed."""
     rows: int = 0
     refit_every: int = 63
     files: dict[str, str] = {}

@@ -8,10 +8,10 @@ import numpy as np
 
 from app.registry.card import Metrics, Score
 from app.registry.panel import Array, Index
-from app.registry.pipeline import Computed
+from app.registry.pipeline import Computed, prob_up
 from app.training.dataset import Dataset
 from app.training.folds import Fold
-from app.training.metrics import Judged, crps, pit, score
+from app.training.metrics import Judged, crps, inside, pit, score
 from app.training.walk import Made
 
 BASE = "random_walk"
@@ -103,6 +103,8 @@ def judged(dataset: Dataset, made: Computed, losses: Array, base: Array) -> Judg
         realised=realised,
         location=made.location,
         sigma=made.sigma,
+        prob_up=prob_up(made.quantiles),
+        inside=inside(made.quantiles, realised),
         width_80=made.quantiles[:, _HIGH] - made.quantiles[:, _LOW],
         crps=losses,
         crps_base=base[made.rows],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 from math import sqrt
 from statistics import NormalDist
 
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from app.registry.card import Score
 from app.registry.levels import INTERVALS, LEVELS
 from app.registry.panel import Array, Index
+from app.training import interval_tests, ranking
 
 BLOCK = 10
 """Sessions a bootstrap block: long enough to keep a volatility cluster together."""
@@ -24,13 +24,18 @@ _LEVELS = np.array(LEVELS)
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """One model's forecasts beside what came; arrays over the same rows, `crps_base` is the random walk's."""
+    """One model's forecasts beside what came; arrays over the same rows, `crps_base` is the random walk's.
+
+    `inside` has a column for each of `INTERVALS`, in order.
+    """
 
     day: Index
     symbol: Index
     realised: Array
     location: Array
     sigma: Array
+    prob_up: Array
+    inside: NDArray[np.bool_]
     width_80: Array
     crps: Array
     crps_base: Array
@@ -52,23 +57,28 @@ def crps(quantiles: Array, realised: Array) -> Array:
 
 
 def pit(quantiles: Array, realised: Array) -> Array:
-    """Return each outcome's place in its forecast distribution, in [0, 1].
+    """Return each outcome's place in its forecast distribution, in (0, 1).
 
-    Linear between the quantiles; beyond the outer ones half of the tail's probability, as 21 quantiles know no more.
+    Linear between the quantiles; where several are equal to the outcome, the middle of their levels, so that a
+    calibrated forecast has a mean of one half; beyond the outer ones half of the tail's probability, as 21 quantiles
+    know no more.
     """
-    out = np.full(len(realised), LEVELS[0] / 2)
-    for place in range(len(LEVELS) - 1):
-        low, high = quantiles[:, place], quantiles[:, place + 1]
-        part = np.divide(realised - low, high - low, out=np.zeros(len(low)), where=high > low)
-        inside = (realised >= low) & (realised <= high)
-        out = np.where(inside, LEVELS[place] + part * (LEVELS[place + 1] - LEVELS[place]), out)
-    return np.where(realised > quantiles[:, -1], (1.0 + LEVELS[-1]) / 2, out)
+    outcome = realised[:, None]
+    below, reached = (quantiles < outcome).sum(axis=1), (quantiles <= outcome).sum(axis=1)
+    row, last = np.arange(len(realised)), len(LEVELS) - 1
+    left, right = np.clip(below - 1, 0, last), np.clip(below, 0, last)
+    low, high = quantiles[row, left], quantiles[row, right]
+    part = np.divide(realised - low, high - low, out=np.zeros(len(low)), where=high > low)
+    places = _LEVELS[left] + part * (_LEVELS[right] - _LEVELS[left])
+    places = np.where(reached > below, (_LEVELS[right] + _LEVELS[np.clip(reached - 1, 0, last)]) / 2, places)
+    places = np.where(reached == 0, LEVELS[0] / 2, places)
+    return np.where(below > last, (1.0 + LEVELS[-1]) / 2, places)
 
 
-def coverage(places: Array, level: float) -> float:
-    """Return the share of outcomes inside the central interval, from their places."""
-    low, high = (LEVELS[bound] for bound in INTERVALS[level])
-    return float(np.mean((places >= low) & (places <= high)))
+def inside(quantiles: Array, realised: Array) -> NDArray[np.bool_]:
+    """Return whether each outcome lies in each of `INTERVALS`, its bounds included; one column an interval."""
+    bounds = [(quantiles[:, low], quantiles[:, high]) for low, high in INTERVALS.values()]
+    return np.column_stack([(realised >= low) & (realised <= high) for low, high in bounds])
 
 
 def wilson(hits: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -115,53 +125,49 @@ def absolute_errors(rows: Judged) -> tuple[Array, Array]:
     return np.abs(realised - np.expm1(rows.location)), np.abs(realised)
 
 
-def rank_ic(rows: Judged) -> float | None:
-    """Return the mean over sessions of Spearman's correlation between forecast and outcome; None where flat."""
-    order = np.lexsort((rows.symbol, rows.day))
-    day, forecast, outcome = rows.day[order], rows.location[order], rows.realised[order]
-    bounds = np.flatnonzero(np.r_[True, day[1:] != day[:-1], True])
-    found = []
-    for begin, end in pairwise(bounds.tolist()):
-        x, y = forecast[begin:end], outcome[begin:end]
-        if end - begin >= _FEWEST_TO_RANK and np.ptp(x) > 0 and np.ptp(y) > 0:
-            found.append(np.corrcoef(_ranks(x), _ranks(y))[0, 1])
-    return float(np.mean(found)) if found else None
+def direction(rows: Judged) -> tuple[int, int, int]:
+    """Return how many sides were taken, how many of them were right, and how many closes rose among them.
+
+    The side is the one that the forecast's own probability of a rise favours; neither a probability of one half nor a
+    close that stood still counts, as in the track record.
+    """
+    sided = (rows.realised != 0.0) & (rows.prob_up != 0.5)  # noqa: PLR2004
+    up = rows.realised > 0.0
+    return int(sided.sum()), int(np.sum(sided & ((rows.prob_up > 0.5) == up))), int(np.sum(sided & up))  # noqa: PLR2004
 
 
-_FEWEST_TO_RANK = 5
+def brier(rows: Judged) -> float | None:
+    """Return the mean squared error of the probability of a rise, where the close moved; 0.25 knows nothing.
 
-
-def _ranks(values: Array) -> Array:
-    return np.argsort(np.argsort(values, kind="stable"), kind="stable").astype(np.float64)
+    Source: Brier 1950, for two outcomes.
+    """
+    moved = rows.realised != 0.0
+    return float(np.mean((rows.prob_up[moved] - (rows.realised[moved] > 0.0)) ** 2)) if moved.any() else None
 
 
 def score(rows: Judged, *, brief: bool = False) -> Score:
-    """Return every figure of a set of rows; `brief` leaves out the intervals and the ranking."""
+    """Return every figure of a set of rows; `brief` leaves out intervals, ranking and tests."""
     n, sessions = len(rows), len(np.unique(rows.day))
     if not n:
         return Score(n=0, sessions=0)
     error, base = absolute_errors(rows)
-    moved = rows.realised != 0.0
-    rising, up = rows.location > 0.0, rows.realised > 0.0
-    told = moved & (rows.location != 0.0)
-    hits = int(np.sum((rising == up) & told))
+    sides, hits, rises = direction(rows)
     figures: dict[str, float | None] = {
         "mae_ratio": _ratio(error, base),
         "rmse_ratio": None if (squares := _ratio(error**2, base**2)) is None else sqrt(squares),
         "r2_oos": None
         if (left := _ratio((rows.realised - rows.location) ** 2, rows.realised**2)) is None
         else 1.0 - left,
-        "hit": hits / int(told.sum()) if told.any() else None,
-        "base_rate": float(np.mean(up[moved])) if moved.any() else None,
+        "hit": hits / sides if sides else None,
+        "base_rate": rises / sides if sides else None,
+        "brier": brier(rows),
         "crps": float(rows.crps.mean()),
         "crps_skill": None if (loss := _ratio(rows.crps, rows.crps_base)) is None else 1.0 - loss,
-        "coverage_50": coverage(rows.pit, 0.5),
-        "coverage_80": coverage(rows.pit, 0.8),
-        "coverage_95": coverage(rows.pit, 0.95),
+        **{f"coverage_{100 * level:.0f}": float(held.mean()) for level, held in _by_level(rows)},
         "width_80": float(rows.width_80.mean()),
     }
     if not brief and base.any() and rows.crps_base.any():
-        figures |= _with_intervals(rows, error, base, hits, int(told.sum()))
+        figures |= _with_intervals(rows, error, base) | _ranking(rows) | _tests(rows)
     return Score(n=n, sessions=sessions, **figures)
 
 
@@ -171,10 +177,11 @@ def _ratio(top: Array, bottom: Array) -> float | None:
     return float(top.sum()) / below if below > 0.0 else None
 
 
-def _with_intervals(rows: Judged, error: Array, base: Array, hits: int, told: int) -> dict[str, float | None]:
+def _with_intervals(rows: Judged, error: Array, base: Array) -> dict[str, float | None]:
+    sides, hits, _ = direction(rows)
     _, mae_low, mae_high = ratio_interval(rows.day, error, base)
     _, crps_low, crps_high = ratio_interval(rows.day, rows.crps, rows.crps_base)
-    hit_low, hit_high = wilson(hits, told) if told else (None, None)
+    hit_low, hit_high = wilson(hits, sides) if sides else (None, None)
     return {
         "mae_ratio_low": mae_low,
         "mae_ratio_high": mae_high,
@@ -182,5 +189,28 @@ def _with_intervals(rows: Judged, error: Array, base: Array, hits: int, told: in
         "crps_skill_high": 1.0 - crps_low,
         "hit_low": hit_low,
         "hit_high": hit_high,
-        "rank_ic": rank_ic(rows),
     }
+
+
+def _ranking(rows: Judged) -> dict[str, float | None]:
+    ic = ranking.correlations(rows.day, rows.location, rows.realised)
+    rank_ic = ranking.rank_correlations(rows.day, rows.location, rows.realised)
+    return {
+        "ic": ranking.mean(ic),
+        "icir": ranking.steadiness(ic),
+        "rank_ic": ranking.mean(rank_ic),
+        "rank_icir": ranking.steadiness(rank_ic),
+    }
+
+
+def _tests(rows: Judged) -> dict[str, float | None]:
+    found: dict[str, float | None] = {}
+    for level, held in _by_level(rows):
+        often, in_runs = interval_tests.rejected(rows.symbol, rows.day, held, level)
+        found |= {f"kupiec_{100 * level:.0f}": often, f"christoffersen_{100 * level:.0f}": in_runs}
+    return found
+
+
+def _by_level(rows: Judged) -> list[tuple[float, NDArray[np.bool_]]]:
+    """Return each interval's level with which outcomes it held."""
+    return list(zip(INTERVALS, rows.inside.T, strict=True))

@@ -36,6 +36,11 @@ def test_pit_is_linear_between_levels_and_the_tails_middle_outside() -> None:
     assert places == pytest.approx([0.5, 0.525, 0.025, 0.0125, 0.9875], abs=1e-12)
 
 
+def test_pit_of_equal_quantiles_is_the_middle_of_their_levels() -> None:
+    """A symbol that stood still has 21 quantiles at one close: one half there, outside as ever."""
+    assert pit(np.full((3, 21), 5.0), np.array([5.0, 4.9, 5.1])) == pytest.approx([0.5, 0.0125, 0.9875])
+
+
 def test_wilson_gives_the_textbook_interval() -> None:
     """55 of 100: 0.4524 to 0.6439; nothing of nothing: anything."""
     assert wilson(55, 100) == pytest.approx((0.452446, 0.643855), abs=1e-6)
@@ -70,6 +75,9 @@ def test_training_judges_by_the_same_numbers() -> None:
     realised = draws.normal(0.0, 0.02, 300)
     assert crps(quantiles, realised) == pytest.approx(training.crps(quantiles, realised), rel=1e-12)
     assert pit(quantiles, realised) == pytest.approx(training.pit(quantiles, realised), rel=1e-12)
+    flat = np.round(quantiles, 2)
+    for outcome in (np.round(realised, 2), flat[:, 0], flat[:, 7], flat[:, 20]):
+        assert pit(flat, outcome) == pytest.approx(training.pit(flat, outcome), rel=1e-12)
     assert wilson(37, 80) == pytest.approx(training.wilson(37, 80), rel=1e-9)
     above, below = draws.gamma(3.0, 1.0, (2, 60))
     _, *theirs = training.ratio_interval(np.arange(60), above, below)

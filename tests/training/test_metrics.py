@@ -1,5 +1,7 @@
 """Figures of forecasts: literals worked out by hand, and slow plain twins."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -19,6 +21,8 @@ def judged(days: int = 40, symbols: int = 4, edge: float = 0.0) -> Judged:
         realised=realised,
         location=edge * realised,
         sigma=np.full(n, 0.01),
+        prob_up=np.full(n, 0.5),
+        inside=np.ones((n, 3), dtype=np.bool_),
         width_80=np.full(n, 0.025),
         crps=np.full(n, 0.9),
         crps_base=np.full(n, 1.0),
@@ -51,9 +55,34 @@ def test_pit_reads_the_level_between_quantiles() -> None:
     assert places == pytest.approx([0.5, 0.475, 0.0125, 0.9875])
 
 
-def test_coverage_counts_the_central_interval() -> None:
-    """The 80 % interval runs from the 10 % to the 90 % quantile, both included."""
-    assert metrics.coverage(np.array([0.05, 0.10, 0.5, 0.90, 0.95]), 0.8) == pytest.approx(0.6)
+def test_pit_of_equal_quantiles_is_the_middle_of_their_levels() -> None:
+    """All 21 at the outcome: one half; the lowest four at it: between 2.5 and 15 %; beside them it doesn't matter."""
+    flat, step = np.zeros(21), np.maximum(np.arange(21.0) - 3.0, 0.0)
+    places = metrics.pit(np.array([flat, step, step, flat]), np.array([0.0, 0.0, 1.0, 0.1]))
+    assert places == pytest.approx([0.5, 0.0875, 0.20, 0.9875])
+
+
+def test_an_interval_holds_its_bounds() -> None:
+    """Quantiles 0 … 20: the 50 % interval is 5 to 15, the 80 % one 2 to 18, the 95 % one 0 to 20."""
+    quantiles = np.tile(np.arange(21.0), (6, 1))
+    held = metrics.inside(quantiles, np.array([5.0, 15.0, 18.0, 1.9, 20.0, 20.1]))
+    assert held.sum(axis=1).tolist() == [3, 3, 2, 1, 1, 0]
+    assert metrics.inside(np.full((1, 21), 0.1), np.array([0.1])).all()
+
+
+def test_direction_is_the_side_that_the_probability_favours() -> None:
+    """Five rows: one stood still, one took no side; of three sides one was right, and two of those closes rose."""
+    rows = judged(days=5, symbols=1)
+    rows = replace(
+        rows,
+        realised=np.array([0.0, 0.01, 0.01, 0.01, -0.01]),
+        prob_up=np.array([0.9, 0.5, 0.6, 0.4, 0.7]),
+        location=np.array([-1.0, -1.0, -1.0, 1.0, 1.0]),
+    )
+    assert metrics.direction(rows) == (3, 1, 2)
+    score = metrics.score(rows)
+    assert (score.hit, score.base_rate) == (pytest.approx(1 / 3), pytest.approx(2 / 3))
+    assert score.brier == pytest.approx((0.25 + 0.16 + 0.36 + 0.49) / 4)
 
 
 def test_wilson_interval_of_a_textbook_case() -> None:
@@ -89,15 +118,10 @@ def test_score_of_a_random_walk_has_ratios_of_one() -> None:
     assert score.crps_skill == pytest.approx(0.1)
 
 
-def test_rank_ic_of_a_perfect_order_is_one() -> None:
-    """A location that orders each session's symbols as they came has a rank correlation of one."""
-    assert metrics.rank_ic(judged(symbols=6, edge=0.5)) == pytest.approx(1.0)
-
-
 def test_figures_that_arent_defined_are_none() -> None:
     """A symbol that never moved has no ratio to anything, and the card stays JSON."""
     rows = judged()
     still = Judged(**{**vars(rows), "realised": np.zeros(160), "location": np.zeros(160), "crps_base": np.zeros(160)})
     score = metrics.score(still)
-    assert (score.mae_ratio, score.rmse_ratio, score.r2_oos, score.crps_skill, score.base_rate) == (None,) * 5
+    assert (score.mae_ratio, score.rmse_ratio, score.r2_oos, score.crps_skill, score.brier) == (None,) * 5
     assert score.coverage_80 is not None
