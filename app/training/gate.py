@@ -18,6 +18,8 @@ DESIGNED = 250
 """Configurations that were looked at while the candidates were designed: they count as tried in every contest."""
 FEWEST_NEW_SESSIONS = 20
 """A champion is judged by its own forecasts when this many sessions have come since it was trained."""
+UNDECIDED = "intervals not shown sharper than history"
+"""Said where the 95 % interval of the CRPS skill holds zero."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +51,17 @@ def verdict(rows: Judged, made: Claim) -> str:
     """Return the sentence that goes with every forecast of a model."""
     gain = 100.0 * (1.0 - made.mae_ratio)
     point = f"point error {gain:.2g} % below the random walk's" if made.point_skill else "no point skill shown"
-    skill = 100.0 * (1.0 - float(rows.crps.sum() / rows.crps_base.sum()))
-    if abs(skill) < 0.05:  # noqa: PLR2004 - rounds to 0.0
-        return f"{point}; intervals no sharper than history"
-    return f"{point}; intervals {abs(skill):.1f} % {'sharper' if skill > 0 else 'less sharp'} than history"
+    return f"{point}; {_sharpness(rows)}"
+
+
+def _sharpness(rows: Judged) -> str:
+    """Say how the intervals compare with the random walk's, whose are history's own, where 95 % of chance can't."""
+    if not rows.crps_base.any():
+        return UNDECIDED
+    ratio, low, high = ratio_interval(rows.day, rows.crps, rows.crps_base)
+    if low <= 1.0 <= high:
+        return UNDECIDED
+    return f"intervals {100.0 * abs(1.0 - ratio):.1f} % {'sharper' if ratio < 1.0 else 'less sharp'} than history"
 
 
 @dataclass(frozen=True)
@@ -82,7 +91,7 @@ def compare(dataset: Dataset, judge: Judge, winner: str, champion: Model | None)
     places = judge.rows(winner)
     new = dataset.panel.days[rows.day] > np.datetime64(champion.card.trained_through)
     if len(np.unique(rows.day[new])) >= FEWEST_NEW_SESSIONS:
-        made = dataset.forecast(champion.pipeline, champion.card.trained_through)
+        made = champion.pipeline.compute(dataset.panel, champion.card.trained_through)
         losses = np.full(len(dataset.panel), np.nan)
         losses[made.rows] = crps(made.quantiles, dataset.target[made.rows])
         both = new & np.isfinite(losses[places])
