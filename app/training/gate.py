@@ -91,7 +91,7 @@ def compare(dataset: Dataset, judge: Judge, winner: str, champion: Model | None)
     places = judge.rows(winner)
     new = dataset.panel.days[rows.day] > np.datetime64(champion.card.trained_through)
     if len(np.unique(rows.day[new])) >= FEWEST_NEW_SESSIONS:
-        made = champion.pipeline.compute(dataset.panel, champion.card.trained_through)
+        made = dataset.forecast(champion.pipeline, champion.card.trained_through)
         losses = np.full(len(dataset.panel), np.nan)
         losses[made.rows] = crps(made.quantiles, dataset.target[made.rows])
         both = new & np.isfinite(losses[places])
