@@ -71,7 +71,7 @@ def _months(targets: Days, known: Days) -> dict[str, npt.NDArray[Any]]:
     at = np.searchsorted(known, targets)
     month = targets.astype("datetime64[M]")
     start = at - np.searchsorted(known, month.astype("datetime64[D]"))
-    end = np.searchsorted(known, (month + 1).astype("datetime64[D]")) - 1 - at
+    end = np.searchsorted(known, (month + np.timedelta64(1, "M")).astype("datetime64[D]")) - 1 - at
     number = month.astype(np.int64) % _DECEMBER + 1
     day = (targets - month.astype("datetime64[D]")).astype(np.int64) + 1
     return {
