@@ -17,6 +17,7 @@ from app.training import gate, proofs
 from app.training.dataset import Dataset
 from app.training.judging import Judge
 
+SAME = "the same data gave the same model: the champion stays"
 QUICK_MARKETS = 2
 """Simulated markets of either kind before a promotion; `nextclose doctor placebo` runs all of them."""
 
@@ -32,11 +33,13 @@ class Desk:
 
     def decide(self, dataset: Dataset, judge: Judge, model: Model, evidence: dict[str, Any]) -> tuple[bool, str]:
         """Promote the winner unless the champion does better or a proof fails; record either with its evidence card."""
-        card, old = model.card, champion.Champion(self.settings).current()
-        if old is not None and old.card.version == card.version:
-            return False, "the same data gave the same model: the champion stays"
-        compared = gate.compare(dataset, judge, card.name, old)
+        card = model.card
+        if self._in_place() == card.version:
+            return False, SAME
         proved = self._prove(model)
+        in_place, compared = self._compare(dataset, judge, card.name)
+        if in_place == card.version:
+            return False, SAME
         evidence = {
             **evidence,
             "card": json.loads(card.to_json()),
@@ -52,9 +55,24 @@ class Desk:
             reason = f"best CRPS of {len(judge.names)} candidates; {compared.how}"
             champion.promote(self.settings, self.database, card.version, reason, evidence, self.clock.now())
             return True, reason
-        in_place = old.card.version if old else None
         champion.refuse(self.database, card.version, in_place, reason, evidence, self.clock.now())
         return False, reason
+
+    def _in_place(self) -> str | None:
+        old = champion.Champion(self.settings).current()
+        return old.card.version if old else None
+
+    def _compare(self, dataset: Dataset, judge: Judge, winner: str) -> tuple[str | None, gate.Comparison]:
+        """Compare with the champion that is in place when that is done; return its version too.
+
+        The proofs take a minute, in which someone may promote another: the one compared with must be the one replaced.
+        """
+        while True:
+            old = champion.Champion(self.settings).current()
+            version = old.card.version if old else None
+            compared = gate.compare(dataset, judge, winner, old)
+            if self._in_place() == version:
+                return version, compared
 
     def _prove(self, model: Model) -> list[proofs.Proof]:
         """Run the proofs that stand before any promotion."""

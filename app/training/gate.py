@@ -55,7 +55,7 @@ def verdict(rows: Judged, made: Claim) -> str:
 
 
 def _sharpness(rows: Judged) -> str:
-    """Say how the intervals compare with the random walk's, whose are history's own, where 95 % of chance can't."""
+    """Say how the intervals compare with the random walk's, which are history's own; unless chance may explain it."""
     if not rows.crps_base.any():
         return UNDECIDED
     ratio, low, high = ratio_interval(rows.day, rows.crps, rows.crps_base)
