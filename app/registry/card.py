@@ -126,7 +126,7 @@ class ModelCard(_Frozen):
     metrics: Metrics
     verdict: str
     tries: int
-    """Configurations tried: the candidates, and those looked at while they were designed."""
+    """Configurations tried: those of the contest, and those looked at while its candidates were designed."""
     rows: int = 0
     refit_every: int = 63
     files: dict[str, str] = {}

@@ -14,7 +14,7 @@ from typing import Any
 
 from app.registry import artefact
 from app.registry.card import LocationCard, Metrics, ModelCard, ScaleCard, Score, ShapeCard
-from app.registry.location import LinearLocation
+from app.registry.location import LinearLocation, SumLocation
 from app.registry.model import Model
 from app.registry.pipeline import Pipeline
 from app.registry.scale import LogLinearScale
@@ -58,7 +58,7 @@ def model_of(
         lookback=pipeline.lookback,
         feature_fingerprint=hashlib.sha256("\n".join(pipeline.features).encode()).hexdigest(),
         dataset_fingerprint=dataset.fingerprint,
-        location=_location_card(pipeline),
+        location=_location_card(contestant),
         scale=_scale_card(pipeline),
         shape=_shape_card(pipeline),
         metrics=contestant.metrics,
@@ -78,13 +78,26 @@ def version_of(pipeline: Pipeline, through: date) -> str:
     return f"{through:%Y%m%d}-{hashlib.sha256(''.join(digests.values()).encode()).hexdigest()[:8]}"
 
 
-def _location_card(pipeline: Pipeline) -> LocationCard:
-    location = pipeline.location
-    weights = (
-        dict(zip(location.features, location.weights, strict=True)) if isinstance(location, LinearLocation) else {}
-    )
+def _location_card(contestant: Contestant) -> LocationCard:
+    location, candidate = contestant.pipeline.location, contestant.candidate
+    weights: dict[str, float] = {}
+    if isinstance(location, LinearLocation):
+        weights = dict(zip(location.features, location.weights, strict=True))
+    elif isinstance(location, SumLocation) and candidate.parts:
+        weights = dict(zip((name for name, _ in candidate.parts), location.weights, strict=True))
     kind = str(location.as_dict()["kind"])
-    return LocationCard(kind=kind, features=location.features, shrinkage=pipeline.shrinkage, coefficients=weights)
+    return LocationCard(kind=kind, features=location.features, shrinkage=trust(contestant), coefficients=weights)
+
+
+def trust(contestant: Contestant) -> float:
+    """Return how far a candidate's location is trusted, in [0, 1].
+
+    A combination's parts are trusted one by one: their mean, each counted by its share.
+    """
+    pipeline, parts = contestant.pipeline, contestant.candidate.parts
+    if not parts or not isinstance(pipeline.location, SumLocation):
+        return pipeline.shrinkage
+    return pipeline.shrinkage * sum(pipeline.location.weights) / sum(share for _, share in parts)
 
 
 def _scale_card(pipeline: Pipeline) -> ScaleCard:
@@ -113,16 +126,16 @@ def child_run(contestant: Contestant) -> RunRecord:
         for name, one in scores.items()
         for key, value in numbers(one).items()
     }
-    trust = [{"shrinkage": value} for value in contestant.trail.shrinkages]
+    trusts = [] if candidate.parts else [{"shrinkage": value} for value in contestant.trail.shrinkages]
     folds = [numbers(one) for one in metrics.by_fold.values()]
     return RunRecord(
         name=candidate.name,
-        params={**params, **settings_of(candidate.location), "shrinkage": contestant.pipeline.shrinkage},
+        params={**params, **settings_of(candidate.location), "shrinkage": trust(contestant)},
         metrics={**numbers(metrics.overall), **by_part, "seconds": round(contestant.trail.seconds, 3)},
         steps=[*folds] if folds else [],
         files={
             "metrics.json": _json(metrics.model_dump()),
-            "shrinkage.json": _json(trust),
+            **({"shrinkage.json": _json(trusts)} if trusts else {}),
             **charts.of_candidate(metrics, contestant.pipeline),
         },
     )
