@@ -69,14 +69,13 @@ def run_backtest(
 
     Refits fall on every `refit_every`-th session counted from the panel's first, so later data changes no row. All
     stored symbols are learnt from; `symbols` says which are written. Errors: `NoHistory` when nothing can be forecast
-    in that time, `BadInput` when `out` can't be written.
+    in that time, `BadInput` when `out` can't be written, the time ends before it starts, or `refit_every` is too long.
     """
     begun = perf_counter()
     progress(0.0, "building features")
-    earliest = start - timedelta(days=BEFORE_DAYS) if start else None
+    bars = _bars(database, start, end)
     with database.read() as db:
         exchanges = store.exchanges(db)
-    bars = store.panel(database, start=earliest, end=end)
     dataset = prepare(bars, exchanges)
     schedule = folds(dataset, refit_every)
     parts = Parts(_beside(out), _key(dataset, refit_every))
@@ -100,6 +99,22 @@ def run_backtest(
         scores=scores,
         elapsed_s=round(perf_counter() - begun, 2),
     )
+
+
+def _bars(database: Database, start: date | None, end: date | None) -> pl.DataFrame:
+    """Return the bars to learn from and to forecast on; raises `NoHistory` for a time that they don't reach."""
+    if start and end and start > end:
+        raise BadInput(f"the first session, {start}, lies after the last, {end}")
+    with database.read() as db:
+        newest = max((bar.session for bar in store.last_bars(db).values()), default=None)
+    if newest and start and start > newest:
+        raise NoHistory(f"the stored bars end on {newest}: there is nothing to forecast from {start} on")
+    reaches_back = start is not None and start.toordinal() > BEFORE_DAYS
+    earliest = start - timedelta(days=BEFORE_DAYS) if start and reaches_back else None
+    bars = store.panel(database, start=earliest, end=end)
+    if newest and bars.is_empty():
+        raise NoHistory(f"no stored bar is as old as {end}: there is nothing to forecast up to then")
+    return bars
 
 
 def _beside(out: Path) -> Path:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.core.errors import NoHistory
+from app.core.errors import BadInput, NoHistory
 from app.training.calibration import FEWEST_SESSIONS
-from app.training.dataset import Dataset
+from app.training.dataset import LEARN_AFTER, Dataset
 
 REFIT_EVERY = 63
 LEARN_SESSIONS = 186
 """The first fold starts when this many sessions can be learnt from."""
+SESSIONS_A_YEAR = 252
 
 
 @dataclass(frozen=True)
@@ -28,14 +29,23 @@ def folds(dataset: Dataset, refit_every: int = REFIT_EVERY, *, judged: bool = Tr
     """Return the folds of a panel, the last one empty: its models are those that serve after the last session.
 
     Starts are counted from the panel's first session, so dropping later data changes no fold before it.
-    Errors: `NoHistory` when the panel is too short for a fold that can be `judged`, or for any.
+    Errors: `NoHistory` when the panel is too short for a fold that can be `judged`, or for any; `BadInput` when it is
+    long enough, and only `refit_every` is too long for it.
     """
     days = len(dataset.panel.days)
     learnt = np.unique(dataset.panel.day[dataset.forward])
-    needed = LEARN_SESSIONS + (FEWEST_SESSIONS + 2 * refit_every if judged else 1)
-    if len(learnt) < needed:
+    shortest = LEARN_SESSIONS + (FEWEST_SESSIONS + 2 * min(refit_every, REFIT_EVERY) if judged else 1)
+    if len(learnt) < shortest:
+        bars = shortest + LEARN_AFTER
         raise NoHistory(
-            f"{len(learnt)} sessions can be learnt from, {needed} are needed: fetch or import about four years of bars"
+            f"{len(learnt)} sessions can be learnt from, {shortest} are needed: fetch or import bars of about {bars} "
+            f"sessions ({bars / SESSIONS_A_YEAR:.0f} year{'s' if bars > 1.5 * SESSIONS_A_YEAR else ''})"
+        )
+    longest = (len(learnt) - LEARN_SESSIONS - FEWEST_SESSIONS) // 2
+    if judged and refit_every > longest:
+        raise BadInput(
+            f"a refit every {refit_every} sessions is too rare for the {len(learnt)} that can be learnt from: at most "
+            f"every {longest}"
         )
     first = int(learnt[0]) + LEARN_SESSIONS
     starts = [start for start in range(0, days, refit_every) if start >= first]

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from app.core.db import Database
-from app.core.errors import NoHistory
+from app.core.errors import BadInput, NoHistory
 from app.core.settings import Settings
 from app.registry.levels import QUANTILE_NAMES
 from app.training import backtest
@@ -104,3 +104,45 @@ def test_symbols_say_what_is_written(
     assert set(pl.read_parquet(out)["symbol"]) == {"SIM001"}
     with pytest.raises(NoHistory, match="two years"):
         run_backtest(settings, database, out, start=date(2010, 2, 1), end=date(2012, 7, 1), symbols=["NONE"])
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "error", "said"),
+    [
+        (
+            date(2050, 1, 1),
+            None,
+            NoHistory,
+            "the stored bars end on 2012-07-17: there is nothing to forecast from 2050",
+        ),
+        (None, date(1999, 1, 4), NoHistory, "no stored bar is as old as 1999-01-04"),
+        (date(2012, 1, 4), date(2012, 1, 3), BadInput, "the first session, 2012-01-04, lies after the last"),
+    ],
+)
+def test_a_time_without_bars_is_said_so(
+    settings: Settings,
+    fill: Callable[[pl.DataFrame], Database],
+    bars: pl.DataFrame,
+    tmp_path: Path,
+    start: date | None,
+    end: date | None,
+    error: type[Exception],
+    said: str,
+) -> None:
+    """One line says what is stored; nothing is written."""
+    with pytest.raises(error, match=said):
+        run_backtest(settings, fill(bars), tmp_path / "out.parquet", start=start, end=end)
+    assert list(tmp_path.glob("*.parquet")) == []
+
+
+def test_the_first_day_of_all_is_the_first_bar(
+    settings: Settings,
+    fill: Callable[[pl.DataFrame], Database],
+    bars: pl.DataFrame,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Twelve years before the year 1 there is no date: all bars are taken."""
+    monkeypatch.setattr(backtest, "CANDIDATES", CANDIDATES[:4])
+    report = run_backtest(settings, fill(bars), tmp_path / "out.parquet", start=date.min)
+    assert report.last_session == "2012-07-17"

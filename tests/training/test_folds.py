@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from app.core.errors import NoHistory
+from app.core.errors import BadInput, NoHistory
 from app.training.dataset import Dataset, prepare
 from app.training.folds import folds
 
@@ -35,8 +35,15 @@ def test_later_bars_move_no_fold(bars: pl.DataFrame, dataset: Dataset) -> None:
 def test_too_few_sessions_say_how_many_are_needed(bars: pl.DataFrame) -> None:
     """A year of bars can't be judged."""
     short = prepare(bars.filter(pl.col("session") < date(2011, 1, 1)))
-    with pytest.raises(NoHistory, match=r"\d+ sessions can be learnt from, 432 are needed"):
+    with pytest.raises(NoHistory, match=r"\d+ sessions can be learnt from, 432 are needed.* 498 sessions \(2 years\)"):
         folds(short)
+
+
+def test_refits_too_rare_for_the_bars_say_how_rare_they_may_be(dataset: Dataset) -> None:
+    """573 sessions can be learnt from: 186 for the first fold, 120 to calibrate, and two folds of 133."""
+    with pytest.raises(BadInput, match=r"every 10000 sessions is too rare for the 573 .* at most every 133$"):
+        folds(dataset, 10_000)
+    assert folds(dataset, 133)
 
 
 def test_nothing_stored_is_said_so(bars: pl.DataFrame) -> None:
