@@ -26,6 +26,7 @@ HEADER = (
     "RMSE/RW",
     "R2 %",
     "hit %",
+    "up %",
     "CRPS bp",
     "skill %",
     "95 % interval",
@@ -80,11 +81,16 @@ def _forecast_all(here: Opened, progress: Progress) -> int | None:
 
 
 def _print_contest(result: ContestResult) -> None:
+    from app.training import gate
+
     print_table(HEADER, [_score_line(row.name, row.score) for row in result.rows])
+    designed = gate.DESIGNED
     typer.echo(
         "\nMAE, RMSE: ratios to the random walk. CRPS in basis points of price, skill against the random walk.\n"
-        f"{result.first_session} to {result.last_session}, walk-forward; {result.tries} candidates tried; "
-        f"{result.elapsed_s:.0f} s.\n"
+        "Hit: the side that the forecast favours was right; up: always saying that would have been.\n"
+        f"{result.first_session} to {result.last_session}, walk-forward; {result.elapsed_s:.0f} s.\n"
+        f"{result.tries} configurations tried: {result.tries - designed} in this contest, and {designed} while its "
+        "candidates were designed.\n"
         f"Version {result.version} ({result.winner}): {result.verdict}.\n{result.reason}"
     )
 
@@ -98,6 +104,7 @@ def _score_line(name: str, score: Score) -> list[str]:
         figure(score.rmse_ratio, 4),
         figure(score.r2_oos, 2, scale=100, sign=True),
         figure(score.hit, 1, scale=100),
+        figure(score.base_rate, 1, scale=100),
         figure(score.crps, 2, scale=1e4),
         figure(score.crps_skill, 2, scale=100, sign=True),
         interval if score.crps_skill_low is not None else "",

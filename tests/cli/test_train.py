@@ -16,7 +16,7 @@ REFUSED = ContestResult(
     promoted=False,
     verdict="no point skill shown",
     reason="leakage fails: a feature sees the future",
-    tries=9,
+    tries=259,
     first_session="2019-01-02",
     last_session="2021-12-31",
     elapsed_s=1.0,
@@ -35,6 +35,7 @@ def test_a_refused_first_winner_is_told_with_the_table(nextclose: Nextclose) -> 
     assert (ran.code, ran.err) == (1, "")
     assert "ewma" in ran.out
     assert REFUSED.reason in ran.out
+    assert "259 configurations tried: 9 in this contest, and 250 while its candidates were designed." in ran.out
 
 
 def test_a_refused_first_winner_is_one_document(nextclose: Nextclose) -> None:
