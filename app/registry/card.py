@@ -87,6 +87,8 @@ class LocationCard(_Frozen):
     features: tuple[str, ...] = ()
     shrinkage: float = 0.0
     coefficients: dict[str, float] = {}
+    chosen: dict[str, float] = {}
+    """Settings that were searched for inside the training window, and what was chosen."""
 
 
 class ScaleCard(_Frozen):

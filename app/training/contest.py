@@ -28,6 +28,7 @@ from app.training.dataset import Dataset, prepare
 from app.training.desk import Desk
 from app.training.folds import REFIT_EVERY, folds
 from app.training.judging import Judge
+from app.training.search import tried
 from app.training.walk import Walk
 
 CONTEST_DAYS = 12 * 365
@@ -90,7 +91,7 @@ def run_contest(settings: Settings, database: Database, clock: Clock, progress: 
     judge, contestants = hold(dataset, within(progress, 0.1, 0.7))
     ranked = sorted(contestants, key=lambda one: one.metrics.overall.crps or 0.0)
     winner = ranked[0]
-    claim = gate.claim(judge.shared(winner.candidate.name), len(ranked))
+    claim = gate.claim(judge.shared(winner.candidate.name), tried(CANDIDATES))
     tries = claim.tries
     verdict = gate.verdict(judge.shared(winner.candidate.name), claim)
     model = record.model_of(winner, dataset, verdict, tries, REFIT_EVERY, clock.now())

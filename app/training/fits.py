@@ -19,8 +19,9 @@ from app.registry.trees import Trees
 from app.training.candidates import ADAPTATION, LEARNT_FROM, OF_MARKET, REGRESSORS, SHARED, Candidate
 from app.training.dataset import Dataset
 from app.training.folds import Fold
-from app.training.location_fit import GROWN, fit_reversal, fit_ridge, grow, neutral_target
+from app.training.location_fit import GROWN, fit_reversal, fit_ridge, neutral_target
 from app.training.scale_fit import PENALTY, PENALTY_SHARED, fit_scale
+from app.training.search import Grown, best_penalty, grow, split
 
 REGROW_EVERY = 4
 """Locations are refitted at every fourth refit of scale, trust and shape: the faint signal in them moves slowly."""
@@ -40,8 +41,9 @@ class Fits:
         self._learnt_from, self._of_market = dataset.matrix(LEARNT_FROM), dataset.matrix(OF_MARKET)
         self._sigma = np.full(len(dataset.panel), np.nan)
         self.scales: dict[int, LogLinearScale] = {}
-        self._trees: dict[tuple[int, str], Future[bytes]] = {}
+        self._trees: dict[tuple[int, str], Future[Grown]] = {}
         self._locations: dict[tuple[int, str], Location] = {}
+        self._chosen: dict[tuple[int, str], dict[str, float]] = {}
 
     def measure(self) -> None:
         """Fit every fold's scale, and note each row's sigma as it was forecast."""
@@ -64,14 +66,21 @@ class Fits:
             if known.stop > known.start:
                 rows, wanted = self._learnt_from[known].astype(np.float32), self._neutral(known)
                 for kind in kinds:
-                    self._trees[start, kind] = executor.submit(grow, kind, rows, wanted)
+                    self._trees[start, kind] = executor.submit(grow, kind, rows, wanted, split(self._dataset, known))
 
     def location(self, candidate: Candidate, fold: Fold) -> Location:
         """Return the location that serves in a fold, fitted when it is first asked for; cheap ones at every refit."""
-        start = self.regrown(fold) if candidate.location in (*GROWN, "ridge") else fold.start
+        start = self._started(candidate, fold)
         if (start, candidate.name) not in self._locations:
             self._locations[start, candidate.name] = self._fit(candidate, start)
         return self._locations[start, candidate.name]
+
+    def chosen(self, candidate: Candidate, fold: Fold) -> dict[str, float]:
+        """Return what a search chose for the location that serves in a fold."""
+        return self._chosen.get((self._started(candidate, fold), candidate.name), {})
+
+    def _started(self, candidate: Candidate, fold: Fold) -> int:
+        return self.regrown(fold) if candidate.location in (*GROWN, "ridge") else fold.start
 
     def regrown(self, fold: Fold) -> int:
         """Return when a fold's locations were fitted: the last fourth refit, the first fold, or now for serving."""
@@ -95,13 +104,15 @@ class Fits:
         if kind == "reversal":
             sigma, sessions = self._sigma[self._dataset.forward[known]], len(np.unique(self._session[known]))
             return fit_reversal(OF_MARKET, self._of_market[known], self._returns[known], sigma, sessions)
+        rows, wanted, held = self._learnt_from[known], self._neutral(known), split(self._dataset, known)
         if kind == "ridge":
-            return fit_ridge(LEARNT_FROM, self._learnt_from[known], self._neutral(known))
-        if (start, kind) in self._trees:
-            grown = self._trees[start, kind].result()
-        else:
-            grown = grow(kind, self._learnt_from[known].astype(np.float32), self._neutral(known))
-        return TreeLocation(LEARNT_FROM, Trees.read(kind, grown))
+            penalty = best_penalty(rows, wanted, held)
+            self._chosen[start, candidate.name] = {"penalty_per_row": penalty}
+            return fit_ridge(LEARNT_FROM, rows, wanted, penalty)
+        early = self._trees.get((start, kind))
+        grown = early.result() if early else grow(kind, rows.astype(np.float32), wanted, held)
+        self._chosen[start, candidate.name] = grown.chosen
+        return TreeLocation(LEARNT_FROM, Trees.read(kind, grown.trees))
 
     def _neutral(self, known: slice) -> Array:
         return neutral_target(self._returns[known], self._sigma[self._dataset.forward[known]], self._session[known])

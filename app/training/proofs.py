@@ -29,6 +29,7 @@ from app.training.dataset import LEARN_AFTER, FeatureBuilder, by_exchange, prepa
 from app.training.folds import LEARN_SESSIONS, Fold, folds
 from app.training.judging import Judge
 from app.training.location_fit import GROWN
+from app.training.search import tried
 from app.training.walk import Made, Walk
 
 Exchanges = Mapping[str, str]
@@ -224,7 +225,7 @@ def _market(seed: int, edge: float) -> dict[str, gate.Claim]:
     judge = Judge(dataset)
     Walk(dataset, schedule, chosen, refit_every=1).run(judge)
     fitted = [one.name for one in chosen if one.location not in {"zero", "drift"}]
-    return {name: gate.claim(judge.shared(name), len(CANDIDATES)) for name in fitted}
+    return {name: gate.claim(judge.shared(name), tried(CANDIDATES)) for name in fitted}
 
 
 def _named(*names: str) -> tuple[Candidate, ...]:

@@ -86,7 +86,13 @@ def _location_card(contestant: Contestant) -> LocationCard:
     elif isinstance(location, SumLocation) and candidate.parts:
         weights = dict(zip((name for name, _ in candidate.parts), location.weights, strict=True))
     kind = str(location.as_dict()["kind"])
-    return LocationCard(kind=kind, features=location.features, shrinkage=trust(contestant), coefficients=weights)
+    return LocationCard(
+        kind=kind,
+        features=location.features,
+        shrinkage=trust(contestant),
+        coefficients=weights,
+        chosen=contestant.trail.chosen[-1],
+    )
 
 
 def trust(contestant: Contestant) -> float:
@@ -126,16 +132,18 @@ def child_run(contestant: Contestant) -> RunRecord:
         for name, one in scores.items()
         for key, value in numbers(one).items()
     }
+    chosen = contestant.trail.chosen
     trusts = [] if candidate.parts else [{"shrinkage": value} for value in contestant.trail.shrinkages]
     folds = [numbers(one) for one in metrics.by_fold.values()]
     return RunRecord(
         name=candidate.name,
-        params={**params, **settings_of(candidate.location), "shrinkage": trust(contestant)},
+        params={**params, **settings_of(candidate.location), **chosen[-1], "shrinkage": trust(contestant)},
         metrics={**numbers(metrics.overall), **by_part, "seconds": round(contestant.trail.seconds, 3)},
         steps=[*folds] if folds else [],
         files={
             "metrics.json": _json(metrics.model_dump()),
             **({"shrinkage.json": _json(trusts)} if trusts else {}),
+            **({"chosen.json": _json(chosen)} if any(chosen) else {}),
             **charts.of_candidate(metrics, contestant.pipeline),
         },
     )

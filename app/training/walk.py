@@ -65,6 +65,8 @@ class Trail:
     sigma: Array
     seconds: float = 0.0
     shrinkages: list[float] = field(default_factory=list)
+    chosen: list[dict[str, float]] = field(default_factory=list)
+    """Fold by fold what a search chose: settings by name, a combination's with the part's name before it."""
 
     @classmethod
     def empty(cls, size: int) -> Trail:
@@ -131,6 +133,7 @@ class Walk:
         if not candidate.parts:
             trust = shrinkage(trail.raw[past], self.dataset.target[past], trail.sigma[past], panel.day[past])
         trail.shrinkages.append(trust)
+        trail.chosen.append(self._chosen(candidate, fold))
         scales: dict[str, Scale] = {"history": HistoryScale(), "ewma": EwmaScale()}
         scale = scales.get(candidate.scale, self._fits.scales[fold.start])
         adaptation = ADAPTATION if candidate.scale == "loglinear" else Adaptation()
@@ -144,6 +147,13 @@ class Walk:
         parts = tuple(self._fits.location(by_name[name], fold) for name, _ in candidate.parts)
         trusts = tuple(share * self.trails[name].shrinkages[-1] for name, share in candidate.parts)
         return SumLocation(parts, trusts)
+
+    def _chosen(self, candidate: Candidate, fold: Fold) -> dict[str, float]:
+        own = self._fits.chosen(candidate, fold)
+        parts = {
+            f"{name}_{key}": value for name, _ in candidate.parts for key, value in self.trails[name].chosen[-1].items()
+        }
+        return {**own, **parts}
 
     def _shape(self, candidate: Candidate, fold: Fold, past: NDArray[np.bool_]) -> Shape:
         if candidate.shape == "history":

@@ -44,7 +44,7 @@ def test_a_regressor_that_never_moves_counts_for_nothing() -> None:
 def test_ridge_shrinks_towards_zero() -> None:
     """A coefficient keeps its sign and loses size."""
     x = RNG.standard_normal((5000, 2))
-    fitted = fit_ridge(("a", "b"), x, 0.1 * x[:, 0] + RNG.standard_normal(5000))
+    fitted = fit_ridge(("a", "b"), x, 0.1 * x[:, 0] + RNG.standard_normal(5000), 0.3)
     assert 0.0 < fitted.weights[0] < 0.12
     assert abs(fitted.weights[1]) < 0.03
 
