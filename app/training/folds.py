@@ -36,7 +36,7 @@ def folds(dataset: Dataset, refit_every: int = REFIT_EVERY, *, judged: bool = Tr
     learnt = np.unique(dataset.panel.day[dataset.forward])
     shortest = LEARN_SESSIONS + (FEWEST_SESSIONS + 2 * min(refit_every, REFIT_EVERY) if judged else 1)
     if len(learnt) < shortest:
-        bars = shortest + LEARN_AFTER
+        bars = shortest + LEARN_AFTER + 1  # the last one's outcome isn't known yet
         raise NoHistory(
             f"{len(learnt)} sessions can be learnt from, {shortest} are needed: fetch or import bars of about {bars} "
             f"sessions ({bars / SESSIONS_A_YEAR:.0f} year{'s' if bars > 1.5 * SESSIONS_A_YEAR else ''})"

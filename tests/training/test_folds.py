@@ -35,7 +35,7 @@ def test_later_bars_move_no_fold(bars: pl.DataFrame, dataset: Dataset) -> None:
 def test_too_few_sessions_say_how_many_are_needed(bars: pl.DataFrame) -> None:
     """A year of bars can't be judged."""
     short = prepare(bars.filter(pl.col("session") < date(2011, 1, 1)))
-    with pytest.raises(NoHistory, match=r"\d+ sessions can be learnt from, 432 are needed.* 498 sessions \(2 years\)"):
+    with pytest.raises(NoHistory, match=r"\d+ sessions can be learnt from, 432 are needed.* 499 sessions \(2 years\)"):
         folds(short)
 
 
