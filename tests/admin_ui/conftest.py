@@ -8,10 +8,10 @@ import streamlit as st
 from fastapi import FastAPI
 from streamlit.testing.v1 import AppTest
 
-from tests.web.conftest import _furnished, app, bare, furnished, settings
+from tests.web.conftest import _furnished, app, bare, build, furnished, settings
 from tests.web.serving import serve
 
-__all__ = ["_furnished", "app", "bare", "furnished", "settings"]
+__all__ = ["_furnished", "app", "bare", "build", "furnished", "settings"]
 
 MAIN = Path(__file__).parents[2] / "admin_ui" / "main.py"
 

@@ -1,7 +1,7 @@
 """The service over the bundled sample on the evening of its last session, with a champion written down by hand."""
 
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -99,16 +99,33 @@ def furnished(settings: Settings, _furnished: Path):  # noqa: ANN201 - a fixture
     opened.dispose()
 
 
-@pytest.fixture
-def app(settings: Settings, furnished: Database) -> FastAPI:  # noqa: ARG001 - the app opens the same store
-    """Build the service as `nextclose serve` builds it, bound to loopback; its clockwork doesn't run."""
-    return create_app(settings, "127.0.0.1")
+Build = Callable[..., FastAPI]
 
 
 @pytest.fixture
-def bare(settings: Settings, database: Database) -> FastAPI:  # noqa: ARG001 - the app opens the same store
+def build() -> Iterator[Build]:
+    """Return a function that builds the service as `nextclose serve` does; its clockwork doesn't run."""
+    made: list[FastAPI] = []
+
+    def built(settings: Settings, bind_host: str | None = "127.0.0.1") -> FastAPI:
+        made.append(create_app(settings, bind_host))
+        return made[-1]
+
+    yield built
+    for app in made:
+        app.state.nextclose.database.dispose()
+
+
+@pytest.fixture
+def app(settings: Settings, furnished: Database, build: Build) -> FastAPI:  # noqa: ARG001 - the app opens the same store
+    """Build the service over the sample and a champion, bound to loopback."""
+    return build(settings)
+
+
+@pytest.fixture
+def bare(settings: Settings, database: Database, build: Build) -> FastAPI:  # noqa: ARG001 - the app opens the same store
     """Build the service over a store that was just created."""
-    return create_app(settings, "127.0.0.1")
+    return build(settings)
 
 
 def talk_to(app: FastAPI, client: str = "127.0.0.1", base: str = "http://127.0.0.1:8000") -> httpx.AsyncClient:

@@ -11,11 +11,10 @@ from fastapi import FastAPI
 from app.core.db import Database
 from app.core.settings import Settings
 from app.jobs import runs
-from app.main import create_app
 from app.prices import store
 from app.prices.first import store_sample
 from app.prices.tables import QuarantineRow
-from tests.web.conftest import NOW, WATCHED, talk_to
+from tests.web.conftest import NOW, WATCHED, Build, talk_to
 
 HTML = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
@@ -113,24 +112,23 @@ async def test_pages_stand_on_an_empty_store(fresh: httpx.AsyncClient, address: 
     Checked(answer.text)
 
 
-async def test_sample_prices_are_told_plainly(app: FastAPI, settings: Settings, furnished: Database) -> None:
+async def test_sample_prices_are_told_plainly(app: FastAPI, settings: Settings, build: Build) -> None:
     """The banner names the years; where Yahoo was wanted it says that there is no connection."""
-    del furnished
     async with talk_to(app) as client:
         text = (await client.get("/")).text
     assert "Sample prices, 2000-2013" in text
     assert "no connection" not in text
-    async with talk_to(create_app(settings.model_copy(update={"source": "auto"}), "127.0.0.1")) as client:
+    async with talk_to(build(settings.model_copy(update={"source": "auto"}))) as client:
         for address in ("/", "/stocks/AAPL"):
             assert "Sample prices, 2000-2013; no connection to Yahoo" in (await client.get(address)).text
 
 
-async def test_old_prices_are_told_plainly(settings: Settings, furnished: Database) -> None:
+async def test_old_prices_are_told_plainly(settings: Settings, furnished: Database, build: Build) -> None:
     """Prices that lack final sessions raise a banner with their last session and how many they lack."""
     with furnished.write() as db:
         db.connection().exec_driver_sql("UPDATE bar SET source = 'yahoo'")
     later = settings.model_copy(update={"now": datetime(2013, 3, 7, 22, 0, tzinfo=UTC)})
-    async with talk_to(create_app(later, "127.0.0.1")) as client:
+    async with talk_to(build(later)) as client:
         text = (await client.get("/")).text
         body = (await client.get("/predict/AAPL")).json()
     assert "Prices end Fri 1 Mar 2013, 4 sessions behind" in text

@@ -9,10 +9,9 @@ from pydantic import SecretStr
 
 from app.core.db import Database
 from app.core.settings import Settings
-from app.main import create_app
 from app.prices import store
 from app.web import security
-from tests.web.conftest import talk_to
+from tests.web.conftest import Build, talk_to
 
 CHANGE = "/api/watchlist/FB"
 
@@ -91,19 +90,19 @@ async def test_everybody_else_may_not(
 
 @pytest.mark.parametrize("bind_host", [None, "0.0.0.0", "192.0.2.1"])  # noqa: S104 - the very thing that is refused
 async def test_a_service_on_a_network_needs_a_token(
-    settings: Settings, furnished: Database, bind_host: str | None, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, furnished: Database, build: Build, bind_host: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Bound to anything but loopback, or to nobody knows what, even this machine is refused."""
     del furnished
     monkeypatch.delenv("UVICORN_HOST", raising=False)
-    async with talk_to(create_app(settings, bind_host)) as client:
+    async with talk_to(build(settings, bind_host)) as client:
         assert (await client.put(CHANGE)).status_code == 403
 
 
-async def test_the_token_opens_and_nothing_else_does(settings: Settings, furnished: Database) -> None:
+async def test_the_token_opens_and_nothing_else_does(settings: Settings, furnished: Database, build: Build) -> None:
     """With a token configured, loopback alone no longer suffices, and the token works from anywhere."""
     del furnished
-    app = create_app(settings.model_copy(update={"admin_token": SecretStr("s3cret")}), "192.0.2.1")
+    app = build(settings.model_copy(update={"admin_token": SecretStr("s3cret")}), "192.0.2.1")
     async with talk_to(app, "192.0.2.7", "http://nextclose.example") as client:
         for header in ("", "Bearer", "Bearer wrong", "Basic s3cret", "Bearer s3cret2", "Bearer \u00e9".encode()):
             refused = await client.put(CHANGE, headers={"authorization": header})
