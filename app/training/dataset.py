@@ -112,16 +112,25 @@ class Dataset:
         return found
 
     def between(self, first: int, stop: int, lookback: int = 0) -> list[Part]:
-        """Return the rows of sessions first … stop - 1, and of `lookback` of the exchange's own before, by market."""
+        """Return the rows of sessions first … stop - 1 by market, and what they look back on.
+
+        That are the `lookback` sessions of the exchange before, and as many rows of each symbol traded since then: one
+        that lacks sessions reads further back.
+        """
+        panel = self.panel
+        early = np.bincount(panel.symbol[panel.day < first], minlength=len(panel.names))
+        near = panel.row >= (early - lookback)[panel.symbol]
         parts = []
         for number in range(len(self.exchanges)):
             here = self.market == number
-            own = np.unique(self.panel.day[here])
+            own = np.flatnonzero(np.bincount(panel.day[here]))
             start, end = np.searchsorted(own, (first, stop))
             if end > start:
                 begin = own[max(0, start - lookback)]
-                rows = np.flatnonzero(here & (self.panel.day >= begin) & (self.panel.day < stop))
-                parts.append(Part(Panel(self.panel.frame[rows]), rows))
+                since = panel.day >= begin
+                traded = np.bincount(panel.symbol[since], minlength=len(panel.names)) > 0
+                rows = np.flatnonzero(here & (panel.day < stop) & (since | (near & traded[panel.symbol])))
+                parts.append(Part(Panel(panel.frame[rows]), rows))
         return parts
 
     def forecast(self, pipeline: Pipeline, since: date) -> Computed:

@@ -42,6 +42,15 @@ def mixed(bars: pl.DataFrame) -> pl.DataFrame:
 
 
 @pytest.fixture(scope="module")
+def gaps(mixed: pl.DataFrame) -> pl.DataFrame:
+    """One symbol without every twentieth session, one that ended early."""
+    number = pl.int_range(pl.len()).over("symbol")
+    lacking = (pl.col("symbol") == "SIM003") & (number % 20 == 7)
+    ended = (pl.col("symbol") == "SIM002") & (pl.col("session") > date(2012, 2, 1))
+    return mixed.filter(~lacking & ~ended)
+
+
+@pytest.fixture(scope="module")
 def learnt(mixed: pl.DataFrame) -> Dataset:
     """Both exchanges' rows."""
     return prepare(mixed, EXCHANGES)
@@ -82,8 +91,21 @@ def test_what_is_walked_is_what_is_served(
     mixed: pl.DataFrame, learnt: Dataset, forecasts: list[Made], as_of: date
 ) -> None:
     """Served from the bars up to a session, each symbol's newest forecast is the walk's own, to the bit."""
-    bars = mixed.filter(pl.col("session") <= as_of)
-    compared = 0
+    assert compared(mixed, learnt, forecasts, as_of) >= len(FEW) * (2 if as_of == CUT else 5)
+
+
+def test_what_is_walked_is_what_is_served_of_symbols_with_holes(gaps: pl.DataFrame) -> None:
+    """A symbol that lacks sessions, and one that ended, whose last moves still taught the market."""
+    dataset = prepare(gaps, EXCHANGES)
+    made = walk(dataset)
+    assert compared(gaps, dataset, made, date(2012, 4, 5)) >= 4 * len(FEW)
+    assert compared(gaps, dataset, made, date(2012, 6, 20)) >= 4 * len(FEW)
+
+
+def compared(bars: pl.DataFrame, learnt: Dataset, forecasts: list[Made], as_of: date) -> int:
+    """Hold the walk's forecasts as of a session against the served ones; return how many there are."""
+    bars = bars.filter(pl.col("session") <= as_of)
+    count = 0
     for made in forecasts:
         card = small.model().card.model_copy(
             update={"symbols": tuple(EXCHANGES), "features": made.pipeline.features, "lookback": made.pipeline.lookback}
@@ -96,8 +118,8 @@ def test_what_is_walked_is_what_is_served(
                 assert served[symbol].predicted_close == close * exp(made.computed.location[at])
                 assert served[symbol].quantiles == tuple(close * exp(one) for one in made.computed.quantiles[at])
                 assert served[symbol].target_session == target
-                compared += 1
-    assert compared >= len(FEW) * (2 if as_of == CUT else 5)
+                count += 1
+    return count
 
 
 def holds(dataset: Dataset, made: Made, day: date) -> bool:
