@@ -1,7 +1,8 @@
 """A model on disk: JSON and XGBoost's own JSON, never pickle, each file's sha256 checked before it is parsed.
 
 `SHA256SUMS` (as `sha256sum -c` reads it) covers every other file; `model.json` holds the pipeline's numbers, one
-`<name>.trees.json` each set of trees, and `card.json` what the model says of itself.
+`<name>.trees.json` each set of trees, and `card.json` what the model says of itself. When it was made is the time of
+`SHA256SUMS`, not a byte of any file: the same bars give the same files.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import hashlib
 import json
 import os
 import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -22,6 +24,7 @@ from app.registry.trees import Trees
 
 SUMS, CARD, MODEL = "SHA256SUMS", "card.json", "model.json"
 _TREES = ".trees.json"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def model_files(pipeline: Pipeline) -> dict[str, bytes]:
@@ -43,13 +46,15 @@ def save(model: Model, directory: Path) -> None:
     """
     if _is_whole(directory):
         return
-    files = {**model_files(model.pipeline), CARD: model.card.to_json().encode()}
+    files = {**model_files(model.pipeline), CARD: _undated(model.card)}
     sums = "".join(f"{digest}  {name}\n" for name, digest in fingerprint(files).items())
     directory.parent.mkdir(parents=True, exist_ok=True)
     beside = directory.with_name(f".{directory.name}.{uuid4().hex}.part")
     beside.mkdir()
     for name, content in {**files, SUMS: sums.encode()}.items():
         write_synced(beside / name, content)
+    made_ns = (model.card.created_at - _EPOCH) // timedelta(microseconds=1) * 1000
+    os.utime(beside / SUMS, ns=(made_ns, made_ns))
     sync_directory(beside)
     _move(beside, directory)
     sync_directory(directory.parent)
@@ -59,7 +64,7 @@ def load(directory: Path) -> Model:
     """Read a model; raises `BrokenArtefact` when a file is missing, added or altered, or can't be understood."""
     files = _checked(directory)
     try:
-        card = ModelCard.from_json(files[CARD].decode())
+        card = _dated(files[CARD], directory)
         trees = {
             name.removesuffix(_TREES): Trees.read(name.removesuffix(_TREES), content)
             for name, content in files.items()
@@ -74,9 +79,19 @@ def load(directory: Path) -> Model:
 def read_card(directory: Path) -> ModelCard:
     """Read the card alone, its hash checked; raises `BrokenArtefact`."""
     try:
-        return ModelCard.from_json(_checked(directory)[CARD].decode())
-    except (ValueError, KeyError) as error:
+        return _dated(_checked(directory)[CARD], directory)
+    except (ValueError, KeyError, TypeError) as error:
         raise BrokenArtefact(f"{directory.name}: its card can't be understood") from error
+
+
+def _undated(card: ModelCard) -> bytes:
+    said = {name: value for name, value in json.loads(card.to_json()).items() if name != "created_at"}
+    return (json.dumps(said, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
+
+
+def _dated(content: bytes, directory: Path) -> ModelCard:
+    made = _EPOCH + timedelta(microseconds=(directory / SUMS).stat().st_mtime_ns // 1000)
+    return ModelCard.from_json(json.dumps({**json.loads(content), "created_at": made.isoformat()}))
 
 
 def sums_of(directory: Path) -> str:

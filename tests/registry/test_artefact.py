@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
@@ -27,6 +29,20 @@ def test_the_sums_are_those_of_sha256sum(tmp_path: Path, model: Model) -> None:
     ran = subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=tmp_path / "v", capture_output=True, check=False)
     assert ran.returncode == 0
     assert {path.name for path in (tmp_path / "v").iterdir()} == {"SHA256SUMS", "card.json", "model.json"}
+
+
+def test_the_same_model_made_later_is_the_same_bytes(tmp_path: Path, model: Model) -> None:
+    """When it was made is kept, but in no file's content."""
+    later = replace(
+        model, card=model.card.model_copy(update={"created_at": datetime(2030, 1, 2, 3, 4, 5, 6, tzinfo=UTC)})
+    )
+    artefact.save(model, tmp_path / "a")
+    artefact.save(later, tmp_path / "b")
+    names = sorted(path.name for path in (tmp_path / "a").iterdir())
+    assert [(tmp_path / "a" / name).read_bytes() for name in names] == [
+        (tmp_path / "b" / name).read_bytes() for name in names
+    ]
+    assert artefact.load(tmp_path / "b").card == later.card
 
 
 @pytest.mark.parametrize("name", ["model.json", "card.json", "SHA256SUMS"])
