@@ -13,8 +13,9 @@ from weakref import WeakKeyDictionary
 from app.core.clock import wall
 from app.prices.source import FETCH_TIMEOUT_S, Fetched, FetchFailed, Limited, Malformed, PriceSource, Unreachable
 
-ASK_TIMEOUT_S: Final = 30.0
-"""All attempts for one symbol together take no longer than this."""
+ASK_TIMEOUT_S: Final = 27.0
+"""All attempts for one symbol together take no longer than this, so that with its reading and storing, and a first
+import of yfinance, a symbol is done within 30 seconds."""
 ATTEMPTS: Final = 3
 _TRANSIENT: Final = (Unreachable, Limited, Malformed)
 
