@@ -108,10 +108,12 @@ def _ticker(symbol: str) -> tuple[Any, Traffic]:
             logging.getLogger("yfinance").setLevel(logging.CRITICAL)  # each failure is raised, and told by us
             warnings.filterwarnings("ignore", module="yfinance")  # its use of pandas is its own affair
             yfinance.config.debug.hide_exceptions = False
-    # A failed answer for a past window would be repeated for ever without a request.
-    YfData.cache_get.cache_clear()
-    session, traffic = open_session()
-    return yfinance.Ticker(symbol, session=session), traffic
+        # A failed answer for a past window would be repeated for ever without a request.
+        YfData.cache_get.cache_clear()
+        # Inside the lock: the first of these makes the one object through which all threads ask, and a second one
+        # made meanwhile would ask through a session without our deadline.
+        session, traffic = open_session()
+        return yfinance.Ticker(symbol, session=session), traffic
 
 
 def _fetched(symbol: str, frame: Any, meta: Mapping[str, Any]) -> Fetched:
