@@ -11,8 +11,9 @@ import polars as pl
 from sqlmodel import Session, col, select
 
 from app.forecasts import ledger
-from app.forecasts.metrics import ratio_interval, wilson
+from app.forecasts.metrics import ratio_interval
 from app.forecasts.tables import ForecastRow, ScoreRow
+from app.registry.figures import wilson
 
 FEWEST_FOR_TERCILES: Final = 30
 _FORECAST: Final = {"target_session": pl.Date, "origin": pl.String, "last_close": pl.Float64, "sigma": pl.Float64}

@@ -18,8 +18,9 @@ from app.core.db import Database
 from app.core.progress import Progress, silent
 from app.forecasts import ledger
 from app.forecasts.forecast import Forecast, Score
-from app.forecasts.metrics import Floats, crps, pit
+from app.forecasts.metrics import Floats
 from app.prices import store
+from app.registry.figures import crps, pit
 from app.registry.levels import LEVELS
 
 RANDOM_WALK_RETURNS: Final = 250

@@ -124,8 +124,3 @@ def bar_frame(rows: Sequence[Sequence[Any]]) -> pl.DataFrame:
         for name, dtype in BAR_SCHEMA.items()
     ]  # fmt: skip
     return pl.DataFrame(series)
-
-
-def bar_rows(bars: pl.DataFrame) -> list[tuple[Any, ...]]:
-    """Return a bar frame as rows of values that the driver binds, in the order of `BAR_COLUMNS`."""
-    return bars.select(*BAR_SCHEMA).with_columns(pl.col("session").cast(pl.String)).rows()

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.registry.figures import crps
 from app.registry.model import Model
 from app.registry.panel import Array
 from app.training.dataset import Dataset
 from app.training.judging import Judge
-from app.training.metrics import Judged, absolute_errors, crps, ratio_interval
+from app.training.metrics import Judged, absolute_errors, ratio_interval
 
 CLAIM = 0.99
 """Confidence of the interval behind a claim of point skill, before it is widened for the number of tries."""

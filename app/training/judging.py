@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from app.registry.card import Metrics, Score
+from app.registry.figures import crps, pit
 from app.registry.panel import Array, Index
 from app.registry.pipeline import Computed, prob_up
 from app.training.dataset import Dataset
 from app.training.folds import Fold
-from app.training.metrics import Judged, crps, inside, pit, score
+from app.training.metrics import Judged, inside, score
 from app.training.walk import Made
 
 BASE = "random_walk"

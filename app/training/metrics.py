@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.registry.card import Score
-from app.registry.levels import INTERVALS, LEVELS
+from app.registry.figures import wilson
+from app.registry.levels import INTERVALS
 from app.registry.panel import Array, Index
 from app.training import interval_tests, ranking
 
@@ -19,7 +20,6 @@ BLOCK = 10
 """Sessions a bootstrap block: long enough to keep a volatility cluster together."""
 DRAWS = 1000
 SEED = 20_260_101
-_LEVELS = np.array(LEVELS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,44 +49,10 @@ class Judged:
         return Judged(**{name: values[keep] for name, values in vars(self).items()})
 
 
-def crps(quantiles: Array, realised: Array) -> Array:
-    """Return the CRPS of each row: twice the mean pinball loss over the 21 levels, in units of the return."""
-    miss = realised[:, None] - quantiles
-    loss: Array = np.maximum(_LEVELS * miss, (_LEVELS - 1.0) * miss).mean(axis=1) * 2.0
-    return loss
-
-
-def pit(quantiles: Array, realised: Array) -> Array:
-    """Return each outcome's place in its forecast distribution, in (0, 1).
-
-    Linear between the quantiles; where several are equal to the outcome, the middle of their levels, so that a
-    calibrated forecast has a mean of one half; beyond the outer ones half of the tail's probability, as 21 quantiles
-    know no more.
-    """
-    outcome = realised[:, None]
-    below, reached = (quantiles < outcome).sum(axis=1), (quantiles <= outcome).sum(axis=1)
-    row, last = np.arange(len(realised)), len(LEVELS) - 1
-    left, right = np.clip(below - 1, 0, last), np.clip(below, 0, last)
-    low, high = quantiles[row, left], quantiles[row, right]
-    part = np.divide(realised - low, high - low, out=np.zeros(len(low)), where=high > low)
-    places = _LEVELS[left] + part * (_LEVELS[right] - _LEVELS[left])
-    places = np.where(reached > below, (_LEVELS[right] + _LEVELS[np.clip(reached - 1, 0, last)]) / 2, places)
-    places = np.where(reached == 0, LEVELS[0] / 2, places)
-    return np.where(below > last, (1.0 + LEVELS[-1]) / 2, places)
-
-
 def inside(quantiles: Array, realised: Array) -> NDArray[np.bool_]:
     """Return whether each outcome lies in each of `INTERVALS`, its bounds included; one column an interval."""
     bounds = [(quantiles[:, low], quantiles[:, high]) for low, high in INTERVALS.values()]
     return np.column_stack([(realised >= low) & (realised <= high) for low, high in bounds])
-
-
-def wilson(hits: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Return the Wilson (1927) interval of a share."""
-    z = NormalDist().inv_cdf(0.5 + confidence / 2)
-    share, spread = hits / n, z * z / n
-    centre, half = share + spread / 2, z * sqrt(share * (1 - share) / n + spread / (4 * n))
-    return (centre - half) / (1 + spread), (centre + half) / (1 + spread)
 
 
 def ratio_spread(day: Index, top: Array, bottom: Array) -> float:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from app.registry import figures
 from app.registry.levels import LEVELS
 from app.training import metrics
 from app.training.metrics import Judged
@@ -32,7 +33,7 @@ def judged(days: int = 40, symbols: int = 4, edge: float = 0.0) -> Judged:
 
 def test_crps_is_twice_the_mean_pinball_loss() -> None:
     """A forecast of 21 zeros for an outcome of 1 loses each level once: twice their mean, which is one."""
-    loss = metrics.crps(np.zeros((1, 21)), np.array([1.0]))
+    loss = figures.crps(np.zeros((1, 21)), np.array([1.0]))
     assert loss[0] == pytest.approx(2 * sum(LEVELS) / 21) == pytest.approx(1.0)
 
 
@@ -45,20 +46,20 @@ def test_crps_agrees_with_the_plain_loop() -> None:
         2 * sum(max(p * (y - q), (p - 1) * (y - q)) for p, q in zip(LEVELS, row, strict=True)) / 21
         for row, y in zip(quantiles, realised, strict=True)
     ]
-    assert metrics.crps(quantiles, realised) == pytest.approx(plain)
+    assert figures.crps(quantiles, realised) == pytest.approx(plain)
 
 
 def test_pit_reads_the_level_between_quantiles() -> None:
     """An outcome at a quantile has its level, one half way between two the mean of theirs; tails get half of theirs."""
     quantiles = np.tile(np.arange(21.0), (4, 1))
-    places = metrics.pit(quantiles, np.array([10.0, 9.5, -3.0, 99.0]))
+    places = figures.pit(quantiles, np.array([10.0, 9.5, -3.0, 99.0]))
     assert places == pytest.approx([0.5, 0.475, 0.0125, 0.9875])
 
 
 def test_pit_of_equal_quantiles_is_the_middle_of_their_levels() -> None:
     """All 21 at the outcome: one half; the lowest four at it: between 2.5 and 15 %; beside them it doesn't matter."""
     flat, step = np.zeros(21), np.maximum(np.arange(21.0) - 3.0, 0.0)
-    places = metrics.pit(np.array([flat, step, step, flat]), np.array([0.0, 0.0, 1.0, 0.1]))
+    places = figures.pit(np.array([flat, step, step, flat]), np.array([0.0, 0.0, 1.0, 0.1]))
     assert places == pytest.approx([0.5, 0.0875, 0.20, 0.9875])
 
 
@@ -87,7 +88,7 @@ def test_direction_is_the_side_that_the_probability_favours() -> None:
 
 def test_wilson_interval_of_a_textbook_case() -> None:
     """8 hits of 10: 0.490 to 0.943 (Wilson 1927)."""
-    assert metrics.wilson(8, 10) == pytest.approx((0.490162, 0.943318), abs=1e-6)
+    assert figures.wilson(8, 10) == pytest.approx((0.490162, 0.943318), abs=1e-6)
 
 
 def test_ratio_interval_holds_the_ratio_and_is_reproducible() -> None:
