@@ -17,10 +17,12 @@ from app.core.settings import Settings, load_settings
 from app.forecasts.forecaster import Forecaster
 from app.jobs import runs
 from app.jobs.schedule import Clockwork
-from app.prices.first import seed
-from app.registry.champion import Champion
-from app.web import errors, health, routers, security, static
-from app.web.deps import Services
+from app.prices.refresh.first_run import seed
+from app.registry.promotion.champion import Champion
+from app.web import routers
+from app.web.api import health
+from app.web.edge import errors, security, static
+from app.web.edge.deps import Services
 
 
 def create_app(settings: Settings | None = None, bind_host: str | None = None) -> FastAPI:

@@ -5,8 +5,8 @@ from sqlmodel import SQLModel
 
 import app.forecasts.tables
 import app.jobs.tables
-import app.prices.tables
-import app.registry.tables  # noqa: F401 - imported so that the metadata is whole
+import app.prices.store.tables
+import app.registry.promotion.tables  # noqa: F401 - imported so that the metadata is whole
 from app.core.db import Database
 from app.core.settings import load_settings
 

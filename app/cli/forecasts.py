@@ -73,7 +73,7 @@ def _line(forecast: Forecast) -> list[str]:
 
 def _document(forecast: Forecast, forecaster: Forecaster) -> dict[str, Any]:
     """Return the forecast as `/predict` answers it."""
-    from app.web import answers
+    from app.web.api import answers
 
     return answers.prediction(forecast, forecaster.freshness(forecast)).model_dump(mode="json")
 

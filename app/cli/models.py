@@ -16,8 +16,8 @@ from app.core.errors import NoChampion
 if TYPE_CHECKING:
     from app.cli.edge import Opened
     from app.core.progress import Progress
-    from app.registry.card import ModelCard, Score
-    from app.training.contest import ContestResult
+    from app.registry.versions.card import ModelCard, Score
+    from app.training.contest.contest import ContestResult
 
 HEADER = (
     "model",
@@ -57,7 +57,7 @@ def register(app: typer.Typer) -> None:
 def train(*, as_json: AsJson = False) -> None:
     """Run the contest: fit, judge walk-forward beside the random walk, log to MLflow, decide on promotion."""
     from app.core.progress import within
-    from app.training.contest import run_contest
+    from app.training.contest.contest import run_contest
 
     with opened() as here, progress_bar() as progress:
         result = run_contest(here.settings, here.database, here.clock, within(progress, 0.0, 0.95))
@@ -81,7 +81,7 @@ def _forecast_all(here: Opened, progress: Progress) -> int | None:
 
 
 def _print_contest(result: ContestResult) -> None:
-    from app.training import gate
+    from app.training.evaluation import gate
 
     print_table(HEADER, [_score_line(row.name, row.score) for row in result.rows])
     designed = gate.DESIGNED
@@ -126,7 +126,7 @@ def backtest(
     as_json: AsJson = False,
 ) -> None:
     """Replay the served pipeline session by session, nothing known that was not known then."""
-    from app.training.backtest import run_backtest
+    from app.training.contest.backtest import run_backtest
 
     chosen = normalised(symbols.replace(",", " ").split()) if symbols else None
     first, last = start.date() if start else None, end.date() if end else None
@@ -165,7 +165,7 @@ def doctor(
 
 def _decide(release: list[int], drop: list[int]) -> None:
     """Release and drop bars in quarantine, all or none of them."""
-    from app.prices import quarantine
+    from app.prices.checks import quarantine
 
     with opened() as here, here.database.write() as db:
         released = quarantine.release(db, release, here.clock.now())
@@ -174,21 +174,21 @@ def _decide(release: list[int], drop: list[int]) -> None:
 
 
 def _leakage(here: Opened, progress: Progress) -> tuple[str, bool, list[str]]:
-    from app.training import proofs
+    from app.training.proofs import proofs
 
     proof = proofs.leakage(here.settings, here.database, progress)
     return proof.name, proof.passed, list(proof.details)
 
 
 def _placebo(_: Opened, progress: Progress) -> tuple[str, bool, list[str]]:
-    from app.training import proofs
+    from app.training.proofs import proofs
 
     proof = proofs.placebo(progress)
     return proof.name, proof.passed, list(proof.details)
 
 
 def _data(here: Opened, progress: Progress) -> tuple[str, bool, list[str]]:
-    from app.prices.findings import examine
+    from app.prices.checks.findings import examine
 
     found = examine(here.database, here.clock, progress)
     lines = [" ".join([f.rule, f.symbol or "", str(f.session or ""), f.detail]) for f in found]
@@ -203,7 +203,7 @@ def promote(
     reason: Annotated[str, typer.Option(help="Why; kept with the decision.")] = "promoted by hand",
 ) -> None:
     """Move the champion by hand."""
-    from app.registry import champion
+    from app.registry.promotion import champion
 
     with opened() as here:
         _tell_moved(here, champion.promote(here.settings, here.database, version, reason, {}, here.clock.now()))
@@ -211,7 +211,7 @@ def promote(
 
 def rollback(reason: Annotated[str, typer.Option(help="Why; kept with the decision.")] = "rolled back by hand") -> None:
     """Return to the champion before this one."""
-    from app.registry import champion
+    from app.registry.promotion import champion
 
     with opened() as here:
         _tell_moved(here, champion.rollback(here.settings, here.database, reason, here.clock.now()))
@@ -219,7 +219,7 @@ def rollback(reason: Annotated[str, typer.Option(help="Why; kept with the decisi
 
 def _tell_moved(here: Opened, card: ModelCard) -> None:
     """Say which version is served now, and let MLflow's alias follow."""
-    from app.registry.tracking import Tracker
+    from app.registry.promotion.tracking import Tracker
 
     typer.echo(f"champion is version {card.version} ({card.name}): {card.verdict}")
     Tracker(here.settings).point(card.version)

@@ -11,7 +11,7 @@ import typer
 from app.cli.edge import NONE, AsJson, SymbolNames, normalised, opened, print_json, print_table, progress_bar
 
 if TYPE_CHECKING:
-    from app.prices.files import FileReport
+    from app.prices.refresh.import_files import FileReport
 
 symbols_app = typer.Typer(help="Show or change the watchlist.", invoke_without_command=True)
 
@@ -32,9 +32,9 @@ def refresh(
     as_json: AsJson = False,
 ) -> None:
     """Bring prices up to the last final session; one report line a symbol."""
-    from app.prices.first import seed
-    from app.prices.refresh import refresh as run
-    from app.prices.source import open_source
+    from app.prices.refresh.first_run import seed
+    from app.prices.refresh.run import refresh as run
+    from app.prices.sources.factory import open_source
 
     with opened() as here, progress_bar() as progress:
         seed(here.settings, here.database, here.clock)
@@ -61,7 +61,7 @@ def import_files(
     as_json: AsJson = False,
 ) -> None:
     """Store bars from files with symbol,date,open,high,low,close,volume[,adj_close], in any column order and case."""
-    from app.prices import files as room
+    from app.prices.refresh import import_files as room
 
     with opened() as here, progress_bar() as progress:
         report = room.import_files(here.database, files, here.clock, progress)
@@ -87,7 +87,7 @@ def show(context: typer.Context, *, as_json: AsJson = False) -> None:
     if context.invoked_subcommand is not None:
         return
     from app.prices import store
-    from app.prices.first import seed
+    from app.prices.refresh.first_run import seed
 
     with opened() as here:
         seed(here.settings, here.database, here.clock)
@@ -106,7 +106,7 @@ def show(context: typer.Context, *, as_json: AsJson = False) -> None:
 def add(names: SymbolNames) -> None:
     """Put symbols on the watchlist; `nextclose refresh` fetches their prices."""
     from app.prices import store
-    from app.prices.first import seed
+    from app.prices.refresh.first_run import seed
 
     wanted = normalised(names)
     with opened() as here:

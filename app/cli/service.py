@@ -76,7 +76,7 @@ def status(*, as_json: AsJson = False) -> None:
     from app.forecasts import ledger
     from app.jobs import runs
     from app.prices import store
-    from app.registry.champion import Champion
+    from app.registry.promotion.champion import Champion
 
     with opened() as here, here.database.read() as db:
         stored = store.statuses(db)

@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-from app.features import (
-    averages,
-    beta,
-    candles,
-    events,
-    market,
-    oscillators,
-    ranks,
-    returns,
-    sessions,
-    volatility,
-    volume,
-)
-from app.features.feature import Feature
+from app.features.engine.feature import Feature
+from app.features.indicators import averages, beta, candles, oscillators, returns, volatility, volume
+from app.features.market import context, earnings_rhythm, ranks, sessions
 
 FEATURES: tuple[Feature, ...] = (
     *returns.FEATURES,
@@ -26,8 +15,8 @@ FEATURES: tuple[Feature, ...] = (
     *volume.FEATURES,
     *beta.FEATURES,
     *ranks.FEATURES,
-    *events.FEATURES,
-    *market.FEATURES,
+    *earnings_rhythm.FEATURES,
+    *context.FEATURES,
     *sessions.FEATURES,
 )
 

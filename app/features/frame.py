@@ -10,11 +10,11 @@ import numpy as np
 import polars as pl
 
 from app.core.clock import Calendar
-from app.features import market as markets
-from app.features import ranks, sessions
 from app.features.catalogue import FEATURES, LOCATION_REGRESSORS, SCALE_REGRESSORS
-from app.features.feature import Feature
-from app.features.panel import Columns, Days, Index, Vector, columns, compute
+from app.features.engine.feature import Feature
+from app.features.engine.panel import Columns, Days, Index, Vector, columns, compute
+from app.features.market import context as markets
+from app.features.market import ranks, sessions
 
 __all__ = [
     "CATEGORICAL",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from app.core.clock import Calendar
-from app.features.panel import next_sessions
+from app.features.engine.panel import next_sessions
 
 
 def target_return(bars: pl.DataFrame, calendar: Calendar) -> pl.DataFrame:

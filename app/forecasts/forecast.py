@@ -8,7 +8,7 @@ from datetime import date, datetime
 from hashlib import sha256
 from typing import Any, Literal
 
-from app.registry.levels import INTERVALS
+from app.registry.components.levels import INTERVALS
 
 Origin = Literal["live", "replay"]
 

@@ -19,8 +19,8 @@ from app.forecasts.outlook import Outlook
 from app.prices import store
 from app.prices.store import LastBar
 from app.prices.symbols import normalise
-from app.registry.champion import Champion
-from app.registry.model import Model
+from app.registry.promotion.champion import Champion
+from app.registry.versions.model import Model
 
 
 class Forecaster:

@@ -13,7 +13,7 @@ from app.core.db import Database
 from app.forecasts.outlook import Outlook, Survey, first_session, outlook, own_window, survey, window
 from app.prices import store
 from app.prices.store import LastBar
-from app.registry.model import Model
+from app.registry.versions.model import Model
 
 ONE_BY_ONE = 10
 """Up to so many symbols are computed each from its own bars; for more, the panel of all is quicker."""

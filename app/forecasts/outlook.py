@@ -19,8 +19,8 @@ import polars as pl
 
 from app.core.clock import DEFAULT_EXCHANGE, Calendar, calendar
 from app.features import frame
-from app.registry.levels import QUANTILE_NAMES
-from app.registry.model import Model
+from app.registry.components.levels import QUANTILE_NAMES
+from app.registry.versions.model import Model
 
 MARGIN: Final = 60
 """Sessions that a symbol may lack within the window before the whole history is read for it."""

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 from app.forecasts import ledger
 from app.forecasts.metrics import ratio_interval
 from app.forecasts.tables import ForecastRow, ScoreRow
-from app.registry.figures import wilson
+from app.registry.components.scores import wilson
 
 FEWEST_FOR_TERCILES: Final = 30
 _FORECAST: Final = {"target_session": pl.Date, "origin": pl.String, "last_close": pl.Float64, "sigma": pl.Float64}

@@ -13,8 +13,8 @@ from app.forecasts import ledger
 from app.forecasts.forecast import Forecast
 from app.forecasts.outlook import survey
 from app.prices import store
-from app.registry import artefact
-from app.registry.champion import version_directory
+from app.registry.promotion.champion import version_directory
+from app.registry.versions import artefact
 
 
 @dataclass(frozen=True)

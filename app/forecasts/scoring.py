@@ -20,8 +20,8 @@ from app.forecasts import ledger
 from app.forecasts.forecast import Forecast, Score
 from app.forecasts.metrics import Floats
 from app.prices import store
-from app.registry.figures import crps, pit
-from app.registry.levels import LEVELS
+from app.registry.components.levels import LEVELS
+from app.registry.components.scores import crps, pit
 
 RANDOM_WALK_RETURNS: Final = 250
 """The random walk's distribution: quantiles of so many of the symbol's last log returns, around the last close."""

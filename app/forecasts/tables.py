@@ -7,7 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import JSON
 from sqlmodel import Field, Index, SQLModel, UniqueConstraint
 
-import app.prices.tables  # noqa: F401 - forecast.symbol refers to its table
+import app.prices.store.tables  # noqa: F401 - forecast.symbol refers to its table
 from app.core.db import UtcDateTime
 
 

@@ -94,7 +94,7 @@ class Clockwork:
             self._launch("check", f"week {now.isocalendar().week}")
 
     def _champion_is_there(self) -> bool:
-        from app.registry.champion import Champion
+        from app.registry.promotion.champion import Champion
 
         self._has_champion = self._has_champion or Champion(self._settings).current() is not None
         return self._has_champion

@@ -30,23 +30,23 @@ class CycleFailed(NextcloseError):
 
 def refresh(settings: Settings, database: Database, clock: Clock, progress: Progress) -> Outcome:
     """Bring the prices of the watchlist up to the last final session."""
-    from app.prices.refresh import refresh as refresh_prices
-    from app.prices.source import open_source
+    from app.prices.refresh.run import refresh as refresh_prices
+    from app.prices.sources.factory import open_source
 
     return _told(refresh_prices(database, open_source(settings), clock, progress=progress))
 
 
 def check(settings: Settings, database: Database, clock: Clock, progress: Progress) -> Outcome:
     """Compare this week's tenth of the symbols, whole, with the source."""
-    from app.prices import weekly
-    from app.prices.source import open_source
+    from app.prices.refresh import full_check
+    from app.prices.sources.factory import open_source
 
-    return _told(weekly.check(database, open_source(settings), clock, progress))
+    return _told(full_check.check(database, open_source(settings), clock, progress))
 
 
 def train(settings: Settings, database: Database, clock: Clock, progress: Progress) -> Outcome:
     """Run the contest."""
-    from app.training.contest import run_contest
+    from app.training.contest.contest import run_contest
 
     result = run_contest(settings, database, clock, progress)
     return {
@@ -96,7 +96,7 @@ def cycle(settings: Settings, database: Database, clock: Clock, progress: Progre
 
 def first_run(settings: Settings, database: Database, clock: Clock, progress: Progress) -> Outcome:
     """Find prices, train the first champion, forecast."""
-    from app.prices.first import find_prices
+    from app.prices.refresh.first_run import find_prices
 
     source = find_prices(settings, database, clock, within(progress, 0.0, 0.3))
     trained = train(settings, database, clock, within(progress, 0.3, 0.95))

@@ -10,17 +10,9 @@ from fastapi import APIRouter
 
 def routers() -> list[APIRouter]:
     """Return every router, in the order in which addresses are tried."""
-    from app.web import (
-        api_forecasts,
-        api_jobs,
-        api_models,
-        api_prices,
-        health,
-        pages,
-        pages_about,
-        pages_models,
-        predict,
-    )
+    from app.web.api import forecasts, health, jobs, models, predict, prices
+    from app.web.pages import models as models_pages
+    from app.web.pages import operations, stocks
 
-    api = [predict, api_prices, api_forecasts, api_models, api_jobs, health]
-    return [module.router for module in (*api, pages, pages_models, pages_about)]
+    api = [predict, prices, forecasts, models, jobs, health]
+    return [module.router for module in (*api, stocks, models_pages, operations)]

@@ -24,7 +24,7 @@ import polars as pl
 from contest import filled
 
 from app.prices import store
-from app.training.backtest import run_backtest
+from app.training.contest.backtest import run_backtest
 
 LEVELS = np.array([0.025, 0.05, *[round(0.10 + 0.05 * step, 2) for step in range(17)], 0.95, 0.975])
 BANDS = {"50": (5, 15), "80": (2, 18), "95": (0, 20)}

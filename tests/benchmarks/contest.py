@@ -19,9 +19,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 from app.core.clock import Clock
 from app.core.db import Database, migrate
 from app.core.settings import Settings
-from app.prices.files import import_files
-from app.training import simulated
-from app.training.contest import ContestResult, run_contest
+from app.prices.refresh.import_files import import_files
+from app.training.contest.contest import ContestResult, run_contest
+from app.training.data import simulated
 
 
 def filled(home: Path, paths: list[str]) -> tuple[Settings, Database]:

@@ -25,11 +25,11 @@ import numpy as np
 import polars as pl
 
 from app.core.clock import calendar
-from app.features import averages as av
-from app.features import oscillators as osc
-from app.features.feature import Feature
+from app.features.engine.feature import Feature
+from app.features.engine.panel import Compute, columns, compute
 from app.features.frame import FEATURES, MAX_WINDOW, build, market
-from app.features.panel import Compute, columns, compute
+from app.features.indicators import averages as av
+from app.features.indicators import oscillators as osc
 
 SAMPLE = 20
 """Symbols that the slow peers get."""

@@ -21,8 +21,10 @@ from app.core.db import Database, migrate
 from app.core.settings import Settings
 from app.features.frame import FEATURE_NAMES
 from app.forecasts.forecaster import Forecaster
-from app.prices import files, store
-from app.registry import artefact, champion
+from app.prices import store
+from app.prices.refresh import import_files
+from app.registry.promotion import champion
+from app.registry.versions import artefact
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.forecasts import small
@@ -51,7 +53,7 @@ def main(path: Path, home: Path) -> None:
     settings = Settings(home=home, models_dir=home / "models")
     database = Database(settings.database)
     migrate(database)
-    files.import_files(database, [path], Clock())
+    import_files.import_files(database, [path], Clock())
     with database.read() as db:
         last = store.last_bars(db)
     stranger, *market = sorted(last)

@@ -18,8 +18,10 @@ import polars as pl
 
 from app.core.clock import Clock, calendar
 from app.core.db import Database, migrate
-from app.prices import files, quality, store
+from app.prices import store
+from app.prices.checks import rules
 from app.prices.frame import conform
+from app.prices.refresh import import_files
 
 NOW = datetime(2026, 1, 2, 22, tzinfo=UTC)
 
@@ -81,15 +83,15 @@ def main() -> None:
             invented().write_parquet(path)
         imported = Database(f"sqlite:///{folder}/imported.db")
         migrate(imported)
-        timed("import of the file, checked", lambda: files.import_files(imported, [path], Clock(NOW)).rows)
-        timed("the same again, nothing new", lambda: files.import_files(imported, [path], Clock(NOW)).rows)
+        timed("import of the file, checked", lambda: import_files.import_files(imported, [path], Clock(NOW)).rows)
+        timed("the same again, nothing new", lambda: import_files.import_files(imported, [path], Clock(NOW)).rows)
         bars = store.panel(imported)
         database = Database(f"sqlite:///{folder}/upserted.db")
         migrate(database)
         timed("upsert into an empty store", lambda: upserted(database, bars))
         timed("upsert of the same, unchanged", lambda: upserted(database, bars))
         timed("panel read", lambda: store.panel(database).height, repeat=3)
-        timed("quality rules", lambda: quality.check(bars).good.height, repeat=3)
+        timed("quality rules", lambda: rules.check(bars).good.height, repeat=3)
         symbol = bars["symbol"][0]
         timed(
             f"history of one symbol ({one_history(database, symbol)} bars)", lambda: one_history(database, symbol), 50

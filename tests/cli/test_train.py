@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from app.registry.card import Score
-from app.training import contest
-from app.training.contest import ContestResult, ContestRow
+from app.registry.versions.card import Score
+from app.training.contest import contest
+from app.training.contest.contest import ContestResult, ContestRow
 from tests.cli.conftest import Nextclose
 
 REFUSED = ContestResult(

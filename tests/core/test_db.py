@@ -11,7 +11,7 @@ from sqlmodel import select
 from app.core import db as store_db
 from app.core.db import Database, migrate
 from app.core.errors import BadInput, StoreUnavailable
-from app.prices.tables import SymbolRow
+from app.prices.store.tables import SymbolRow
 
 NOW = datetime(2021, 12, 31, 22, tzinfo=UTC)
 

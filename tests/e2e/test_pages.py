@@ -12,7 +12,7 @@ from app.core.clock import Clock
 from app.core.db import Database
 from app.core.settings import Settings
 from app.jobs import runs
-from app.prices.first import seed, store_sample
+from app.prices.refresh.first_run import seed, store_sample
 from tests.e2e.conftest import Visit
 from tests.web.conftest import NOW, bare, build, put_champion, settings
 from tests.web.serving import serve

@@ -22,7 +22,7 @@ from app.features.frame import (
     fingerprint,
     market,
 )
-from app.features.ranks import rank
+from app.features.market.ranks import rank
 from app.features.target import target_return
 from tests.features.simulated import simulated
 

@@ -7,10 +7,10 @@ import polars as pl
 import pytest
 import talib
 
-from app.features import averages, oscillators
-from app.features.feature import Feature
-from app.features.indicators import overlay
-from app.features.panel import Compute, Vector, columns, compute
+from app.features.engine.feature import Feature
+from app.features.engine.panel import Compute, Vector, columns, compute
+from app.features.indicators import averages, oscillators
+from app.features.overlay import overlay
 from tests.features.simulated import simulated
 
 WARM_UP = 700

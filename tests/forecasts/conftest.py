@@ -11,8 +11,9 @@ from app.core.db import Database
 from app.core.settings import Settings
 from app.forecasts.forecaster import Forecaster
 from app.prices import store
-from app.registry import artefact, champion
-from app.registry.model import Model
+from app.registry.promotion import champion
+from app.registry.versions import artefact
+from app.registry.versions.model import Model
 from tests.forecasts import small
 
 

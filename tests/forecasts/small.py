@@ -7,13 +7,13 @@ import polars as pl
 
 from app.core.clock import calendar
 from app.features.frame import SCALE_REGRESSORS
-from app.registry.adaptation import Adaptation
-from app.registry.card import LocationCard, Metrics, ModelCard, ScaleCard, Score, ShapeCard
-from app.registry.location import LinearLocation
-from app.registry.model import Model
-from app.registry.pipeline import Pipeline
-from app.registry.scale import LogLinearScale
-from app.registry.shape import PooledShape
+from app.registry.components.adaptation import Adaptation
+from app.registry.components.location import LinearLocation
+from app.registry.components.scale import LogLinearScale
+from app.registry.components.shape import PooledShape
+from app.registry.versions.card import LocationCard, Metrics, ModelCard, ScaleCard, Score, ShapeCard
+from app.registry.versions.model import Model
+from app.registry.versions.pipeline import Pipeline
 
 SYMBOLS = ("AAA", "BBB", "CCC", "DDD")
 FIRST, LAST = date(2017, 1, 3), date(2021, 12, 31)

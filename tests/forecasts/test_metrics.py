@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from app.forecasts.metrics import ratio_interval
-from app.registry.figures import crps, pit, wilson
-from app.registry.levels import LEVELS
-from app.training import metrics as training
+from app.registry.components.levels import LEVELS
+from app.registry.components.scores import crps, pit, wilson
+from app.training.evaluation import metrics as training
 
 
 def row(*values: float) -> Any:

@@ -7,9 +7,9 @@ import polars as pl
 import pytest
 
 from app.forecasts.outlook import MARGIN, Outlook, first_session, outlook, own_window, survey, window
-from app.registry.model import Model
-from app.registry.scale import EwmaScale
-from app.registry.shape import HistoryShape
+from app.registry.components.scale import EwmaScale
+from app.registry.components.shape import HistoryShape
+from app.registry.versions.model import Model
 from tests.forecasts import small
 
 

@@ -11,7 +11,8 @@ from app.core.db import Database
 from app.core.settings import Settings
 from app.jobs import launch, runs
 from app.jobs.schedule import Clockwork
-from app.registry import artefact, champion
+from app.registry.promotion import champion
+from app.registry.versions import artefact
 from tests.forecasts import small
 
 EVENING = datetime(2021, 12, 31, 22, 0, tzinfo=UTC)

@@ -11,7 +11,7 @@ import polars as pl
 
 from app.core.clock import Calendar, calendar
 from app.prices.frame import ACTION_SCHEMA, BAR_SCHEMA, PRICES, no_actions
-from app.prices.source import Fetched, FetchFailed, NoBars, NoSuchSymbol
+from app.prices.sources.protocol import Fetched, FetchFailed, NoBars, NoSuchSymbol
 
 SESSIONS = calendar().between(date(2020, 7, 1), date(2020, 12, 31))
 SPLIT = date(2020, 8, 31)

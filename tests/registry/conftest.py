@@ -8,13 +8,13 @@ import pytest
 
 from app.core.clock import calendar
 from app.features import frame
-from app.registry.adaptation import Adaptation
-from app.registry.levels import LEVELS
-from app.registry.location import LinearLocation
-from app.registry.model import Model
-from app.registry.pipeline import Pipeline
-from app.registry.scale import LogLinearScale
-from app.registry.shape import PooledShape
+from app.registry.components.adaptation import Adaptation
+from app.registry.components.levels import LEVELS
+from app.registry.components.location import LinearLocation
+from app.registry.components.scale import LogLinearScale
+from app.registry.components.shape import PooledShape
+from app.registry.versions.model import Model
+from app.registry.versions.pipeline import Pipeline
 from tests.registry.models import versioned
 
 

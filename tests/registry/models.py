@@ -3,10 +3,10 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
-from app.registry import artefact
-from app.registry.card import LocationCard, Metrics, ModelCard, ScaleCard, Score, ShapeCard
-from app.registry.model import Model
-from app.registry.pipeline import Pipeline
+from app.registry.versions import artefact
+from app.registry.versions.card import LocationCard, Metrics, ModelCard, ScaleCard, Score, ShapeCard
+from app.registry.versions.model import Model
+from app.registry.versions.pipeline import Pipeline
 
 
 def versioned(pipeline: Pipeline, name: str, version: str = "20171013-0a1b2c3d") -> Model:

@@ -8,12 +8,12 @@ import pytest
 from app.core.clock import Clock
 from app.core.db import Database
 from app.prices import store
-from app.prices.tables import SymbolRow
-from app.training import simulated
-from app.training.dataset import Dataset, prepare
-from app.training.folds import folds
-from app.training.judging import Judge
-from app.training.walk import Made, Walk
+from app.prices.store.tables import SymbolRow
+from app.training.data import simulated
+from app.training.data.dataset import Dataset, prepare
+from app.training.data.folds import folds
+from app.training.evaluation.judge import Judge
+from app.training.walk_forward.walk_forward import FoldForecast, WalkForward
 from tests.training.walked import Walked
 
 
@@ -32,10 +32,10 @@ def dataset(bars: pl.DataFrame) -> Dataset:
 @pytest.fixture(scope="session")
 def walked(dataset: Dataset) -> Walked:
     """Every candidate, walked over the small market."""
-    walk, judge = Walk(dataset, folds(dataset)), Judge(dataset)
-    made: list[Made] = []
+    walk, judge = WalkForward(dataset, folds(dataset)), Judge(dataset)
+    made: list[FoldForecast] = []
 
-    def take(one: Made) -> None:
+    def take(one: FoldForecast) -> None:
         judge(one)
         made.append(one)
 

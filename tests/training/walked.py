@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from app.training.dataset import Dataset
-from app.training.judging import Judge
-from app.training.walk import Made, Walk
+from app.training.data.dataset import Dataset
+from app.training.evaluation.judge import Judge
+from app.training.walk_forward.walk_forward import FoldForecast, WalkForward
 
 
 @dataclass(frozen=True)
@@ -12,6 +12,6 @@ class Walked:
     """A finished walk: its forecasts, and what the judge made of them."""
 
     dataset: Dataset
-    walk: Walk
+    walk: WalkForward
     judge: Judge
-    made: list[Made]
+    made: list[FoldForecast]

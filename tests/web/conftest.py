@@ -14,10 +14,11 @@ from app.core.db import Database
 from app.core.settings import Settings
 from app.main import create_app
 from app.prices import store
-from app.prices.first import store_sample
-from app.registry import artefact, champion
-from app.registry.card import Metrics, Score
-from app.registry.model import Model
+from app.prices.refresh.first_run import store_sample
+from app.registry.promotion import champion
+from app.registry.versions import artefact
+from app.registry.versions.card import Metrics, Score
+from app.registry.versions.model import Model
 from tests.forecasts import small
 
 NOW = datetime(2013, 3, 1, 22, 0, tzinfo=UTC)

@@ -1,0 +1,231 @@
+"""The sorted panel, cut into small matrices: one symbol a row, one bar a column.
+
+Bars come and go as Polars frames; between, the columns are plain matrices of a few symbols each, small enough to
+stay in the processor's cache while hundreds of passes go over them: on 1.3 million bars that is three times as fast
+as the same passes over whole columns, and one symbol's newest row takes milliseconds. Symbols of a block stand
+left-aligned and are padded at their end, which nothing looks back on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import wraps
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from app.core.clock import Calendar
+from app.core.errors import BadInput
+from app.features.engine.windows import Matrix, Sums
+
+T = TypeVar("T")
+Days = npt.NDArray[np.datetime64]
+Vector = npt.NDArray[np.float64]
+Index = npt.NDArray[np.intp]
+Table = Mapping[str, Vector]
+"""Columns of one value per session; the last value stands for a session that isn't there."""
+
+_PRICES = ("open", "high", "low", "close", "volume")
+_MARGIN = timedelta(days=30)
+_EPOCH = date(1970, 1, 1).toordinal()
+_BLOCK = 15_300
+"""Cells of a block: a matrix of that many numbers stays below the 128 KiB from which the C library fetches
+fresh memory each time, and calls weigh little against the work in them."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """A bar frame as arrays, sorted by (symbol, session), with the bounds of each symbol's rows."""
+
+    frame: pl.DataFrame
+    prices: dict[str, Vector]
+    bounds: Index
+    sessions: Days
+    at: Index
+
+    @property
+    def ends(self) -> Index:
+        """The row of each symbol's newest bar."""
+        return self.bounds[1:] - 1
+
+
+@dataclass
+class Panel:
+    """A block of symbols: five matrices of bars, and for each bar the index of its session in the tables."""
+
+    open: Matrix
+    high: Matrix
+    low: Matrix
+    close: Matrix
+    volume: Matrix
+    at: Index
+    tables: Table
+    kept: dict[str, Any] = field(default_factory=dict)
+
+    def keep(self, name: str, make: Callable[[], T]) -> T:
+        """Return what was kept under the name, made now if it wasn't: several features start from it."""
+        if name not in self.kept:
+            self.kept[name] = make()
+        found: T = self.kept[name]
+        return found
+
+    def by_session(self, name: str) -> Matrix:
+        """Return a table's column, spread over the bars; its last value where a bar has no session there (index -1)."""
+        return self.keep(f"by session {name}", lambda: self.tables[name].take(self.at, mode="wrap"))
+
+
+Compute = Callable[[Panel], Matrix]
+
+
+class Column(Protocol):
+    """A named function of a panel, and the symbol's first row on which it has a value."""
+
+    @property
+    def name(self) -> str:
+        """The column's name."""
+
+    @property
+    def first(self) -> int:
+        """The first valid row."""
+
+    @property
+    def compute(self) -> Compute:
+        """The function."""
+
+
+def series(function: Callable[[Panel], T]) -> Callable[[Panel], T]:
+    """Keep what the function returns on the panel."""
+    name = f"{function.__module__}.{function.__qualname__}"
+
+    @wraps(function)
+    def kept(panel: Panel) -> T:
+        return panel.keep(name, lambda: function(panel))
+
+    return kept
+
+
+def sums(panel: Panel, function: Compute) -> Sums:
+    """Return the window sums of a series, themselves kept."""
+    return panel.keep(f"sums of {function.__module__}.{function.__qualname__}", lambda: Sums(function(panel)))
+
+
+def columns(bars: pl.DataFrame) -> Columns:
+    """Return the bar frame's columns, sorted by (symbol, session)."""
+    frame, runs, days = _ordered(bars)
+    sessions, at = _numbered(days)
+    return Columns(
+        frame=frame,
+        prices={name: frame[name].to_numpy().astype(np.float64, copy=False) for name in _PRICES},
+        bounds=np.unique(np.concatenate(([0], np.flatnonzero(np.diff(runs)) + 1, [frame.height]))),
+        sessions=sessions,
+        at=at,
+    )
+
+
+def _ordered(bars: pl.DataFrame) -> tuple[pl.DataFrame, npt.NDArray[np.uint32], Days]:
+    """Return the frame sorted by (symbol, session), the number of each row's symbol, and its session as a day."""
+    frame = bars
+    while True:
+        runs = frame["symbol"].rle_id().to_numpy()
+        days = frame["session"].to_numpy().astype("datetime64[D]", copy=False)
+        later = (np.diff(days) > np.timedelta64(0, "D")) | (np.diff(runs) > 0)
+        if later.all() and frame["symbol"].is_sorted():
+            return frame, runs, days
+        if frame is not bars:
+            raise BadInput("a bar frame has one row per symbol and session; some stand twice in this one")
+        frame = bars.sort("symbol", "session")
+
+
+def _numbered(days: Days) -> tuple[Days, Index]:
+    """Return the distinct days, sorted, and for each day its index among them."""
+    if not days.size:
+        return days, np.zeros(0, dtype=np.intp)
+    first = days.min()
+    offset = (days - first).astype(np.intp)
+    there = np.zeros(int(offset.max()) + 1, dtype=np.bool_)
+    there[offset] = True
+    return first + np.flatnonzero(there).astype("timedelta64[D]"), (np.cumsum(there) - 1)[offset]
+
+
+def compute(source: Columns, chosen: Iterable[Column], tables: Table, *, newest: bool = False) -> dict[str, Vector]:
+    """Return each column's values, one per bar in the order of `source`, or one per symbol with `newest`.
+
+    A value before the column's first valid row is NaN.
+    """
+    size = len(source.bounds) - 1 if newest else source.frame.height
+    out = {column.name: np.empty(size) for column in chosen}
+    for first, last in _blocks(source.bounds):
+        bounds = source.bounds[first : last + 1]
+        lengths = np.diff(bounds)
+        panel = _block(source, bounds, lengths, tables)
+        with np.errstate(all="ignore"):
+            for column in chosen:
+                values = column.compute(panel)
+                if newest:
+                    newest_values = values[np.arange(last - first), lengths - 1]
+                    out[column.name][first:last] = np.where(lengths > column.first, newest_values, np.nan)
+                else:
+                    _unpack(values, bounds, lengths, out[column.name], column.first)
+    return out
+
+
+def _blocks(bounds: Index) -> Iterator[tuple[int, int]]:
+    """Yield ranges of symbols whose padded matrix stays within a block's size (one symbol at least)."""
+    first, longest = 0, 0
+    lengths = np.diff(bounds).tolist()
+    for number, length in enumerate(lengths):
+        longest = max(longest, length)
+        if number > first and (number + 1 - first) * longest > _BLOCK:
+            yield first, number
+            first, longest = number, length
+    if lengths:
+        yield first, len(lengths)
+
+
+def _block(source: Columns, bounds: Index, lengths: Index, tables: Table) -> Panel:
+    prices: dict[str, Any] = {name: _pack(values, bounds, lengths, 1.0) for name, values in source.prices.items()}
+    return Panel(**prices, at=_pack(source.at, bounds, lengths, -1), tables=tables)
+
+
+def _pack(values: npt.NDArray[Any], bounds: Index, lengths: Index, padding: float) -> npt.NDArray[Any]:
+    """Return the symbols' stretches of a column as a matrix."""
+    longest = int(lengths.max())
+    if lengths.min() == longest:
+        return values[bounds[0] : bounds[-1]].reshape(-1, longest)
+    out = np.full((len(lengths), longest), padding, dtype=values.dtype)
+    for row, (start, length) in enumerate(zip(bounds, lengths, strict=False)):
+        out[row, :length] = values[start : start + length]
+    return out
+
+
+def _unpack(values: Matrix, bounds: Index, lengths: Index, out: Vector, first: int) -> None:
+    """Write a block's matrix back into a column, without each symbol's rows before `first`."""
+    if lengths.min() == values.shape[1]:
+        block = out[bounds[0] : bounds[-1]].reshape(values.shape)
+        block[:, first:] = values[:, first:]
+        block[:, :first] = np.nan
+        return
+    for row, (start, length) in enumerate(zip(bounds, lengths, strict=False)):
+        out[start : start + min(first, length)] = np.nan
+        out[start + first : start + length] = values[row, first:length]
+
+
+def as_days(dates: Iterable[date]) -> Days:
+    """Return dates as an array of days; by their ordinals, which is ten times as fast as asking numpy."""
+    ordinals = np.fromiter((day.toordinal() for day in dates), dtype=np.int64)
+    return (ordinals - _EPOCH).astype("datetime64[D]")
+
+
+def next_sessions(sessions: Days, calendar: Calendar) -> Days:
+    """Return for each session the exchange's next one, both as days."""
+    if not sessions.size:
+        return sessions
+    first: Any = sessions.min().item()
+    last: Any = sessions.max().item()
+    known: list[date] = [*calendar.between(first, last + _MARGIN)]
+    table = as_days([*known, calendar.next_session(max(last, *known) if known else last)])
+    return table[np.searchsorted(table, sessions.astype("datetime64[D]"), side="right")]

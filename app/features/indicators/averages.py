@@ -1,0 +1,210 @@
+"""Technical indicators of the close as their authors define them, in price units, and the features made from them.
+
+Each agrees with TA-Lib to 1e-9 once TA-Lib's seed has died away; where the seeds differ, the docstring says how.
+Recursive smoothings have a finite memory here (`windows.smoothed`), and are true means from the first bar on.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from app.features.engine.feature import Family, Feature
+from app.features.engine.panel import Panel, series, sums
+from app.features.engine.windows import Matrix, change, lag, memory, smoothed, weighted
+from app.features.indicators.returns import over
+
+FAST, SLOW, SIGNAL = 12, 26, 9
+WILDER = 14
+WILDER_DECAY = 1.0 - 1.0 / WILDER
+WILDER_MEMORY = memory(WILDER_DECAY, 1e-10)
+"""Bars that a 14-bar Wilder smoothing looks back; ADX smooths twice, so the last digits are cut a little earlier."""
+
+
+@series
+def close(panel: Panel) -> Matrix:
+    """Return the close."""
+    return panel.close
+
+
+@series
+def squared_close(panel: Panel) -> Matrix:
+    """Return the squared close."""
+    return panel.close**2
+
+
+def sma(panel: Panel, window: int) -> Matrix:
+    """Return the simple moving average of the close, over what there is before the first full window.
+
+    Window `window` bars; unit price; first valid row window - 1.
+    """
+    return sums(panel, close).mean(window)
+
+
+def ema(panel: Panel, span: int) -> Matrix:
+    """Return the exponential moving average of the close, each weight 1 - 2 / (span + 1) of the next newer one.
+
+    Window `span_memory(span)` bars; unit price; first valid row span - 1. TA-Lib seeds with the mean of the first
+    `span` closes.
+    """
+    return panel.keep(f"ema {span}", lambda: smoothed(panel.close, span_decay(span)))
+
+
+def span_decay(span: int) -> float:
+    """Return the factor from one weight to the next older one of an EMA."""
+    return 1.0 - 2.0 / (span + 1.0)
+
+
+def span_memory(span: int) -> int:
+    """Return how many bars an EMA looks back."""
+    return memory(span_decay(span))
+
+
+@series
+def macd(panel: Panel) -> Matrix:
+    """Return MACD(12, 26): the fast EMA of the close less the slow one.
+
+    Window that of EMA 26; unit price; first valid row 25. Appel (1979).
+    """
+    return ema(panel, FAST) - ema(panel, SLOW)
+
+
+@series
+def macd_signal(panel: Panel) -> Matrix:
+    """Return the 9-bar EMA of MACD.
+
+    Window those of EMA 26 and EMA 9 together; unit price; first valid row 33. Appel (1979).
+    """
+    return smoothed(macd(panel), span_decay(SIGNAL))
+
+
+@series
+def rsi(panel: Panel) -> Matrix:
+    """Return Wilder's relative strength index: 100 * U / (U + D), U and D the smoothed gains and losses of 14 bars.
+
+    Window WILDER_MEMORY + 1 bars; unit 0..100, 50 where nothing moved; first valid row 14. Wilder (1978); TA-Lib seeds
+    with the simple mean of the first 14 changes, and calls a flat stretch 0.
+    """
+    moves = change(panel.close)
+    gains = weighted(np.maximum(moves, 0.0), WILDER_DECAY, WILDER_MEMORY)
+    both = weighted(np.abs(moves), WILDER_DECAY, WILDER_MEMORY)
+    return np.where(both > 0.0, 100.0 * gains / np.where(both > 0.0, both, 1.0), 50.0)
+
+
+def roc(panel: Panel, window: int) -> Matrix:
+    """Return the rate of change: 100 * (close / close[t-window] - 1).
+
+    Window window + 1 bars; unit percent; first valid row `window`.
+    """
+    return 100.0 * (panel.close / lag(panel.close, window) - 1.0)
+
+
+def deviation(panel: Panel, window: int) -> Matrix:
+    """Return the population standard deviation of the close, 0 where it is lost in rounding.
+
+    Window `window` bars; unit price; first valid row window - 1.
+    """
+    return panel.keep(f"deviation {window}", lambda: _deviation(panel, window))
+
+
+def _deviation(panel: Panel, window: int) -> Matrix:
+    level = sma(panel, window) ** 2
+    variance = sums(panel, squared_close).mean(window) - level
+    return np.sqrt(np.where(variance > 1e-12 * level, variance, 0.0))
+
+
+def bollinger_upper(panel: Panel) -> Matrix:
+    """Return the upper Bollinger band: SMA(20) + 2 population standard deviations.
+
+    Window 20 bars; unit price; first valid row 19. Bollinger (1992).
+    """
+    return sma(panel, 20) + 2.0 * deviation(panel, 20)
+
+
+def bollinger_lower(panel: Panel) -> Matrix:
+    """Return the lower Bollinger band: SMA(20) - 2 population standard deviations.
+
+    Window 20 bars; unit price; first valid row 19. Bollinger (1992).
+    """
+    return sma(panel, 20) - 2.0 * deviation(panel, 20)
+
+
+FEATURES = (
+    *Family(
+        "sma_gap_{w}",
+        "close / SMA({w}) - 1",
+        "share",
+        "",
+        "trend",
+        lambda panel, w: panel.close / sma(panel, w) - 1.0,
+        window=lambda w: w,
+        first=lambda w: w - 1,
+    ).over(5, 10, 20, 50, 200),
+    *Family(
+        "ema_gap_{w}",
+        "close / EMA({w}) - 1",
+        "share",
+        "",
+        "trend",
+        lambda panel, w: panel.close / ema(panel, w) - 1.0,
+        window=span_memory,
+        first=lambda w: w - 1,
+    ).over(FAST, SLOW),
+    Feature(
+        "macd",
+        "(EMA(12) - EMA(26)) / close",
+        span_memory(SLOW),
+        SLOW - 1,
+        "share",
+        "Appel 1979",
+        "trend",
+        lambda panel: macd(panel) / panel.close,
+    ),
+    Feature(
+        "macd_histogram",
+        "(MACD - EMA(9) of MACD) / close",
+        span_memory(SLOW) + span_memory(SIGNAL),
+        SLOW + SIGNAL - 2,
+        "share",
+        "Appel 1979",
+        "trend",
+        lambda panel: (macd(panel) - macd_signal(panel)) / panel.close,
+    ),
+    Feature(
+        "rsi_14",
+        "U / (U + D) - 0.5, gains and losses smoothed over 14 bars",
+        WILDER_MEMORY + 1,
+        WILDER,
+        "share",
+        "Wilder 1978",
+        "trend",
+        lambda panel: rsi(panel) / 100.0 - 0.5,
+    ),
+    *Family(
+        "roc_{w}",
+        "close / close[t-{w}] - 1",
+        "share",
+        "",
+        "trend",
+        lambda panel, w: roc(panel, w) / 100.0,
+    ).over(12, 25),
+    Feature(
+        "bollinger_position",
+        "(close - SMA(20)) / (2 sd20)",
+        20,
+        19,
+        "half widths",
+        "Bollinger 1992",
+        "trend",
+        lambda panel: over(panel.close - sma(panel, 20), 2.0 * deviation(panel, 20)),
+    ),
+    Feature(
+        "bollinger_width",
+        "4 sd20 / SMA(20)",
+        20,
+        19,
+        "share",
+        "Bollinger 1992",
+        "trend",
+        lambda panel: 4.0 * deviation(panel, 20) / sma(panel, 20),
+    ),
+)

@@ -1,0 +1,141 @@
+"""A symbol against the market: its excess, its sensitivity, and what it did beyond that."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from app.features.engine.feature import MONTH, Family, Feature, month
+from app.features.engine.panel import Panel, series, sums
+from app.features.engine.windows import Matrix, counts
+from app.features.indicators.returns import CUT, log_return, over, ret, squared
+from app.features.indicators.volatility import log_sd, range_
+
+LONG = 250
+PRIOR = 60.0
+"""Bars that the belief in a beta of one is worth."""
+_LEAST = 1e-10
+"""A variance below this is a market that doesn't move."""
+
+
+@series
+def market_ret(panel: Panel) -> Matrix:
+    """Return the market's mean log return, known for every bar; 0 at the first bar, as the symbol's own."""
+    found: Matrix = panel.by_session("market_ret_1").copy()
+    found[:, 0] = 0.0
+    return found
+
+
+@series
+def excess(panel: Panel) -> Matrix:
+    """Return the day's log return less the market's mean.
+
+    Window 2 bars; unit log return; first valid row 1.
+    """
+    return ret(panel) - market_ret(panel)
+
+
+@series
+def squared_excess(panel: Panel) -> Matrix:
+    """Return the squared excess return."""
+    return excess(panel) ** 2
+
+
+@series
+def _squared_market(panel: Panel) -> Matrix:
+    return market_ret(panel) ** 2
+
+
+@series
+def _product(panel: Panel) -> Matrix:
+    return ret(panel) * market_ret(panel)
+
+
+def excess_return(panel: Panel, window: int) -> Matrix:
+    """Return the sum of excess returns over the window.
+
+    Window window + 1 bars; unit log return; first valid row `window`.
+    """
+    return sums(panel, excess).over(window)
+
+
+def beta(panel: Panel, window: int) -> Matrix:
+    """Return the slope of the symbol's log return on the market's over the window; 1 where the market stood still.
+
+    Window window + 1 bars; unit ratio; first valid row `window`. Sharpe (1964).
+    """
+    return panel.keep(f"beta {window}", lambda: _beta(panel, window))
+
+
+def _beta(panel: Panel, window: int) -> Matrix:
+    mean = sums(panel, market_ret).over(window) / window
+    variance = sums(panel, _squared_market).over(window) / window - mean * mean
+    own = sums(panel, ret).over(window) / window
+    covariance = sums(panel, _product).over(window) / window - own * mean
+    moves = variance > _LEAST
+    return np.where(moves, covariance / np.where(moves, variance, 1.0), 1.0)
+
+
+@series
+def shrunk_beta(panel: Panel) -> Matrix:
+    """Return the slope through the origin over 250 bars, shrunk to one as if by 60 bars of it, within 0.2 .. 2.5.
+
+    Window 251 bars; unit ratio; first valid row 22, over what there is. Vasicek (1973).
+    """
+    rows = counts(panel.close.shape[1], LONG)
+    product = sums(panel, _product).over(LONG) / rows
+    square = sums(panel, _squared_market).over(LONG) / rows + 1e-9
+    return np.clip((product * rows + PRIOR * square) / (square * (rows + PRIOR)), 0.2, 2.5)
+
+
+def reversal(panel: Panel) -> Matrix:
+    """Return the market's return of the session times the symbol's shrunk beta, cut at 4 of its own risks.
+
+    Window 251 bars; unit log return; first valid row 22, over what there is. Baltussen, van Bekkum & Da (2019): index
+    returns have turned to follow each other with the opposite sign.
+    """
+    cap = CUT * np.exp(range_(panel, 66))
+    return np.clip(shrunk_beta(panel) * market_ret(panel), -cap, cap)
+
+
+def residual_momentum(panel: Panel, window: int) -> Matrix:
+    """Return what the symbol made beyond beta times the market, in units of its own residual risk, cut at 4.
+
+    (sum ret - beta250 sum market) / (residual sd250 * sqrt(window)). Window 251 bars; unit standard deviations; first
+    valid row 250. Blitz, Huij & Martens (2011).
+    """
+    slope = beta(panel, LONG)
+    made = log_return(panel, window) - slope * sums(panel, market_ret).over(window)
+    return np.clip(over(made, residual_risk(panel) * np.sqrt(window)), -CUT, CUT)
+
+
+@series
+def residual_risk(panel: Panel) -> Matrix:
+    """Return the standard deviation of ret - beta250 * market_ret_1 over 250 bars, about 0."""
+    slope = beta(panel, LONG)
+    squares = sums(panel, squared).over(LONG) - 2.0 * slope * sums(panel, _product).over(LONG)
+    squares += slope * slope * sums(panel, _squared_market).over(LONG)
+    return np.sqrt(np.maximum(squares, 0.0) / LONG)
+
+
+def excess_rms(panel: Panel, window: int) -> Matrix:
+    """Return half the log of the mean squared excess return.
+
+    Window window + 1 bars; unit log standard deviation; first valid row min(window, 22), over what there is.
+    """
+    return log_sd(sums(panel, squared_excess).mean(window, start=1))
+
+
+FEATURES = (
+    Feature("excess", "ret - market_ret_1", 2, 1, "log return", "", "cross", excess),
+    *Family("excess_{w}", "sum over {w} of excess", "log return", "", "cross", excess_return).over(5, 22),
+    *Family("beta_{w}", "slope of ret on market_ret_1 over {w}", "ratio", "Sharpe 1964", "cross", beta).over(66, LONG),
+    Feature("beta_shrunk", "slope of ret on market_ret_1 over 250, shrunk to 1", LONG + 1, MONTH, "ratio",
+            "Vasicek 1973", "cross", shrunk_beta),
+    Feature("reversal", "beta_shrunk * market_ret_1, cut at 4 exp(range_66)", LONG + 1, MONTH, "log return",
+            "Baltussen, van Bekkum & Da 2019", "cross", reversal),
+    *Family("residual_momentum_{w}", "(ret - beta250 market_ret_1) summed over {w} / (residual sd250 sqrt({w}))",
+            "standard deviations", "Blitz, Huij & Martens 2011", "cross", residual_momentum,
+            window=lambda _: LONG + 1, first=lambda _: LONG).over(1, 5, 22, 66, 250),
+    *Family("excess_rms_{w}", "0.5 log mean over {w} of excess^2", "log standard deviation", "", "scale",
+            excess_rms, first=month).over(5, 22, 66),
+)  # fmt: skip

@@ -1,0 +1,195 @@
+"""Technical indicators of the whole bar as their authors define them, and the features made from them.
+
+Each agrees with TA-Lib to 1e-9 once TA-Lib's seed has died away. Where a stretch is flat, an oscillator stands in its
+middle: TA-Lib says 0 there.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from app.features.engine.feature import Family, Feature
+from app.features.engine.panel import Panel, series, sums
+from app.features.engine.windows import Matrix, change, highest, lag, lowest, mean, smoothed, weighted
+from app.features.indicators.averages import WILDER, WILDER_DECAY, WILDER_MEMORY
+from app.features.indicators.returns import over
+
+STOCHASTIC = 14
+CCI = 20
+OBV = 22
+_NOISE = 1e-9
+"""Differences of prices smaller than this share of the close are rounding."""
+
+
+@series
+def true_range(panel: Panel) -> Matrix:
+    """Return max(high, close[t-1]) - min(low, close[t-1]); 0 at the first bar. Wilder (1978)."""
+    before = lag(panel.close, 1)
+    out: Matrix = np.maximum(panel.high, before) - np.minimum(panel.low, before)
+    out[:, 0] = 0.0
+    return out
+
+
+@series
+def _weighted_range(panel: Panel) -> Matrix:
+    return weighted(true_range(panel), WILDER_DECAY, WILDER_MEMORY)
+
+
+@series
+def atr(panel: Panel) -> Matrix:
+    """Return the average true range, Wilder's smoothing over 14 bars.
+
+    Window WILDER_MEMORY + 1 bars; unit price; first valid row 14. Wilder (1978); TA-Lib seeds with the simple mean of
+    the first 14 true ranges.
+    """
+    return smoothed(true_range(panel), WILDER_DECAY, WILDER_MEMORY, start=1, part=_weighted_range(panel))
+
+
+@series
+def stochastic_fast(panel: Panel) -> Matrix:
+    """Return the raw stochastic: 100 * (close - lowest low) / (highest high - lowest low) over 14 bars.
+
+    Window 14 bars; unit 0..100, 50 where all is flat; first valid row 13. Lane (1984).
+    """
+    bottom = lowest(panel.low, STOCHASTIC)
+    reach = highest(panel.high, STOCHASTIC) - bottom
+    return np.where(reach > 0.0, 100.0 * (panel.close - bottom) / np.where(reach > 0.0, reach, 1.0), 50.0)
+
+
+@series
+def stochastic_k(panel: Panel) -> Matrix:
+    """Return the 3-bar mean of the raw stochastic (slow %K).
+
+    Window 16 bars; unit 0..100; first valid row 15. Lane (1984).
+    """
+    return mean(stochastic_fast(panel), 3)
+
+
+def stochastic_d(panel: Panel) -> Matrix:
+    """Return the 3-bar mean of slow %K (slow %D).
+
+    Window 18 bars; unit 0..100; first valid row 17. Lane (1984).
+    """
+    return mean(stochastic_k(panel), 3)
+
+
+def williams(panel: Panel) -> Matrix:
+    """Return Williams %R: -100 * (highest high - close) / (highest high - lowest low) over 14 bars.
+
+    Window 14 bars; unit -100..0; first valid row 13. Williams (1973).
+    """
+    return stochastic_fast(panel) - 100.0
+
+
+@series
+def cci(panel: Panel) -> Matrix:
+    """Return the commodity channel index: (tp - mean tp) / (0.015 * mean |tp - mean tp|) over 20 bars.
+
+    tp = (high + low + close) / 3. Window 20 bars; unit index points; first valid row 19. Lambert (1980).
+    """
+    typical = (panel.high + panel.low + panel.close) / 3.0
+    average = mean(typical, CCI)
+    spread = np.zeros_like(typical)
+    # the mean moves with the window, so this one can't be halved into partial sums
+    scratch = np.empty_like(typical)
+    for back in range(min(CCI, typical.shape[1])):
+        reached = spread[:, back:]
+        distance = np.subtract(average[:, back:], typical[:, : typical.shape[1] - back], out=scratch[:, back:])
+        np.add(reached, np.abs(distance, out=distance), out=reached)
+    noise = 1e-12 * CCI * average
+    return over(typical - average, np.where(spread > noise, 0.015 / CCI * spread, 0.0))
+
+
+@series
+def _directions(panel: Panel) -> tuple[Matrix, Matrix]:
+    """Return Wilder's smoothed upward and downward movement as shares of the smoothed true range.
+
+    Two movements of one size are none, also when rounding makes one of them larger, as cents do in floats: TA-Lib then
+    takes one or the other.
+    """
+    up, down = change(panel.high), -change(panel.low)
+    noise = _NOISE * panel.close
+    ups = np.maximum(up, 0.0) * (up - down > noise)
+    downs = np.maximum(down, 0.0) * (down - up > noise)
+    reach = _weighted_range(panel)
+    return (
+        over(weighted(ups, WILDER_DECAY, WILDER_MEMORY), reach),
+        over(weighted(downs, WILDER_DECAY, WILDER_MEMORY), reach),
+    )
+
+
+def plus_di(panel: Panel) -> Matrix:
+    """Return the positive directional indicator, 14 bars.
+
+    Window WILDER_MEMORY + 1 bars; unit 0..100; first valid row 14. Wilder (1978).
+    """
+    return 100.0 * _directions(panel)[0]
+
+
+def minus_di(panel: Panel) -> Matrix:
+    """Return the negative directional indicator, 14 bars.
+
+    Window WILDER_MEMORY + 1 bars; unit 0..100; first valid row 14. Wilder (1978).
+    """
+    return 100.0 * _directions(panel)[1]
+
+
+@series
+def adx(panel: Panel) -> Matrix:
+    """Return the average directional index: Wilder's smoothing of 100 * |+DI - -DI| / (+DI + -DI).
+
+    Window 2 * WILDER_MEMORY + 1 bars; unit 0..100; first valid row 27. Wilder (1978).
+    """
+    plus, minus = _directions(panel)
+    return smoothed(100.0 * over(np.abs(plus - minus), plus + minus), WILDER_DECAY, WILDER_MEMORY, start=1)
+
+
+@series
+def signed_volume(panel: Panel) -> Matrix:
+    """Return the volume with the sign of the day's change."""
+    return np.sign(change(panel.close)) * panel.volume
+
+
+@series
+def volume(panel: Panel) -> Matrix:
+    """Return the volume."""
+    return panel.volume
+
+
+def obv_change(panel: Panel, window: int) -> Matrix:
+    """Return the change of on-balance volume over the window: the sum of signed volume.
+
+    Window window + 1 bars; unit shares; first valid row `window`. Granville (1963); OBV itself counts from the first
+    bar there is, so only its changes mean anything.
+    """
+    return sums(panel, signed_volume).over(window)
+
+
+FEATURES = (
+    Feature(
+        "atr_14",
+        "log(ATR(14) / close)",
+        WILDER_MEMORY + 1,
+        WILDER,
+        "log share",
+        "Wilder 1978",
+        "range",
+        lambda panel: np.log(atr(panel) / panel.close + 1e-5),
+    ),
+    Feature("stochastic_k", "slow %K(14, 3) / 100 - 0.5", 16, 15, "share", "Lane 1984", "range",
+            lambda panel: stochastic_k(panel) / 100.0 - 0.5),
+    Feature("stochastic_d", "slow %D(14, 3, 3) / 100 - 0.5", 18, 17, "share", "Lane 1984", "range",
+            lambda panel: stochastic_d(panel) / 100.0 - 0.5),
+    Feature("williams_14", "%R(14) / 100 + 0.5", 14, 13, "share", "Williams 1973", "range",
+            lambda panel: williams(panel) / 100.0 + 0.5),
+    Feature("cci_20", "CCI(20) / 100", 20, 19, "index / 100", "Lambert 1980", "range",
+            lambda panel: cci(panel) / 100.0),
+    Feature("adx_14", "ADX(14) / 100", 2 * WILDER_MEMORY + 1, 27, "share", "Wilder 1978", "range",
+            lambda panel: adx(panel) / 100.0),
+    Feature("plus_di_14", "+DI(14) / 100", WILDER_MEMORY + 1, WILDER, "share", "Wilder 1978", "range",
+            lambda panel: plus_di(panel) / 100.0),
+    Feature("minus_di_14", "-DI(14) / 100", WILDER_MEMORY + 1, WILDER, "share", "Wilder 1978", "range",
+            lambda panel: minus_di(panel) / 100.0),
+    *Family("obv_{w}", "change of OBV over {w} / volume over {w}", "share", "Granville 1963", "volume",
+            lambda panel, w: over(obv_change(panel, w), sums(panel, volume).over(w))).over(OBV),
+)  # fmt: skip

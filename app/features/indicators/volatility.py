@@ -1,0 +1,224 @@
+"""How much a symbol moves: range- and return-based variance over several horizons, the core of the scale model.
+
+Variances are daily, of log prices; features are half their logarithm, the log of a standard deviation, because
+volatility moves by factors. Early rows average over what there is, so that a young symbol has a scale too.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from app.features.engine.feature import MONTH, Family, Feature, month
+from app.features.engine.panel import Panel, series, sums
+from app.features.engine.windows import Matrix, memory, smoothed
+from app.features.indicators.returns import CUT, absolute, intraday, log_return, overnight, quarter_risk, ret, squared
+
+FLOOR, CAP = 1e-7, 0.0625
+"""A day's variance is kept between those of a standard deviation of 0.03 %, a tick, and of 25 %: one wrong or
+unadjusted bar can't own a window of 250."""
+
+LAMBDA = 0.94
+"""RiskMetrics' daily decay (J.P. Morgan 1996)."""
+
+
+@series
+def spread(panel: Panel) -> Matrix:
+    """Return log(high / low)."""
+    return np.log(panel.high / panel.low)
+
+
+@series
+def squared_spread(panel: Panel) -> Matrix:
+    """Return log(high / low)^2."""
+    return spread(panel) ** 2
+
+
+@series
+def inside(panel: Panel) -> Matrix:
+    """Return the session's own variance: 0.5 log(high/low)^2 - (2 log 2 - 1) log(close/open)^2, at least 0.
+
+    Garman & Klass (1980), for a session without its overnight gap.
+    """
+    found: Matrix = 0.5 * squared_spread(panel) - (2.0 * np.log(2.0) - 1.0) * _squared_intraday(panel)
+    np.maximum(found, 0.0, out=found)
+    return found
+
+
+@series
+def variance(panel: Panel) -> Matrix:
+    """Return the bar's variance: Garman-Klass within the session plus log(open/close[t-1])^2, in FLOOR .. CAP."""
+    both = inside(panel) + _squared_overnight(panel)
+    return np.clip(both, FLOOR, CAP, out=both)
+
+
+@series
+def log_range(panel: Panel) -> Matrix:
+    """Return half the logarithm of the bar's variance."""
+    logarithm: Matrix = np.log(variance(panel))
+    return 0.5 * logarithm
+
+
+@series
+def rogers_satchell(panel: Panel) -> Matrix:
+    """Return log(high/close) log(high/open) + log(low/close) log(low/open). Rogers & Satchell (1991)."""
+    found: Matrix = np.log(panel.high / panel.close) * np.log(panel.high / panel.open)
+    found += np.log(panel.low / panel.close) * np.log(panel.low / panel.open)
+    return found
+
+
+@series
+def _squared_overnight(panel: Panel) -> Matrix:
+    return overnight(panel) ** 2
+
+
+@series
+def _squared_intraday(panel: Panel) -> Matrix:
+    return intraday(panel) ** 2
+
+
+def log_sd(squares: Matrix) -> Matrix:
+    """Return half the logarithm of a variance, with FLOOR added."""
+    logarithm: Matrix = np.log(squares + FLOOR)
+    return 0.5 * logarithm
+
+
+def close_to_close(panel: Panel, window: int) -> Matrix:
+    """Return the log standard deviation of the log returns about their mean (population).
+
+    Window window + 1 bars; unit log standard deviation; first valid row `window`.
+    """
+    mean = sums(panel, ret).over(window) / window
+    squares = sums(panel, squared).over(window) / window - mean * mean
+    return log_sd(np.maximum(squares, 0.0))
+
+
+def parkinson(panel: Panel, window: int) -> Matrix:
+    """Return half the log of mean log(high/low)^2 / (4 log 2).
+
+    Window `window` bars; unit log standard deviation; first valid row window - 1. Parkinson (1980).
+    """
+    return log_sd(sums(panel, squared_spread).mean(window) / (4.0 * np.log(2.0)))
+
+
+def garman_klass(panel: Panel, window: int) -> Matrix:
+    """Return half the log of the mean Garman-Klass variance within sessions.
+
+    Window `window` bars; unit log standard deviation; first valid row window - 1. Garman & Klass (1980).
+    """
+    return log_sd(sums(panel, inside).mean(window))
+
+
+def yang_zhang(panel: Panel, window: int) -> Matrix:
+    """Return half the log of var(overnight) + k var(open to close) + (1 - k) mean Rogers-Satchell.
+
+    k = 0.34 / (1.34 + (n + 1) / (n - 1)), variances about their means over n - 1. Window window + 1 bars; unit log
+    standard deviation; first valid row `window`. Yang & Zhang (2000).
+    """
+    k = 0.34 / (1.34 + (window + 1.0) / (window - 1.0))
+
+    def spread_of(total: Matrix, of_squares: Matrix) -> Matrix:
+        return np.maximum(of_squares - total * total / window, 0.0) / (window - 1.0)
+
+    gaps = spread_of(sums(panel, overnight).over(window), sums(panel, _squared_overnight).over(window))
+    days = spread_of(sums(panel, intraday).over(window), sums(panel, _squared_intraday).over(window))
+    inner = np.maximum(sums(panel, rogers_satchell).over(window) / window, 0.0)
+    return log_sd(gaps + k * days + (1.0 - k) * inner)
+
+
+def range_(panel: Panel, window: int) -> Matrix:
+    """Return half the log of the mean variance of the window: the HAR regressor of Corsi (2009), on ranges.
+
+    Window window + 1 bars; unit log standard deviation; first valid row min(window, 22), over what there is.
+    """
+    return panel.keep(f"range {window}", lambda: _half_log(sums(panel, variance).mean(window)))
+
+
+def _half_log(x: Matrix) -> Matrix:
+    logarithm: Matrix = np.log(x)
+    return 0.5 * logarithm
+
+
+def rms_return(panel: Panel, window: int) -> Matrix:
+    """Return half the log of the mean squared log return.
+
+    Window window + 1 bars; unit log standard deviation; first valid row min(window, 22), over what there is.
+    """
+    return log_sd(sums(panel, squared).mean(window, start=1))
+
+
+def abs_return(panel: Panel, window: int) -> Matrix:
+    """Return the log of the mean size of the log return, 0.01 % added (to a single day's 0.2 %).
+
+    Window window + 1 bars; unit log return; first valid row min(window, 22), over what there is. Ding, Granger & Engle
+    (1993): sizes remember longer than squares.
+    """
+    floor = 2.1e-3 if window == 1 else 1e-4
+    return np.log(sums(panel, absolute).mean(window, start=1) + floor)
+
+
+def overnight_size(panel: Panel) -> Matrix:
+    """Return the log of the overnight gap's size over the quarter's risk.
+
+    Window 67 bars; unit log ratio, 0.1 added before the logarithm; first valid row 22.
+    """
+    return np.log(np.abs(overnight(panel)) / (quarter_risk(panel) + 1e-4) + 0.1)
+
+
+def ewma(panel: Panel) -> Matrix:
+    """Return half the log of the exponentially weighted mean squared return, decay 0.94.
+
+    Window memory(0.94) + 1 bars; unit log standard deviation; first valid row 22. RiskMetrics (1996).
+    """
+    return log_sd(smoothed(squared(panel), LAMBDA, start=1))
+
+
+@series
+def shock(panel: Panel) -> Matrix:
+    """Return the day's log return in units of the month's risk, cut at 4.
+
+    Window 23 bars; unit standard deviations; first valid row 22, over what there is.
+    """
+    return np.clip(ret(panel) / np.exp(range_(panel, MONTH)), -CUT, CUT)
+
+
+def fall(panel: Panel, window: int) -> Matrix:
+    """Return the window's fall in units of the quarter's risk: min(log return, 0) / (risk66 sqrt(window)), cut at -4.
+
+    Window max(window, 66) + 1 bars; unit standard deviations; first valid row 22, over what there is.
+    """
+    risk: Matrix = np.exp(range_(panel, 66)) * np.sqrt(window)
+    return np.clip(np.minimum(log_return(panel, window), 0.0) / risk, -CUT, 0.0)
+
+
+_SD = "log standard deviation"
+_HAR = "Garman & Klass 1980; Corsi 2009"
+_BLACK = "Black 1976"
+
+FEATURES = (
+    *Family("range_{w}", "0.5 log mean over {w} of (Garman-Klass + log(open/close[t-1])^2)", _SD, _HAR, "scale",
+            range_, first=month).over(1, 5, 22, 66, 250),
+    *Family("rms_return_{w}", "0.5 log mean over {w} of ret^2", _SD, "Corsi 2009", "scale", rms_return,
+            first=month).over(5, 22, 66, 250),
+    *Family("abs_return_{w}", "log mean over {w} of |ret|", "log return", "Ding, Granger & Engle 1993", "scale",
+            abs_return, first=month).over(1, 5, 22, 66, 250),
+    Feature("overnight_size", "log(|log(open/close[t-1])| / sd66 + 0.1)", 67, MONTH, "log ratio", "", "scale",
+            overnight_size),
+    Feature("ewma_94", "0.5 log EWMA(0.94) of ret^2", memory(LAMBDA) + 1, MONTH, _SD, "RiskMetrics 1996", "scale",
+            ewma),
+    Feature("fall_1", "min(ret, 0) / exp(range_22), cut at -4", 23, MONTH, "standard deviations", _BLACK, "scale",
+            lambda panel: np.minimum(shock(panel), 0.0)),
+    Feature("rise_1", "max(ret, 0) / exp(range_22), cut at 4", 23, MONTH, "standard deviations", _BLACK, "scale",
+            lambda panel: np.maximum(shock(panel), 0.0)),
+    *Family("fall_{w}", "min(log(close/close[t-{w}]), 0) / (exp(range_66) sqrt({w})), cut at -4",
+            "standard deviations", _BLACK, "scale", fall, window=lambda w: max(w, 66) + 1,
+            first=lambda _: MONTH).over(5, 22, 66),
+    *Family("close_to_close_{w}", "log population sd of ret over {w}", _SD, "", "volatility", close_to_close).over(22),
+    *Family("parkinson_{w}", "0.5 log mean over {w} of log(high/low)^2 / (4 log 2)", _SD, "Parkinson 1980",
+            "volatility", parkinson, window=lambda w: w, first=lambda w: w - 1).over(22),
+    *Family("garman_klass_{w}", "0.5 log mean over {w} of Garman-Klass", _SD, "Garman & Klass 1980", "volatility",
+            garman_klass, window=lambda w: w, first=lambda w: w - 1).over(22),
+    *Family("yang_zhang_{w}", "0.5 log (var overnight + k var open-close + (1-k) Rogers-Satchell), {w} bars", _SD,
+            "Yang & Zhang 2000", "volatility", yang_zhang).over(22),
+    Feature("range_slope", "range_5 - range_66", 67, MONTH, "log ratio", "", "volatility",
+            lambda panel: range_(panel, 5) - range_(panel, 66)),
+)  # fmt: skip

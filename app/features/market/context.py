@@ -1,0 +1,163 @@
+"""The market around a symbol: what the session's symbols did together.
+
+Sums over a session's symbols run in the order of the symbols, one after another, over those that have a bar: other
+sessions, and symbols that list later, leave them as they are to the bit.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from app.features.engine.feature import Feature, spread
+from app.features.engine.panel import Columns, Compute, Table, Vector, columns, compute
+from app.features.engine.windows import Matrix, Sums, highest, lowest
+from app.features.indicators.returns import CUT, overnight, ret
+from app.features.indicators.volatility import log_range, log_sd
+from app.features.indicators.volume import volume_1
+from app.features.market import ranks
+
+_LEVEL_WINDOWS = (2, 5, 10, 22, 66, 250)
+_WRONG = 0.25
+"""A symbol's return counts up to here: one wrong or unadjusted bar can't move the market."""
+
+
+def context(bars: pl.DataFrame) -> pl.DataFrame:
+    """Return the market of each session over the symbols of `bars`, sorted by session.
+
+    Columns session (Date); symbols (how many count: a symbol's first bar has no return and doesn't); Float64 columns,
+    named as the features that they become less `market_`; and for every ranked feature the day's values, sorted,
+    padded with NaN (an Array each).
+    """
+    source = columns(bars)
+    every = np.ones(source.frame.height)
+    later = every.copy()
+    later[source.bounds[:-1]] = 0.0
+    rows = compute(source, (*_ROWS, *ranks.RANKED), {})
+    day = _Days(source, later)
+    # a first bar has a range already: without it the market's first session would have none
+    daily = {"range": _Days(source, every).mean(rows["range"]), **_daily(day, rows)}
+    return pl.DataFrame(
+        {
+            "session": source.sessions,
+            "symbols": day.count.astype(np.int64),
+            **{name: daily[name] for name in ("volume_1", "breadth", "overnight_1")},
+            **_windows(daily),
+            **ranks.sorted_by_session(source, rows),
+        }
+    )
+
+
+def _row(name: str, function: Compute) -> Feature:
+    return Feature(name, "", 0, 0, "", "", "", function)
+
+
+_ROWS = (
+    _row("ret", lambda panel: np.clip(ret(panel), -_WRONG, _WRONG)),
+    _row("overnight", lambda panel: np.clip(overnight(panel), -_WRONG, _WRONG)),
+    _row("range", log_range),
+    _row("volume", volume_1),
+)
+
+
+class _Days:
+    """Means over the symbols of each session."""
+
+    def __init__(self, source: Columns, weight: Vector) -> None:
+        self.at = source.at
+        self.size = len(source.sessions)
+        self.weight = weight
+        self.count = np.bincount(self.at, weights=self.weight, minlength=self.size)
+
+    def mean(self, x: Vector) -> Vector:
+        """Return the mean of x by session; 0 where no symbol counts."""
+        # bincount adds row after row, and rows come in the order of the symbols
+        total = np.bincount(self.at, weights=x * self.weight, minlength=self.size)
+        average: Vector = total / np.maximum(self.count, 1.0)
+        return average
+
+
+def _daily(day: _Days, rows: dict[str, Vector]) -> dict[str, Vector]:
+    """Return the means of single sessions."""
+    mean = day.mean(rows["ret"])
+    around = (rows["ret"] - mean[day.at]) ** 2
+    return {
+        "ret": mean,
+        "dispersion": log_sd(day.mean(around)),
+        "volume_1": day.mean(rows["volume"]),
+        "breadth": day.mean(np.sign(rows["ret"])),
+        "overnight_1": 0.5 * np.log(day.mean(rows["overnight"]) ** 2 + 4e-6),
+    }
+
+
+def _windows(daily: dict[str, Vector]) -> dict[str, Vector]:
+    """Return the market's own windows over sessions, over what there is before the first full one."""
+    level, move, dispersion = (daily[name].reshape(1, -1) for name in ("range", "ret", "dispersion"))
+    levels, moves, dispersions, squares = Sums(level), Sums(move), Sums(dispersion), Sums(move**2)
+    risk = np.sqrt(squares.mean(66) + 2e-6)
+    found: dict[str, Matrix] = {"range_1": level, "ret_1": move, "dispersion_1": dispersion}
+    found |= {f"range_{w}": levels.mean(w) for w in _LEVEL_WINDOWS}
+    found |= {"range_max22": highest(level, 22), "range_min22": lowest(level, 22)}
+    found["range_sd22"] = np.sqrt(np.maximum(Sums(level**2).mean(22) - levels.mean(22) ** 2, 0.0))
+    found |= {f"dispersion_{w}": dispersions.mean(w) for w in (5, 22)}
+    found |= {f"rms_return_{w}": 0.5 * np.log(squares.mean(w) + 2e-6) for w in (5, 22)}
+    found |= {f"ret_{w}": moves.over(w) for w in (5, 22, 66)}
+    found |= {f"fall_{w}": np.clip(moves.over(w) / (risk * np.sqrt(w)), -CUT, 0.0) for w in (1, 5, 22)}
+    found["rise_1"] = np.clip(move / risk, 0.0, CUT)
+    return {name: values.reshape(-1) for name, values in found.items()}
+
+
+def tables(market: pl.DataFrame, sessions: npt.NDArray[np.datetime64]) -> Table:
+    """Return the context's columns for the given sessions; NaN where it doesn't know one, and at the end."""
+    at, there = positions(market, sessions)
+    found = {
+        f"market_{column.name}": column.to_numpy() for column in market.get_columns() if column.dtype == pl.Float64
+    }
+    if not there.any():
+        return {name: np.full(len(sessions) + 1, np.nan) for name in found}
+    padded = np.append(at, 0)
+    lost = np.append(~there, True)
+    chosen = {name: values[padded] for name, values in found.items()}
+    for values in chosen.values():
+        values[lost] = np.nan
+    return chosen
+
+
+def positions(
+    market: pl.DataFrame, sessions: npt.NDArray[np.datetime64]
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
+    """Return for each session its row in the context, and whether it is there at all."""
+    known = market["session"].to_numpy().astype("datetime64[D]")
+    at = np.minimum(np.searchsorted(known, sessions), max(len(known) - 1, 0))
+    return at, known[at] == sessions if len(known) else np.zeros(len(sessions), dtype=np.bool_)
+
+
+def _of_market(name: str, formula: str, window: int, unit: str, source: str = "") -> Feature:
+    """Return a feature that is the same for all symbols of a session."""
+    return Feature(f"market_{name}", formula, window, 0, unit, source, "market", spread(f"market_{name}"))
+
+
+_SD, _RISK = "log standard deviation", "standard deviations"
+_level = partial(_of_market, unit=_SD)
+
+FEATURES = (
+    _of_market("ret_1", "mean over symbols of ret, each cut at 25 %", 2, "log return"),
+    *(_of_market(f"ret_{w}", f"sum over {w} of market_ret_1", w + 1, "log return") for w in (5, 22, 66)),
+    _level("range_1", "mean over symbols of range_1", 2, source="Corsi 2009"),
+    *(_level(f"range_{w}", f"mean over {w} of market_range_1", w + 1, source="Corsi 2009") for w in _LEVEL_WINDOWS),
+    _level("range_max22", "highest market_range_1 of 22", 23),
+    _level("range_min22", "lowest market_range_1 of 22", 23),
+    _level("range_sd22", "standard deviation of market_range_1 over 22", 23),
+    _level("overnight_1", "half log of (mean over symbols of log(open/close[t-1]))^2 + 4e-6", 2),
+    _level("dispersion_1", "half log variance over symbols of ret", 2),
+    *(_level(f"dispersion_{w}", f"mean over {w} of market_dispersion_1", w + 1) for w in (5, 22)),
+    *(_level(f"rms_return_{w}", f"half log mean over {w} of market_ret_1^2", w + 1) for w in (5, 22)),
+    *(_of_market(f"fall_{w}", f"min(market_ret_{w}, 0) / (sd66 sqrt({w})), cut at -4", 68, _RISK, "Black 1976")
+      for w in (1, 5, 22)),
+    _of_market("rise_1", "max(market_ret_1, 0) / sd66, cut at 4", 68, _RISK),
+    _of_market("volume_1", "mean over symbols of volume_1", 69, "log ratio"),
+    _of_market("breadth", "mean over symbols of sign(ret)", 2, "share"),
+)  # fmt: skip

@@ -1,0 +1,119 @@
+"""Ranks among the symbols of the same session: who is high and who is low today, whatever the market does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import polars as pl
+
+from app.features.engine.feature import MONTH, Feature
+from app.features.engine.panel import Columns, Compute, Index, Panel, Vector
+from app.features.engine.windows import Matrix
+from app.features.indicators.returns import log_return
+from app.features.indicators.volatility import range_
+from app.features.indicators.volume import volume_1
+
+_CHUNK = 16_384
+"""Values that are looked up together."""
+
+
+def _settled(x: Matrix) -> Matrix:
+    """Return the values to nine digits: equal returns must share a rank, however their floats came about."""
+    return np.round(x, 9)
+
+
+def _past_year(panel: Panel) -> Matrix:
+    """Return the log return from a year ago to a month ago."""
+    return log_return(panel, 252) - log_return(panel, MONTH)
+
+
+def _ranked(name: str, window: int, first: int, function: Compute) -> Feature:
+    return Feature(name, "", window, first, "", "", "", lambda panel: _settled(function(panel)))
+
+
+RANKED = (
+    _ranked("sorted_ret_1", 2, 1, lambda panel: log_return(panel, 1)),
+    _ranked("sorted_ret_5", 6, 5, lambda panel: log_return(panel, 5)),
+    _ranked("sorted_ret_22", 23, 22, lambda panel: log_return(panel, MONTH)),
+    _ranked("sorted_year", 253, 252, _past_year),
+    _ranked("sorted_range", 23, 22, lambda panel: range_(panel, MONTH)),
+    _ranked("sorted_volume", 68, 22, volume_1),
+)
+"""What ranks are of, under the names of the context's columns that hold the session's values in order."""
+
+
+def sorted_by_session(source: Columns, rows: Mapping[str, Vector]) -> dict[str, pl.Series]:
+    """Return for each ranked feature the sorted values of each session's symbols, NaN at the end."""
+    symbols = np.repeat(np.arange(len(source.bounds) - 1), np.diff(source.bounds))
+    shape = len(source.sessions), max(len(source.bounds) - 1, 1)
+    found = {}
+    for ranked in RANKED:
+        dense = np.full(shape, np.nan)
+        dense[source.at, symbols] = rows[ranked.name]
+        dense.sort(axis=1)
+        found[ranked.name] = pl.Series(ranked.name, dense)
+    return found
+
+
+def rank(values: Vector, at: Index, ordered: Matrix) -> Vector:
+    """Return each value's place among its session's, -0.5 (all others above) .. 0.5; equal ones share theirs.
+
+    `at` is the row of `ordered` that holds the session's values, -1 where there is none: NaN then.
+    """
+    rows = np.column_stack([ordered, np.full((len(ordered), _to_power(ordered.shape[1])), np.nan)])
+    rows = np.vstack([rows, np.full((1, rows.shape[1]), np.nan)])  # the row that -1 means
+    sizes = np.isfinite(rows).sum(axis=1)
+    tied = (rows[:, 1:] == rows[:, :-1]).any(axis=1)
+    found = np.empty(len(values))
+    for start in range(0, len(values), _CHUNK):
+        asked, place = values[start : start + _CHUNK], at[start : start + _CHUNK]
+        below = _count(rows, place, asked, np.less)
+        upto = below + (rows[place, below] == asked)
+        again = np.flatnonzero(tied[place] & (upto > below))
+        upto[again] = _count(rows, place[again], asked[again], np.less_equal)
+        found[start : start + _CHUNK] = (below + upto) / (2.0 * np.maximum(sizes[place], 1)) - 0.5
+    found[np.isnan(values) | (at < 0)] = np.nan
+    return found
+
+
+def _to_power(width: int) -> int:
+    """Return how many columns, one at least, make a width of a power of two less one: a search halves it evenly."""
+    return (1 << (width + 1).bit_length()) - 1 - width
+
+
+def _count(rows: Matrix, at: Index, asked: Vector, compare: np.ufunc) -> Index:
+    """Return how many values of row `at` compare true with what is asked: a binary search of all at once."""
+    flat, width = rows.reshape(-1), rows.shape[1]
+    base = np.where(at < 0, len(rows) - 1, at) * width
+    found = base - 1
+    step = (width + 1) // 2
+    while step:
+        found += step * compare(flat[found + step], asked)
+        step //= 2
+    counted: Index = found - base + 1
+    return counted
+
+
+def _of_session(name: str, formula: str, ranked: Feature) -> Feature:
+    """Return a rank; its values are worked out of the ranked feature's, once all symbols are there."""
+    return Feature(f"rank_{name}", formula, ranked.window, ranked.first, "share", "", "cross", ranked.compute)
+
+
+FEATURES = tuple(
+    _of_session(name, f"place of {of} among the session's symbols, -0.5..0.5", ranked)
+    for (name, of), ranked in zip(
+        (
+            ("ret_1", "ret_1"),
+            ("ret_5", "ret_5"),
+            ("ret_22", "ret_22"),
+            ("year", "the log return from 252 to 22 bars ago (Jegadeesh & Titman 1993)"),
+            ("range", "range_22"),
+            ("volume", "volume_1"),
+        ),
+        RANKED,
+        strict=True,
+    )
+)
+COLUMN = {feature.name: ranked.name for feature, ranked in zip(FEATURES, RANKED, strict=True)}
+"""The context's column that a rank is looked up in."""

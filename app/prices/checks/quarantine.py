@@ -1,0 +1,162 @@
+"""Bars that failed a check: held with their reason, released or dropped by hand, or cleared by a later fetch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+import polars as pl
+from sqlmodel import Session, col, select
+
+from app.core.errors import BadInput, NotThere
+from app.prices.checks import rules
+from app.prices.frame import BAR_SCHEMA, PRICES, VALUES
+from app.prices.store import sql, write
+from app.prices.store.tables import QuarantineRow
+
+HELD: Final = "held"
+RELEASED: Final = "released"
+DROPPED: Final = "dropped"
+CLEARED: Final = "cleared"
+_COLUMNS: Final = (*rules.HELD_SCHEMA, "source", "fetched_at", "state")
+
+
+@dataclass(frozen=True)
+class HeldBar:
+    """A bar in quarantine: what it says, which rule it failed, and what was decided."""
+
+    id: int
+    symbol: str
+    session: date
+    open: float | None
+    high: float | None
+    low: float | None
+    close: float | None
+    volume: int | None
+    source: str
+    rule: str
+    detail: str
+    state: str
+    fetched_at: datetime
+    decided_at: datetime | None
+
+
+def listing(db: Session, state: str | None = HELD, symbol: str | None = None, limit: int = 1000) -> list[HeldBar]:
+    """Return the bars in quarantine, newest session first."""
+    query = select(QuarantineRow).order_by(col(QuarantineRow.session).desc(), col(QuarantineRow.symbol)).limit(limit)
+    if state is not None:
+        query = query.where(QuarantineRow.state == state)
+    if symbol is not None:
+        query = query.where(QuarantineRow.symbol == symbol)
+    return [_held_bar(row) for row in db.exec(query).all()]
+
+
+def _held_bar(row: QuarantineRow) -> HeldBar:
+    return HeldBar(**row.model_dump(exclude={"adj_close"}))
+
+
+def hold(db: Session, held: pl.DataFrame, source: str, at: datetime) -> pl.DataFrame:
+    """Put bars that failed (`rules.HELD_SCHEMA`) into quarantine; return those that a person has released before.
+
+    A bar that was held or dropped with the same values isn't entered again.
+    """
+    if held.is_empty():
+        return held.select(*BAR_SCHEMA)
+    write.ensure_symbols(db, held["symbol"].unique().to_list(), at)
+    known = _decided(db, held)
+    same = pl.all_horizontal(pl.col(name).eq_missing(pl.col(f"{name}_known")) for name in VALUES[:-1])
+    both = held.join(known, on=["symbol", "session"], how="left", suffix="_known", maintain_order="left")
+    seen = both.filter(same & pl.col("state").is_not_null())
+    new = held.join(seen, on=["symbol", "session"], how="anti")
+    _enter(db, new, source, at)
+    return seen.filter(pl.col("state") == RELEASED).unique(["symbol", "session"]).select(*BAR_SCHEMA)
+
+
+def _decided(db: Session, held: pl.DataFrame) -> pl.DataFrame:
+    """Return what quarantine already has of these symbols, the newest entry of each session."""
+    rows = []
+    for part in sql.chunks(held["symbol"].unique().to_list()):
+        rows += sql.run(
+            db,
+            f"SELECT {sql.BAR_COLUMNS}, state FROM quarantine WHERE symbol IN ({sql.marks(len(part))}) AND state <> ?"
+            " ORDER BY id",
+            [*part, CLEARED],
+        )
+    columns = list(zip(*rows, strict=True)) if rows else [()] * (len(BAR_SCHEMA) + 1)
+    series = [
+        pl.Series(name, values, strict=False) for name, values in zip([*BAR_SCHEMA, "state"], columns, strict=True)
+    ]
+    frame = pl.DataFrame(series).with_columns(pl.col("session").cast(pl.String).str.to_date("%Y-%m-%d", strict=False))
+    cast = frame.with_columns(pl.col(name).cast(dtype) for name, dtype in BAR_SCHEMA.items())
+    return cast.with_columns(pl.col("state").cast(pl.String)).unique(["symbol", "session"], keep="last")
+
+
+def _enter(db: Session, held: pl.DataFrame, source: str, at: datetime) -> None:
+    moment = sql.instant(db, at)
+    finite = held.with_columns(pl.when(pl.col(name).is_finite()).then(pl.col(name)).alias(name) for name in PRICES)
+    rows = finite.select(*rules.HELD_SCHEMA).with_columns(pl.col("session").cast(pl.String)).rows()
+    sql.change_many(
+        db,
+        f"INSERT INTO quarantine ({', '.join(_COLUMNS)}) VALUES ({sql.marks(len(_COLUMNS))})",
+        [(*row, source, moment, HELD) for row in rows],
+    )
+
+
+def clear(db: Session, bars: pl.DataFrame, at: datetime) -> None:
+    """Note that these bars passed after all: what was held of their sessions waits no longer."""
+    held = [
+        row
+        for part in sql.chunks(bars["symbol"].unique().to_list())
+        for row in sql.run(
+            db,
+            f"SELECT symbol, session FROM quarantine WHERE symbol IN ({sql.marks(len(part))}) AND state = ?",
+            [*part, HELD],
+        )
+    ]
+    if not held:
+        return
+    waiting = pl.DataFrame(
+        [(symbol, sql.to_date(session)) for symbol, session in held],
+        schema={"symbol": pl.String, "session": pl.Date},
+        orient="row",
+    )
+    passed = waiting.unique().join(bars, on=["symbol", "session"], how="semi")
+    moment = sql.instant(db, at)
+    sql.change_many(
+        db,
+        "UPDATE quarantine SET state = ?, decided_at = ? WHERE state = ? AND symbol = ? AND session = ?",
+        [(CLEARED, moment, HELD, symbol, sql.day(session)) for symbol, session in passed.iter_rows()],
+    )
+
+
+def release(db: Session, ids: Sequence[int], now: datetime) -> int:
+    """Store held bars in spite of the rule they failed; return how many.
+
+    Errors: `NotThere` for an unknown id, `BadInput` for a bar with a missing value or that was decided before.
+    """
+    for held in (_waiting(db, number) for number in ids):
+        values = {name: getattr(held, name) for name in BAR_SCHEMA}
+        if any(values[name] is None for name in (*PRICES, "volume")):
+            raise BadInput(f"{held.symbol} {held.session} lacks a value and can only be dropped")
+        bar = pl.DataFrame([values], schema=BAR_SCHEMA)
+        write.upsert(db, bar, held.source, now, reason=f"released from quarantine ({held.rule})")
+        held.state, held.decided_at = RELEASED, now
+    return len(ids)
+
+
+def drop(db: Session, ids: Sequence[int], now: datetime) -> int:
+    """Decide that held bars stay out, also when the source sends them again; return how many."""
+    for held in (_waiting(db, number) for number in ids):
+        held.state, held.decided_at = DROPPED, now
+    return len(ids)
+
+
+def _waiting(db: Session, number: int) -> QuarantineRow:
+    held = db.get(QuarantineRow, number)
+    if held is None:
+        raise NotThere(f"quarantine has no entry {number}; `nextclose doctor data` lists them")
+    if held.state != HELD:
+        raise BadInput(f"entry {number} ({held.symbol} {held.session}) is {held.state} already")
+    return held

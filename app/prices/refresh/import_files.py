@@ -1,0 +1,177 @@
+"""Import bars from CSV and Parquet files of any size.
+
+A file is first rewritten, streaming, into a scratch Parquet with our columns; there everything that can't be read is
+found before the store is touched. Then symbols are stored in groups, each group in one transaction, so that a
+stopped import leaves whole symbols only and is finished by starting it again.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import polars as pl
+
+from app.core.clock import Clock, calendar
+from app.core.db import Database
+from app.core.errors import InvalidSymbol, MalformedFile
+from app.core.progress import Progress, silent, within
+from app.prices.frame import BAR_SCHEMA, conform
+from app.prices.refresh import ingest
+from app.prices.refresh.ingest import Ingested
+from app.prices.refresh.single_flight import process_gone
+from app.prices.sources import staging
+from app.prices.symbols import exchange_of, normalise
+
+SOURCE: Final = "file"
+_GROUP_ROWS: Final = 60_000
+"""Symbols are stored in groups of about this many rows: it bounds the memory and how long the write lock is held."""
+
+
+@dataclass(frozen=True)
+class FileReport:
+    """What became of one file's rows: stored (new), changed, unchanged, quarantined by the rule they failed.
+
+    `not_final` rows are of sessions that hadn't ended for good; they are left out.
+    """
+
+    path: Path
+    rows: int = 0
+    stored: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    not_final: int = 0
+    quarantined: dict[str, int] = field(default_factory=dict)
+    symbols: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What an import did, file by file."""
+
+    files: tuple[FileReport, ...]
+    elapsed_s: float
+
+    @property
+    def symbols(self) -> int:
+        """Count the different symbols in all files."""
+        return len({symbol for file in self.files for symbol in file.symbols})
+
+    @property
+    def rows(self) -> int:
+        """Count the rows read."""
+        return sum(file.rows for file in self.files)
+
+    @property
+    def stored(self) -> int:
+        """Count the bars that the store didn't have before."""
+        return sum(file.stored for file in self.files)
+
+
+def import_files(database: Database, paths: Sequence[Path], clock: Clock, progress: Progress = silent) -> ImportReport:
+    """Store the final bars of these files; what fails a check goes to quarantine.
+
+    Errors: `MalformedFile` naming file, row and value; the store is then as it was before that file.
+    """
+    began = time.monotonic()
+    reports = [
+        _import_file(database, path, clock, within(progress, at / len(paths), (at + 1) / len(paths)))
+        for at, path in enumerate(paths)
+    ]
+    return ImportReport(tuple(reports), time.monotonic() - began)
+
+
+def _import_file(database: Database, path: Path, clock: Clock, progress: Progress) -> FileReport:
+    with TemporaryDirectory(prefix=f"import-{os.getpid()}-", dir=_scratch_folder(database)) as folder:
+        progress(0.0, f"{path.name}: reading")
+        written = staging.write(path, Path(folder))
+        spelled = _spelled(path, written)
+        report = FileReport(path, rows=sum(rows for rows, _ in spelled.values()), symbols=tuple(sorted(spelled)))
+        total, seen = max(report.rows, 1), 0
+        for group in _groups({symbol: rows for symbol, (rows, _) in spelled.items()}):
+            bars = _bars(written, {spelling: symbol for symbol in group for spelling in spelled[symbol][1]})
+            report = _store(database, bars, clock, report)
+            seen += bars.height
+            progress(seen / total, f"{path.name}: {group[-1]}")
+    return report
+
+
+def _scratch_folder(database: Database) -> Path | None:
+    """Return the store's own folder, cleared of what killed imports left: the one folder that is written to."""
+    if not (database.is_sqlite and database.url.database):
+        return None
+    folder = Path(database.url.database).parent
+    for left in folder.glob("import-*-*"):
+        if process_gone(int(left.name.split("-")[1])):
+            shutil.rmtree(left, ignore_errors=True)
+    return folder
+
+
+def _spelled(path: Path, written: Path) -> dict[str, tuple[int, list[str]]]:
+    """Return each symbol's number of rows and how the file spells it."""
+    counts = pl.scan_parquet(written).group_by("symbol").len().collect().sort("symbol")
+    found: dict[str, tuple[int, list[str]]] = {}
+    for spelling, rows in counts.iter_rows():
+        try:
+            symbol = normalise(spelling or "")
+        except InvalidSymbol as error:
+            raise MalformedFile(f"{path.name}: {error.detail}") from error
+        before = found.get(symbol, (0, []))
+        found[symbol] = before[0] + rows, [*before[1], spelling]
+    if twice := next((symbol for symbol, (_, spellings) in found.items() if len(spellings) > 1), None):
+        raise MalformedFile(f"{path.name}: {' and '.join(found[twice][1])} are both {twice}; keep one of them")
+    return found
+
+
+def _groups(rows: dict[str, int]) -> Iterator[list[str]]:
+    group: list[str] = []
+    held = 0
+    for symbol, count in sorted(rows.items()):
+        group.append(symbol)
+        held += count
+        if held >= _GROUP_ROWS:
+            yield group
+            group, held = [], 0
+    if group:
+        yield group
+
+
+def _bars(written: Path, spellings: dict[str, str]) -> pl.DataFrame:
+    rows = pl.scan_parquet(written).filter(pl.col("symbol").is_in(list(spellings))).select(*BAR_SCHEMA).collect()
+    return conform(rows.with_columns(pl.col("symbol").replace_strict(spellings, return_dtype=pl.String)))
+
+
+def _store(database: Database, bars: pl.DataFrame, clock: Clock, report: FileReport) -> FileReport:
+    now = clock.now()
+    exchanges = {symbol: exchange_of(symbol) for symbol in bars["symbol"].unique()}
+    with database.write() as db:
+        for exchange in sorted(set(exchanges.values())):
+            mine = bars.filter(
+                pl.col("symbol").is_in([symbol for symbol in exchanges if exchanges[symbol] == exchange])
+            )
+            final = mine.filter(pl.col("session") <= calendar(exchange).last_final(now))
+            done = ingest.ingest(db, final, SOURCE, now, exchange, "a file says otherwise")
+            report = _counted(report, done, mine.height - final.height)
+    return report
+
+
+def _counted(report: FileReport, done: Ingested, not_final: int) -> FileReport:
+    held = {
+        rule: report.quarantined.get(rule, 0) + done.held.get(rule, 0) for rule in {**report.quarantined, **done.held}
+    }
+    return FileReport(
+        report.path,
+        report.rows,
+        report.stored + done.written.added,
+        report.changed + done.written.changed,
+        report.unchanged + done.written.unchanged,
+        report.not_final + not_final,
+        held,
+        report.symbols,
+    )

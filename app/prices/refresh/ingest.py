@@ -1,0 +1,63 @@
+"""Checked bars into the store: one transaction that stores what passes and quarantines the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+import polars as pl
+from sqlmodel import Session
+
+from app.prices.checks import quarantine, rules
+from app.prices.frame import BAR_SCHEMA
+from app.prices.store import sql, write
+from app.prices.store.write import Upserted
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """What became of bars: the write's counts, and how many each rule held."""
+
+    written: Upserted = field(default_factory=Upserted)
+    held: dict[str, int] = field(default_factory=dict)
+
+
+def ingest(
+    db: Session,
+    bars: pl.DataFrame,
+    source: str,
+    fetched_at: datetime,
+    exchange: str,
+    reason: str = "the source changed it",
+) -> Ingested:
+    """Check final bars of symbols on one exchange against the rules and against what is stored; store and quarantine.
+
+    A bar that fails never replaces a stored one. One that passes clears what quarantine held of its session.
+    """
+    if bars.is_empty():
+        return Ingested()
+    if source != write.SAMPLE:
+        write.remove_sample(db, fetched_at)
+    checked = rules.check(bars, exchange, known_before(db, bars))
+    released = quarantine.hold(db, checked.held, source, fetched_at)
+    good = checked.good if released.is_empty() else pl.concat([checked.good, released]).sort("symbol", "session")
+    written = write.upsert(db, good, source, fetched_at, reason)
+    quarantine.clear(db, checked.good, fetched_at)
+    stopped = checked.held.join(released, on=["symbol", "session"], how="anti")
+    counts = stopped.group_by("rule").len().sort("rule")
+    return Ingested(written, dict(counts.iter_rows()))
+
+
+def known_before(db: Session, bars: pl.DataFrame) -> pl.DataFrame:
+    """Return the stored bars just before each symbol's first new one: what the rules hold the new ones against."""
+    firsts: list[tuple[str, date]] = bars.group_by("symbol").agg(pl.col("session").min()).rows()
+    rows = [
+        row
+        for symbol, first in firsts
+        for row in sql.run(
+            db,
+            f"SELECT {sql.BAR_COLUMNS} FROM bar WHERE symbol = ? AND session < ? ORDER BY session DESC LIMIT ?",
+            [symbol, sql.day(first), rules.CONTEXT],
+        )
+    ]
+    return sql.bar_frame(rows).select(*BAR_SCHEMA)

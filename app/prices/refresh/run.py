@@ -1,0 +1,251 @@
+"""Bring the stored bars up to the last final session, one symbol at a time in its own transaction, several at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from functools import partial
+from typing import Final
+
+import polars as pl
+from sqlmodel import Session
+
+from app.core import log
+from app.core.clock import Calendar, Clock, calendar, wall
+from app.core.db import Database
+from app.core.progress import Progress, silent
+from app.prices import store
+from app.prices.checks.restatement import compare
+from app.prices.outcomes import FAILED, OUTCOMES, Outcome, RefreshReport
+from app.prices.refresh import merge, single_flight
+from app.prices.sources.guard import ASK_TIMEOUT_S, ATTEMPTS, guard_of
+from app.prices.sources.protocol import Fetched, FetchFailed, NoBars, NoSuchSymbol, PriceSource
+from app.prices.store import sql, write
+from app.prices.store.tables import SymbolRow
+from app.prices.symbols import exchange_of, normalise
+
+__all__ = ["RefreshReport", "refresh", "refresh_one"]
+
+OVERLAP: Final = 10
+"""So many stored sessions are fetched again: a moved one says that history was rewritten."""
+_GAPS_WITHIN: Final = 60
+"""A missing session this far back is asked for again; the weekly full check sees the older ones."""
+_WORKERS: Final = 4
+_log = log.get(__name__)
+_Ask = Callable[[str, date | None, date | None, float], Fetched]
+
+
+@dataclass(frozen=True)
+class _Need:
+    """What a symbol's refresh starts from: its calendar, stored bars, and the window to ask for."""
+
+    symbol: str
+    now: datetime
+    exchange: Calendar
+    stored: pl.DataFrame
+    actions: frozenset[tuple[date, str]]
+    start: date | None
+    end: date | None
+    closed: bool
+
+
+def refresh(
+    database: Database,
+    source: PriceSource,
+    clock: Clock,
+    symbols: Sequence[str] | None = None,
+    progress: Progress = silent,
+) -> list[RefreshReport]:
+    """Bring these symbols, or the watchlist, up to the last final session; one report each, in their order.
+
+    No symbol's failure touches another one's bars, and a failed refresh leaves the symbol's bars as they were.
+    """
+    with database.read() as db:
+        wanted = [normalise(symbol) for symbol in symbols] if symbols is not None else store.watchlist(db)
+    wanted = list(dict.fromkeys(wanted))
+    since = wall()
+    reports: dict[str, RefreshReport] = {}
+    for done, report in enumerate(_in_parallel(database, source, clock, wanted, since), start=1):
+        reports[report.symbol] = report
+        progress(done / len(wanted), f"{report.symbol}: {report.outcome}")
+    return [reports[symbol] for symbol in wanted]
+
+
+def _in_parallel(
+    database: Database, source: PriceSource, clock: Clock, symbols: Sequence[str], since: datetime
+) -> Iterator[RefreshReport]:
+    if len(symbols) == 1:
+        yield refresh_one(database, source, clock, symbols[0], since)
+        return
+    with ThreadPoolExecutor(_WORKERS, thread_name_prefix="refresh") as pool:
+        futures: list[Future[RefreshReport]] = [
+            pool.submit(refresh_one, database, source, clock, symbol, since) for symbol in symbols
+        ]
+        for future in as_completed(futures):
+            yield future.result()
+
+
+def refresh_one(
+    database: Database,
+    source: PriceSource,
+    clock: Clock,
+    symbol: str,
+    since: datetime | None = None,
+    *,
+    whole: bool = False,
+    limit_s: float = ASK_TIMEOUT_S,
+    attempts: int = ATTEMPTS,
+) -> RefreshReport:
+    """Bring one symbol up to date unless another flight has done so since `since` (real time).
+
+    `whole` fetches the full history even where nothing is missing. All attempts together take `limit_s` at most.
+    """
+    began = time.monotonic()
+    ask = partial(guard_of(source).ask, attempts=attempts)
+    with single_flight.flight(database, symbol, since or wall(), wait_s=2 * limit_s) as ours:
+        report = (
+            _fly(database, source.name, ask, clock, symbol, whole=whole, limit_s=limit_s)
+            if ours
+            else _other_flight(database, symbol)
+        )
+    return replace(report, elapsed_s=time.monotonic() - began)
+
+
+def _fly(
+    database: Database, source: str, ask: _Ask, clock: Clock, symbol: str, *, whole: bool, limit_s: float
+) -> RefreshReport:
+    with database.read() as db:
+        need = _need(db, symbol, source, clock, whole=whole)
+    if need.closed:
+        return RefreshReport(symbol, "closed", last=_last(need.stored), detail="no session became final since")
+    try:
+        fetched = _fetch(ask, need, limit_s)
+        with database.write() as db:
+            kept = merge.keep(db, symbol, fetched, need.stored, source, need.now)
+            detail = kept.detail or _missing(db, need)
+            return _note(db, need, RefreshReport(symbol, kept.outcome, kept.added, kept.changed, detail=detail))
+    except FetchFailed as error:
+        if error.asked:
+            _log.warning("refresh failed", symbol=symbol, outcome=error.outcome, detail=error.detail)
+        with database.write() as db:
+            return _note(db, need, RefreshReport(symbol, _outcome(error, need), detail=error.detail))
+
+
+def _need(db: Session, symbol: str, source: str, clock: Clock, *, whole: bool) -> _Need:
+    """Decide from the calendar what is missing, and so which sessions to ask for."""
+    now = clock.now()
+    row = db.get(SymbolRow, symbol)
+    exchange = calendar(row.exchange if row else exchange_of(symbol))
+    # The sample makes way for real prices: for every other source it isn't there.
+    stored = sql.bars_of(db, [symbol], " AND source <> ?", ["" if source == write.SAMPLE else write.SAMPLE])
+    target = exchange.last_final(now)
+    last = _last(stored)
+    gaps = _gaps(exchange, stored, target)
+    asked = row.refreshed_at if row and row.outcome not in FAILED else None
+    known = asked is not None and asked >= exchange.final_at(target)
+    return _Need(
+        symbol=symbol,
+        now=now,
+        exchange=exchange,
+        stored=stored,
+        actions=frozenset(merge.known_actions(db, symbol)),
+        start=None if whole or last is None else _start(stored, gaps),
+        end=now.astimezone(exchange.timezone).date() if clock.fixed else None,
+        closed=not whole and last is not None and last >= target and (not gaps or known),
+    )
+
+
+def _last(stored: pl.DataFrame) -> date | None:
+    last = stored["session"].max()
+    return last if isinstance(last, date) else None
+
+
+def _gaps(exchange: Calendar, stored: pl.DataFrame, target: date) -> list[date]:
+    """Return the recent sessions that the store should have and hasn't, the newest ones included."""
+    recent = stored.tail(_GAPS_WITHIN)["session"].to_list()
+    if not recent:
+        return []
+    held = set(recent)
+    return [session for session in exchange.between(recent[0], target) if session not in held]
+
+
+def _start(stored: pl.DataFrame, gaps: list[date]) -> date:
+    sessions: list[date] = stored.tail(OVERLAP)["session"].to_list()
+    if not gaps or gaps[0] > sessions[0]:
+        return sessions[0]
+    before = stored.filter(pl.col("session") < gaps[0])["session"].tail(OVERLAP).to_list()
+    return before[0] if before else sessions[0]
+
+
+def _fetch(ask: _Ask, need: _Need, limit_s: float) -> Fetched:
+    """Ask for what is missing; ask for everything where the answer shows that history was rewritten."""
+    began = time.monotonic()
+    fetched = _final(ask(need.symbol, need.start, need.end, limit_s), need)
+    if need.start is None or not _rewritten(need, fetched):
+        return fetched
+    left_s = max(1.0, limit_s - (time.monotonic() - began))
+    return _final(ask(need.symbol, None, need.end, left_s), need)
+
+
+def _rewritten(need: _Need, fetched: Fetched) -> bool:
+    new = set(fetched.actions.select("session", "kind").iter_rows()) - need.actions
+    return bool(new) or compare(need.stored, fetched.bars, fetched.actions).moved > 0
+
+
+def _final(fetched: Fetched, need: _Need) -> Fetched:
+    """Drop the running session's row, and everything after it."""
+    exchange = need.exchange if fetched.exchange == need.exchange.exchange else calendar(fetched.exchange)
+    target = exchange.last_final(need.now)
+    bars = fetched.bars.filter(pl.col("session") <= target)
+    if bars.is_empty():
+        raise NoBars(f"the source has no final bars of {need.symbol} in these sessions")
+    return replace(fetched, bars=bars, actions=fetched.actions.filter(pl.col("session") <= target))
+
+
+def _missing(db: Session, need: _Need) -> str:
+    last = store.status(db, need.symbol).last
+    behind = need.exchange.sessions_behind(last, need.now) if last else 0
+    return (
+        f"the source has no bar yet for the last {behind} sessions"
+        if behind > 1
+        else (f"the source has no bar yet for {need.exchange.last_final(need.now)}" if behind else "")
+    )
+
+
+def _outcome(error: FetchFailed, need: _Need) -> Outcome:
+    if isinstance(error, NoSuchSymbol):
+        return "unknown" if need.stored.is_empty() else "delisted"
+    if isinstance(error, NoBars):
+        # The window holds sessions that the source has given before, so an empty answer is no answer.
+        return "unknown" if need.stored.is_empty() else "malformed"
+    outcomes: dict[str, Outcome] = {"limited": "limited", "malformed": "malformed"}
+    return outcomes.get(error.outcome, "unreachable")
+
+
+def _note(db: Session, need: _Need, report: RefreshReport) -> RefreshReport:
+    """Keep on the symbol's row how the refresh went; a symbol nobody knows gets no row."""
+    row = db.get(SymbolRow, need.symbol, populate_existing=True)
+    if row is None:
+        return report
+    failed = report.outcome in FAILED
+    row.outcome, row.error = report.outcome, report.detail if failed else None
+    if not failed:
+        row.refreshed_at = need.now
+    return replace(report, last=row.last_session)
+
+
+def _other_flight(database: Database, symbol: str) -> RefreshReport:
+    """Report what another thread's or process's flight has just found."""
+    with database.read() as db:
+        row = db.get(SymbolRow, symbol)
+    if row is None:
+        return RefreshReport(symbol, "unknown", detail="asked by another process a moment ago")
+    outcome: Outcome = "unchanged" if row.outcome not in FAILED else _typed(row.outcome)
+    return RefreshReport(symbol, outcome, last=row.last_session, detail="refreshed by another process a moment ago")
+
+
+def _typed(text: str | None) -> Outcome:
+    return next((outcome for outcome in OUTCOMES if outcome == text), "unchanged")

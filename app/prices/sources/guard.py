@@ -1,0 +1,184 @@
+"""What stands between us and a source: a rate budget, retries with jitter, and a breaker that stops hammering."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+from app.core.clock import wall
+from app.prices.sources.protocol import (
+    FETCH_TIMEOUT_S,
+    Fetched,
+    FetchFailed,
+    Limited,
+    Malformed,
+    PriceSource,
+    Unreachable,
+)
+
+ASK_TIMEOUT_S: Final = 27.0
+"""All attempts for one symbol together take no longer than this, so that with its reading and storing, and a first
+import of yfinance, a symbol is done within 30 seconds."""
+ATTEMPTS: Final = 3
+_TRANSIENT: Final = (Unreachable, Limited, Malformed)
+
+
+@dataclass
+class TokenBucket:
+    """Lets `burst` calls through at once and `per_s` a second after that."""
+
+    per_s: float = 2.0
+    burst: float = 60.0
+    monotonic: Callable[[], float] = time.monotonic
+    _left: float = field(init=False)
+    _at: float = field(init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+
+    def __post_init__(self) -> None:
+        self._left, self._at = self.burst, self.monotonic()
+
+    def take(self) -> float:
+        """Take one token; return how many seconds to wait before using it."""
+        with self._lock:
+            now = self.monotonic()
+            self._left = min(self.burst, self._left + (now - self._at) * self.per_s) - 1
+            self._at = now
+            return max(0.0, -self._left / self.per_s)
+
+
+@dataclass
+class Breaker:
+    """Opens after some failures in a row, for a pause that doubles each time; one trial then decides.
+
+    Only a refusal (429) or failures of several symbols speak of the source: one bad symbol never closes the others out.
+    """
+
+    failures: int = 5
+    pause_s: float = 30.0
+    longest_s: float = 900.0
+    monotonic: Callable[[], float] = time.monotonic
+    _row: list[str] = field(default_factory=list, init=False)
+    _opened: int = field(default=0, init=False)
+    _until: float = field(default=0.0, init=False)
+    _why: FetchFailed | None = field(default=None, init=False)
+    _trial: bool = field(default=False, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+
+    def let_through(self) -> None:
+        """Raise the failure that opened the breaker while it is open; let one trial through when the pause is over."""
+        with self._lock:
+            left = self._until - self.monotonic()
+            if self._why is None:
+                return
+            if left <= 0:
+                self._until = self.monotonic() + self.pause_s  # the others wait for the trial's end
+                self._trial = True
+                return
+            until = (wall() + timedelta(seconds=left)).strftime("%H:%M:%S")
+            refusal = type(self._why)(
+                f"not asked: {self._why.detail}; the next try is at {until} UTC", retry_after_s=int(left) + 1
+            )
+            refusal.asked = False
+            raise refusal
+
+    def worked(self) -> None:
+        """Close the breaker: the source answers."""
+        with self._lock:
+            self._row, self._opened = [], 0
+            self._trial, self._why = False, None
+
+    def failed(self, why: FetchFailed, symbol: str) -> None:
+        """Count a failure; open the breaker when there are enough of them in a row, or the trial failed.
+
+        Calls that were under way when it opened say nothing new.
+        """
+        with self._lock:
+            self._row.append(symbol)
+            telling = isinstance(why, Limited) or len(set(self._row)) > 1
+            enough = len(self._row) >= self.failures and telling if self._why is None else self._trial
+            if enough:
+                self._until = self.monotonic() + min(self.longest_s, self.pause_s * 2**self._opened)
+                self._opened += 1
+                self._row, self._trial, self._why = [], False, why
+
+
+@dataclass
+class Guard:
+    """One source's budget and breaker, shared by everything in this process that asks it."""
+
+    source: PriceSource
+    bucket: TokenBucket = field(default_factory=TokenBucket)
+    breaker: Breaker = field(default_factory=Breaker)
+    sleep: Callable[[float], None] = time.sleep
+
+    def ask(
+        self,
+        symbol: str,
+        start: date | None = None,
+        end: date | None = None,
+        limit_s: float = ASK_TIMEOUT_S,
+        attempts: int = ATTEMPTS,
+    ) -> Fetched:
+        """Fetch with retries inside `limit_s`; a refusal (429) waits longer than a broken line.
+
+        Errors: the last `FetchFailed`, or at once that of an open breaker.
+        """
+        from tenacity import Retrying, retry_if_exception, stop_after_attempt, stop_before_delay
+
+        deadline = time.monotonic() + limit_s
+        retrying = Retrying(
+            retry=retry_if_exception(_passing),
+            stop=stop_after_attempt(attempts) | stop_before_delay(limit_s),
+            wait=_wait_s,
+            sleep=self.sleep,
+            reraise=True,
+        )
+        return retrying(self._once, symbol, start, end, deadline)
+
+    def _once(self, symbol: str, start: date | None, end: date | None, deadline: float) -> Fetched:
+        self.breaker.let_through()
+        wait_s = self.bucket.take()
+        left_s = deadline - time.monotonic() - wait_s
+        if left_s <= 0:
+            raise Unreachable(f"no time was left to ask for {symbol}")
+        if wait_s:
+            self.sleep(wait_s)
+        try:
+            fetched = self.source.fetch(symbol, start, end, timeout_s=min(left_s, FETCH_TIMEOUT_S))
+        except FetchFailed as error:
+            if isinstance(error, _TRANSIENT):
+                self.breaker.failed(error, symbol)
+            else:
+                self.breaker.worked()
+            raise
+        self.breaker.worked()
+        return fetched
+
+
+def _passing(error: BaseException) -> bool:
+    """Say whether asking again soon can help."""
+    return isinstance(error, _TRANSIENT) and error.asked
+
+
+def _wait_s(state: Any) -> float:
+    """Return how long to wait after a failed attempt: exponential with jitter, longer after a refusal."""
+    from tenacity import wait_exponential_jitter
+
+    limited = state.outcome is not None and isinstance(state.outcome.exception(), Limited)
+    base_s, longest_s = (2.0, 15.0) if limited else (0.4, 5.0)
+    return wait_exponential_jitter(multiplier=base_s, max=longest_s, jitter=base_s)(state)
+
+
+_guards: WeakKeyDictionary[PriceSource, Guard] = WeakKeyDictionary()
+_lock = threading.Lock()
+
+
+def guard_of(source: PriceSource) -> Guard:
+    """Return the guard of this source; the same one for the same source."""
+    with _lock:
+        return _guards.setdefault(source, Guard(source))

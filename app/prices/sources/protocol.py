@@ -1,0 +1,78 @@
+"""What a price source is, what it answers, and in which ways it fails."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import ClassVar, Protocol
+
+import polars as pl
+
+from app.core.clock import DEFAULT_EXCHANGE
+from app.core.errors import SourceUnavailable
+from app.prices.frame import no_actions
+
+FETCH_TIMEOUT_S = 10.0
+"""No answer of a source is waited for longer than this."""
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """One symbol's answer: raw bars (unchecked, perhaps with the running session's row), actions, and what it is."""
+
+    bars: pl.DataFrame
+    actions: pl.DataFrame = field(default_factory=no_actions)
+    name: str | None = None
+    exchange: str = DEFAULT_EXCHANGE
+    currency: str | None = None
+
+
+class PriceSource(Protocol):
+    """Anything that knows daily bars by symbol; safe to call from several threads."""
+
+    @property
+    def name(self) -> str:
+        """The word that is stored with each bar."""
+
+    def fetch(
+        self, symbol: str, start: date | None = None, end: date | None = None, timeout_s: float = FETCH_TIMEOUT_S
+    ) -> Fetched:
+        """Return the bars of the sessions in [start, end], all of them where a bound is None.
+
+        Errors: a `FetchFailed`, within `timeout_s`.
+        """
+
+
+class FetchFailed(SourceUnavailable):
+    """A source gave no bars; `outcome` says why in one word, `asked` whether it was asked at all."""
+
+    outcome: ClassVar[str] = "unreachable"
+    asked = True
+
+
+class Unreachable(FetchFailed):
+    """No answer: no network, a refused or broken connection, a server error, or the time limit."""
+
+
+class Limited(FetchFailed):
+    """The source refuses for now: too many requests."""
+
+    outcome = "limited"
+
+
+class Malformed(FetchFailed):
+    """The source answered something that can't be read."""
+
+    outcome = "malformed"
+
+
+class NoSuchSymbol(FetchFailed):
+    """The source doesn't know the symbol (any more)."""
+
+    outcome = "unknown"
+
+
+class NoBars(FetchFailed):
+    """The source knows the symbol and has no bars in the sessions asked for."""
+
+    outcome = "unchanged"

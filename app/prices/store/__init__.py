@@ -1,0 +1,42 @@
+"""The tables of prices: the only SQL over bars, their revisions, and symbols.
+
+In: bars that passed the checks. Out: bar frames, and each symbol's status. Reads are for every room; what writes is
+called by `checks` and `refresh`.
+"""
+
+from app.prices.store.read import (
+    LastBar,
+    SymbolStatus,
+    as_known,
+    data_version,
+    exchanges,
+    history,
+    last_bars,
+    panel,
+    status,
+    statuses,
+    symbol_versions,
+    unwatch,
+    watch,
+    watchlist,
+)
+from app.prices.store.write import Upserted, upsert
+
+__all__ = [
+    "LastBar",
+    "SymbolStatus",
+    "Upserted",
+    "as_known",
+    "data_version",
+    "exchanges",
+    "history",
+    "last_bars",
+    "panel",
+    "status",
+    "statuses",
+    "symbol_versions",
+    "unwatch",
+    "upsert",
+    "watch",
+    "watchlist",
+]

@@ -1,0 +1,210 @@
+"""What the store holds: the watchlist, each symbol's status, and final bars as frames.
+
+Together with `writes` and `ledgers` this is the only SQL over prices. Functions take the caller's database session;
+`panel` takes the database itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import polars as pl
+from sqlmodel import Session, col, func, select
+
+from app.core.db import Database
+from app.core.errors import UnknownSymbol
+from app.prices.store import sql, write
+from app.prices.store.tables import BarRow, PriceVersionRow, SymbolRow
+from app.prices.symbols import normalise
+
+
+@dataclass(frozen=True)
+class SymbolStatus:
+    """What the store knows of one symbol; `source` and `fetched_at` are its newest bar's."""
+
+    symbol: str
+    name: str | None
+    exchange: str
+    currency: str | None
+    watched: bool
+    first: date | None
+    last: date | None
+    bars: int
+    source: str | None
+    fetched_at: datetime | None
+    refreshed_at: datetime | None
+    outcome: str | None
+    error: str | None
+
+
+@dataclass(frozen=True)
+class LastBar:
+    """A symbol's newest final bar, and how many the store has of it."""
+
+    session: date
+    close: float
+    source: str
+    fetched_at: datetime
+    bars: int
+
+
+def watchlist(db: Session) -> list[str]:
+    """Return the watched symbols in the order they were added."""
+    query = select(SymbolRow.symbol).where(col(SymbolRow.watched)).order_by(col(SymbolRow.position), SymbolRow.symbol)
+    return list(db.exec(query).all())
+
+
+def watch(db: Session, symbols: Sequence[str], now: datetime) -> None:
+    """Put symbols at the end of the watchlist; those on it keep their place."""
+    wanted = [normalise(symbol) for symbol in symbols]
+    write.ensure_symbols(db, wanted, now)
+    position = (db.exec(select(func.max(SymbolRow.position))).one() or 0) + 1
+    for symbol in dict.fromkeys(wanted):
+        row = db.get_one(SymbolRow, symbol)
+        if not row.watched:
+            row.watched, row.position = True, position
+            position += 1
+
+
+def unwatch(db: Session, symbols: Sequence[str]) -> None:
+    """Take symbols off the watchlist; their bars stay. Errors: `UnknownSymbol` for one that was never stored."""
+    for symbol in symbols:
+        row = _row(db, normalise(symbol))
+        row.watched, row.position = False, None
+
+
+def _row(db: Session, symbol: str) -> SymbolRow:
+    row = db.get(SymbolRow, symbol)
+    if row is None:
+        raise UnknownSymbol(f"{symbol} isn't in the store; add it with `nextclose symbols add {symbol}`")
+    return row
+
+
+def statuses(db: Session) -> list[SymbolStatus]:
+    """Return every known symbol: the watchlist in its order first, then the others by name."""
+    rows = db.exec(_with_last_bar()).all()
+    ordered = sorted(rows, key=lambda pair: (not pair[0].watched, pair[0].position or 0, pair[0].symbol))
+    return [_status(row, bar) for row, bar in ordered]
+
+
+def status(db: Session, symbol: str) -> SymbolStatus:
+    """Return one symbol's status; raises `UnknownSymbol`."""
+    found = db.exec(_with_last_bar().where(SymbolRow.symbol == symbol)).first()
+    if found is None:
+        raise UnknownSymbol(f"{symbol} isn't in the store; add it with `nextclose symbols add {symbol}`")
+    return _status(*found)
+
+
+def exchanges(db: Session) -> dict[str, str]:
+    """Return the exchange of every known symbol, by its market identifier code."""
+    return dict(db.exec(select(SymbolRow.symbol, SymbolRow.exchange)).all())
+
+
+def _with_last_bar() -> Any:
+    return select(SymbolRow, BarRow).outerjoin(
+        BarRow, (col(BarRow.symbol) == SymbolRow.symbol) & (col(BarRow.session) == SymbolRow.last_session)
+    )
+
+
+def _status(row: SymbolRow, bar: BarRow | None) -> SymbolStatus:
+    return SymbolStatus(
+        symbol=row.symbol,
+        name=row.name,
+        exchange=row.exchange,
+        currency=row.currency,
+        watched=row.watched,
+        first=row.first_session,
+        last=row.last_session,
+        bars=row.bars,
+        source=bar.source if bar else None,
+        fetched_at=bar.fetched_at if bar else None,
+        refreshed_at=row.refreshed_at,
+        outcome=row.outcome,
+        error=row.error,
+    )
+
+
+def last_bars(db: Session, symbols: Sequence[str] | None = None) -> dict[str, LastBar]:
+    """Return the newest final bar of each symbol that has one."""
+    query = (
+        "SELECT s.symbol, b.session, b.close, b.source, b.fetched_at, s.bars FROM symbol s"
+        " JOIN bar b ON b.symbol = s.symbol AND b.session = s.last_session"
+    )
+    if symbols is None:
+        rows = sql.run(db, query)
+    else:
+        rows = [
+            row
+            for part in sql.chunks(symbols)
+            for row in sql.run(db, f"{query} WHERE s.symbol IN ({sql.marks(len(part))})", part)
+        ]
+    return {
+        str(symbol): LastBar(sql.to_date(session), float(close), str(source), sql.to_instant(fetched), int(bars))
+        for symbol, session, close, source, fetched, bars in rows
+    }
+
+
+def history(
+    db: Session, symbol: str, start: date | None = None, end: date | None = None, last: int | None = None
+) -> pl.DataFrame:
+    """Return one symbol's final bars in [start, end], only the `last` newest of them if given, oldest first.
+
+    Errors: `UnknownSymbol` where the store doesn't know the symbol; a known one without bars gives an empty frame.
+    """
+    where, values = _range(start, end)
+    bars = sql.bars_of(db, [symbol], where, values, last)
+    if bars.is_empty():
+        _row(db, symbol)
+    return bars
+
+
+def _range(start: date | None, end: date | None) -> tuple[str, list[str]]:
+    where, values = "", []
+    if start is not None:
+        where, values = " AND session >= ?", [sql.day(start)]
+    if end is not None:
+        where, values = where + " AND session <= ?", [*values, sql.day(end)]
+    return where, values
+
+
+def panel(
+    database: Database, symbols: Sequence[str] | None = None, start: date | None = None, end: date | None = None
+) -> pl.DataFrame:
+    """Return the final bars of all (or these) symbols as one bar frame, sorted by (symbol, session).
+
+    It reads through the one SQLite library that the process
+    has open: a second one (connectorx and ADBC carry their own) drops the first one's file locks and deletes its
+    write-ahead log, and later commits are lost.
+    """
+    with database.read() as db:
+        where, values = _range(start, end)
+        known = [str(symbol) for (symbol,) in sql.run(db, "SELECT symbol FROM symbol WHERE bars > 0 ORDER BY symbol")]
+        wanted = known if symbols is None else sorted(set(symbols).intersection(known))
+        return sql.bars_of(db, wanted, where, values)
+
+
+def as_known(db: Session, symbol: str, at: datetime) -> pl.DataFrame:
+    """Return the symbol's final bars as the store held them at an instant, whatever was replaced since."""
+    moment = sql.instant(db, at)
+    rows = sql.run(
+        db,
+        f"SELECT {sql.BAR_COLUMNS} FROM bar WHERE symbol = ? AND fetched_at <= ?"
+        f" UNION ALL SELECT {sql.BAR_COLUMNS} FROM bar_revision"
+        " WHERE symbol = ? AND fetched_at <= ? AND replaced_at > ? ORDER BY session",
+        [symbol, moment, symbol, moment, moment],
+    )
+    return sql.bar_frame(rows)
+
+
+def data_version(db: Session) -> str:
+    """Return a text that changes whenever a final bar changes."""
+    row = db.get(PriceVersionRow, 1)
+    return str(row.version if row else 0)
+
+
+def symbol_versions(db: Session) -> dict[str, int]:
+    """Return for each symbol a number that changes whenever one of its final bars changes."""
+    return {str(symbol): int(version) for symbol, version in sql.run(db, "SELECT symbol, version FROM symbol")}

@@ -1,0 +1,173 @@
+"""Every statement that changes a bar: what is replaced is kept, and the symbol's summary stays true.
+
+All functions run inside the caller's write transaction; none of them judges a price, `quality` has done that before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+import polars as pl
+from sqlmodel import Session
+
+from app.prices.frame import BAR_SCHEMA, PRICES
+from app.prices.store import sql
+from app.prices.symbols import exchange_of
+
+SAMPLE: Final = "sample"
+PRICE_TOLERANCE: Final = 1e-6
+"""Two prices closer than this (relative) are one: Yahoo's JSON carries single-precision floats."""
+ADJ_TOLERANCE: Final = 1e-5
+"""The same for `adj_close`, which is a product of many rounded factors; the smallest real dividend moves it more."""
+
+_KEPT = f"{sql.BAR_COLUMNS}, source, fetched_at, final"
+_INSERT = f"""
+INSERT INTO bar ({_KEPT}) VALUES ({sql.marks(len(BAR_SCHEMA) + 2)}, {{true}})
+ON CONFLICT (symbol, session) DO UPDATE SET
+  {", ".join(f"{name} = excluded.{name}" for name in (*list(BAR_SCHEMA)[2:], "source", "fetched_at", "final"))}
+"""
+_KEEP = f"INSERT INTO bar_revision ({_KEPT}, replaced_at, reason) SELECT {_KEPT}, ?, ? FROM bar"
+
+
+@dataclass(frozen=True)
+class Upserted:
+    """How many bars a write added, changed (the old values are kept), and found as they were."""
+
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+
+    def __add__(self, other: Upserted) -> Upserted:
+        return Upserted(self.added + other.added, self.changed + other.changed, self.unchanged + other.unchanged)
+
+
+def upsert(
+    db: Session, bars: pl.DataFrame, source: str, fetched_at: datetime, reason: str = "the source changed it"
+) -> Upserted:
+    """Store checked final bars; a bar that differs from the stored one replaces it and the old one is kept.
+
+    `bars` is a bar frame with one row a (symbol, session). A null `adj_close` never replaces a known one. Bars from
+    anywhere but the sample remove every bar of the sample in the same transaction.
+    """
+    if bars.is_empty():
+        return Upserted()
+    symbols = bars["symbol"].unique().sort().to_list()
+    ensure_symbols(db, symbols, fetched_at)
+    removed = remove_sample(db, fetched_at) if source != SAMPLE else 0
+    known = existing(db, symbols, *_span(bars))
+    added, changed = _compared(bars, known)
+    keep(db, changed, fetched_at, reason)
+    _insert(db, added, source, fetched_at)
+    _insert(db, changed, source, fetched_at)
+    if added.height + changed.height + removed:
+        summarise(db, symbols)
+        bump(db)
+    return Upserted(added.height, changed.height, bars.height - added.height - changed.height)
+
+
+def _span(bars: pl.DataFrame) -> tuple[date, date]:
+    first, last = bars["session"].min(), bars["session"].max()
+    if not isinstance(first, date) or not isinstance(last, date):
+        raise TypeError("a bar frame's sessions are dates")
+    return first, last
+
+
+def existing(db: Session, symbols: Sequence[str], first: date, last: date) -> pl.DataFrame:
+    """Return the stored bars of these symbols in [first, last] as a bar frame."""
+    return sql.bars_of(db, symbols, " AND session BETWEEN ? AND ?", [sql.day(first), sql.day(last)])
+
+
+def differs(known: str = "_known") -> pl.Expr:
+    """Say whether a bar and the stored one beside it (columns ending in `known`) say different things."""
+    prices = pl.any_horizontal(
+        (pl.col(name) - pl.col(name + known)).abs() > PRICE_TOLERANCE * pl.col(name + known).abs() for name in PRICES
+    )
+    adjusted = (pl.col("adj_close") - pl.col("adj_close" + known)).abs() > ADJ_TOLERANCE * pl.col("adj_close" + known)
+    first_adjusted = pl.col("adj_close").is_not_null() & pl.col("adj_close" + known).is_null()
+    return prices | (pl.col("volume") != pl.col("volume" + known)) | adjusted.fill_null(value=False) | first_adjusted
+
+
+def _compared(bars: pl.DataFrame, known: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the bars that aren't stored yet, and those that differ from the stored ones."""
+    if known.is_empty():
+        return bars, bars.clear()
+    key = ["symbol", "session"]
+    both = bars.join(known, on=key, how="left", suffix="_known", maintain_order="left")
+    missing = pl.col("close_known").is_null()
+    changed = both.filter(~missing & differs()).with_columns(pl.coalesce("adj_close", "adj_close_known"))
+    return both.filter(missing).select(*BAR_SCHEMA), changed.select(*BAR_SCHEMA)
+
+
+def _insert(db: Session, bars: pl.DataFrame, source: str, fetched_at: datetime) -> None:
+    marked = bars.with_columns(pl.lit(source).alias("source"), pl.lit(sql.instant(db, fetched_at)).alias("fetched_at"))
+    rows = marked.select(*BAR_SCHEMA, "source", "fetched_at").with_columns(pl.col("session").cast(pl.String)).rows()
+    sql.change_many(db, _INSERT.format(true="1" if sql.is_sqlite(db) else "true"), rows)
+
+
+def keep(db: Session, bars: pl.DataFrame, at: datetime, reason: str) -> None:
+    """Copy the stored bars with these keys to `bar_revision`: they are about to be replaced."""
+    moment = sql.instant(db, at)
+    keys = bars.select("symbol", pl.col("session").cast(pl.String)).rows()
+    sql.change_many(db, f"{_KEEP} WHERE symbol = ? AND session = ?", [(moment, reason, *key) for key in keys])
+
+
+def remove(db: Session, bars: pl.DataFrame, at: datetime, reason: str) -> None:
+    """Take the stored bars with these keys out of the store; `bar_revision` keeps them."""
+    keep(db, bars, at, reason)
+    keys = bars.select("symbol", pl.col("session").cast(pl.String)).rows()
+    sql.change_many(db, "DELETE FROM bar WHERE symbol = ? AND session = ?", keys)
+    summarise(db, bars["symbol"].unique().to_list())
+    bump(db)
+
+
+def remove_sample(db: Session, at: datetime) -> int:
+    """Take every bar of the bundled sample out of the store; return how many there were.
+
+    Costs one look where there is no sample: it is only there while the store holds nothing else.
+    """
+    newest = "FROM symbol s JOIN bar b ON b.symbol = s.symbol AND b.session = s.last_session"
+    if sql.run(db, f"SELECT b.source {newest} LIMIT 1") != [(SAMPLE,)]:
+        return 0
+    symbols = [str(symbol) for (symbol,) in sql.run(db, f"SELECT s.symbol {newest} WHERE b.source = ?", [SAMPLE])]
+    gone = 0
+    for symbol in symbols:
+        where = "WHERE symbol = ? AND source = ?"
+        sql.run(db, f"{_KEEP} {where}", [sql.instant(db, at), "the sample made way for real prices", symbol, SAMPLE])
+        gone += sql.change(db, f"DELETE FROM bar {where}", [symbol, SAMPLE])
+    summarise(db, symbols)
+    return gone
+
+
+def ensure_symbols(db: Session, symbols: Iterable[str], now: datetime) -> None:
+    """Make sure that each symbol has its row."""
+    false = "0" if sql.is_sqlite(db) else "false"
+    sql.change_many(
+        db,
+        f"INSERT INTO symbol (symbol, exchange, watched, added_at, bars, version) VALUES (?, ?, {false}, ?, 0, 0)"
+        " ON CONFLICT (symbol) DO NOTHING",
+        [(symbol, exchange_of(symbol), sql.instant(db, now)) for symbol in symbols],
+    )
+
+
+def summarise(db: Session, symbols: Iterable[str]) -> None:
+    """Bring first session, last session and number of bars of these symbols up to date; their version moves."""
+    of_symbol = "FROM bar WHERE bar.symbol = symbol.symbol"
+    sql.change_many(
+        db,
+        f"UPDATE symbol SET first_session = (SELECT min(session) {of_symbol}),"
+        f" last_session = (SELECT max(session) {of_symbol}), bars = (SELECT count(*) {of_symbol}),"
+        " version = version + 1 WHERE symbol = ?",
+        [(symbol,) for symbol in symbols],
+    )
+
+
+def bump(db: Session) -> None:
+    """Count a change of final bars: `store.data_version` moves."""
+    sql.run(
+        db,
+        "INSERT INTO price_version (id, version) VALUES (1, 1)"
+        " ON CONFLICT (id) DO UPDATE SET version = price_version.version + 1",
+    )

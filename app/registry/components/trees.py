@@ -1,0 +1,110 @@
+"""XGBoost's trees without XGBoost: read from its JSON, walked with numpy.
+
+Importing XGBoost costs seconds and brings scikit-learn and pandas; a forecast needs neither. Folds, backtest and
+serving all walk the trees here, so they agree to the bit wherever the forecast is made.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.registry.components.panel import Array
+
+_CHUNK = 8192
+
+
+@dataclass(frozen=True, eq=False)
+class Trees:
+    """The trees of one booster, side by side in flat arrays; a leaf points at itself."""
+
+    name: str
+    source: bytes = field(repr=False)
+    """XGBoost's own JSON, as `Booster.save_raw("json")` gave it: what is stored."""
+    base: float
+    depth: int
+    roots: NDArray[np.int32]
+    feature: NDArray[np.int32]
+    threshold: NDArray[np.float32]
+    left: NDArray[np.int32]
+    right: NDArray[np.int32]
+    missing_left: NDArray[np.bool_]
+    leaf: Array
+
+    @classmethod
+    def read(cls, name: str, source: bytes) -> Trees:
+        """Read XGBoost's JSON; raises `ValueError` for what isn't a tree booster of one numeric output."""
+        learner = json.loads(source)["learner"]
+        booster = learner["gradient_booster"]
+        if booster.get("name") != "gbtree":
+            raise ValueError(f"{name} holds a {booster.get('name')!r} booster, not trees")
+        grown = booster["model"]["trees"]
+        offsets = np.cumsum([0, *(len(tree["left_children"]) for tree in grown)])
+        parts = [_flat(tree, int(offset)) for tree, offset in zip(grown, offsets[:-1], strict=True)]
+        feature, threshold, left, right, missing_left, leaf = (
+            np.concatenate(part) for part in zip(*parts, strict=True)
+        )
+        return cls(
+            name=name,
+            source=source,
+            base=float(str(learner["learner_model_param"]["base_score"]).strip("[]")),
+            depth=_depth(left, right, offsets[:-1]),
+            roots=offsets[:-1].astype(np.int32),
+            feature=feature,
+            threshold=threshold,
+            left=left,
+            right=right,
+            missing_left=missing_left,
+            leaf=leaf,
+        )
+
+    def predict(self, columns: list[Array]) -> Array:
+        """Return base plus the leaves' sum for each row; NaN goes where the trees send what is missing."""
+        matrix = np.column_stack(columns).astype(np.float32)
+        out = np.empty(len(matrix))
+        for begin in range(0, len(matrix), _CHUNK):
+            out[begin : begin + _CHUNK] = self._walk(matrix[begin : begin + _CHUNK])
+        return out
+
+    def _walk(self, rows: NDArray[np.float32]) -> Array:
+        total = np.full(len(rows), self.base)
+        place = np.arange(len(rows))
+        for root in self.roots:
+            node = np.full(len(rows), root, dtype=np.int32)
+            for _ in range(self.depth):
+                value = rows[place, self.feature[node]]
+                to_left = np.where(np.isnan(value), self.missing_left[node], value < self.threshold[node])
+                node = np.where(to_left, self.left[node], self.right[node])
+            total += self.leaf[node]
+        return total
+
+
+def _flat(tree: dict[str, Any], offset: int) -> tuple[NDArray[Any], ...]:
+    """Return one tree's nodes as arrays, its children counted from `offset`."""
+    left, right = np.array(tree["left_children"], dtype=np.int32), np.array(tree["right_children"], dtype=np.int32)
+    own = np.arange(len(left), dtype=np.int32)
+    is_leaf = left < 0
+    condition = np.array(tree["split_conditions"], dtype=np.float32)
+    return (
+        np.where(is_leaf, 0, np.array(tree["split_indices"], dtype=np.int32)).astype(np.int32),
+        condition,
+        (np.where(is_leaf, own, left) + offset).astype(np.int32),
+        (np.where(is_leaf, own, right) + offset).astype(np.int32),
+        np.array(tree["default_left"]).astype(np.bool_),
+        np.where(is_leaf, condition, np.float32(0)).astype(np.float64),
+    )
+
+
+def _depth(left: NDArray[np.int32], right: NDArray[np.int32], roots: NDArray[Any]) -> int:
+    """Return how many steps lead from the roots to the farthest leaf."""
+    level, steps = np.unique(roots), 0
+    while True:
+        below = np.unique(np.concatenate([left[level], right[level]]))
+        below = np.setdiff1d(below, level, assume_unique=True)
+        if not len(below):
+            return steps
+        level, steps = below, steps + 1

@@ -1,0 +1,226 @@
+"""Which version is served: a pointer file, replaced whole, and the decisions that moved it.
+
+`champion.json` names the version, the sum over its files, and the versions that were champion before it, newest last.
+The decision row is written first: a process that dies in between leaves the old champion and the record of a promotion
+that didn't come to be, never half a champion.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from app.core import log
+from app.core.db import Database
+from app.core.errors import BadInput, BrokenArtefact, NotThere
+from app.core.settings import Settings
+from app.registry.promotion.tables import DecisionRow
+from app.registry.versions import artefact
+from app.registry.versions.card import ModelCard
+from app.registry.versions.model import Model
+
+POINTER = "champion.json"
+_log = log.get(__name__)
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """What `champion.json` says."""
+
+    version: str
+    sums: str
+    before: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, models_dir: Path) -> Pointer | None:
+        """Read the pointer, `None` where there is none; raises `BrokenArtefact` for one that isn't ours."""
+        try:
+            values = json.loads((models_dir / POINTER).read_bytes())
+            return cls(version=values["version"], sums=values["sums"], before=tuple(values["before"]))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise BrokenArtefact(f"{models_dir / POINTER} can't be read: promote a version to replace it") from error
+
+    def write(self, models_dir: Path) -> None:
+        """Replace the pointer in one step."""
+        values = {"version": self.version, "sums": self.sums, "before": list(self.before)}
+        beside = models_dir / f".{POINTER}.{uuid4().hex}.part"
+        artefact.write_synced(beside, (json.dumps(values, indent=1) + "\n").encode())
+        beside.replace(models_dir / POINTER)
+        artefact.sync_directory(models_dir)
+
+
+class Champion:
+    """The served model, read again when its pointer changed; safe to share between threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._models_dir = settings.models_dir
+        self._lock = threading.Lock()
+        self._seen: tuple[int, int, int] | None = None
+        self._model: Model | None = None
+
+    def current(self) -> Model | None:
+        """Return the champion, `None` before the first promotion.
+
+        A new version that can't be loaded doesn't replace the one that works: it is logged, and the old one stays; a
+        fresh process goes back to the newest earlier champion that is whole.
+        """
+        seen = self._state()
+        if seen == self._seen:
+            return self._model
+        with self._lock:
+            if seen != self._seen:
+                self._model = self._reload()
+                self._seen = seen if self._model is not None or seen is None else None
+            return self._model
+
+    def versions(self) -> list[ModelCard]:
+        """Return the cards of all stored versions, newest first; broken ones are left out and logged."""
+        cards = []
+        for directory in _version_directories(self._models_dir):
+            try:
+                cards.append(artefact.read_card(directory))
+            except BrokenArtefact as error:
+                _log.warning("version left out", version=directory.name, reason=error.detail)
+        return sorted(cards, key=lambda card: (card.created_at, card.version), reverse=True)
+
+    def _state(self) -> tuple[int, int, int] | None:
+        try:
+            state = (self._models_dir / POINTER).stat()
+        except FileNotFoundError:
+            return None
+        return state.st_mtime_ns, state.st_size, state.st_ino
+
+    def _reload(self) -> Model | None:
+        try:
+            pointer = Pointer.read(self._models_dir)
+            if pointer is None:
+                return None
+            if self._model is not None and self._model.card.version == pointer.version:
+                return self._model
+            return _load(self._models_dir, pointer)
+        except BrokenArtefact as error:
+            kept = self._model or self._earlier()
+            _log.error("champion can't be loaded", reason=error.detail, kept=kept.card.version if kept else None)
+            return kept
+
+    def _earlier(self) -> Model | None:
+        """Return the newest earlier champion that is whole: what a fresh process serves instead of a broken one."""
+        try:
+            pointer = Pointer.read(self._models_dir)
+        except BrokenArtefact:
+            return None
+        for version in reversed(pointer.before if pointer else ()):
+            try:
+                return artefact.load(self._models_dir / version)
+            except BrokenArtefact as error:
+                _log.warning("earlier champion can't be loaded either", reason=error.detail)
+        return None
+
+
+def promote(
+    settings: Settings, database: Database, version: str, reason: str, evidence: dict[str, Any], now: datetime
+) -> ModelCard:
+    """Make a stored version the champion: check its files, write the decision, then move the pointer.
+
+    Errors: `BadInput` for a name that can't be one, `NotThere` for a version that isn't stored, `BrokenArtefact` for
+    one that can't be loaded.
+    """
+    model = artefact.load(version_directory(settings, version))
+    with _alone(settings.models_dir):
+        old = _pointer_or_none(settings.models_dir)
+        before = (*old.before, old.version) if old and old.version != version else (old.before if old else ())
+        _decide(database, "promotion", version, old.version if old else None, reason, evidence, now)
+        sums = artefact.sums_of(version_directory(settings, version))
+        Pointer(version, sums, before).write(settings.models_dir)
+    return model.card
+
+
+def rollback(settings: Settings, database: Database, reason: str, now: datetime) -> ModelCard:
+    """Return to the champion before this one; raises `NotThere` when there is none."""
+    with _alone(settings.models_dir):
+        old = Pointer.read(settings.models_dir)
+        if old is None or not old.before:
+            raise NotThere("there is no earlier champion to return to; `nextclose promote VERSION` names one")
+        version = old.before[-1]
+        model = artefact.load(version_directory(settings, version))
+        _decide(database, "rollback", version, old.version, reason, {}, now)
+        sums = artefact.sums_of(version_directory(settings, version))
+        replace(old, version=version, sums=sums, before=old.before[:-1]).write(settings.models_dir)
+    return model.card
+
+
+def refuse(
+    database: Database, version: str, champion: str | None, reason: str, evidence: dict[str, Any], now: datetime
+) -> None:
+    """Record that a trained version didn't become champion, and why."""
+    _decide(database, "refusal", version, champion, reason, evidence, now)
+
+
+def version_directory(settings: Settings, version: str) -> Path:
+    """Return where a version lies; raises `BadInput` for a name that isn't one, `NotThere` when it isn't stored."""
+    if not version.replace("-", "").isalnum() or not version.isascii():
+        raise BadInput(f"{version!r} can't be a version; `nextclose status` lists them")
+    directory = settings.models_dir / version
+    if not directory.is_dir():
+        raise NotThere(f"version {version} is not in {settings.models_dir}; `nextclose status` lists what is")
+    return directory
+
+
+@contextmanager
+def _alone(models_dir: Path) -> Iterator[None]:
+    """Let one thread of one process at a time read the pointer, decide and move it; the system ends a dead one's turn.
+
+    Otherwise two that promote at once forget each other, and the last decision needn't be the one that is served.
+    """
+    models_dir.mkdir(parents=True, exist_ok=True)
+    with (models_dir / f".{POINTER}.lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _decide(
+    database: Database,
+    kind: str,
+    version: str,
+    previous: str | None,
+    reason: str,
+    evidence: dict[str, Any],
+    now: datetime,
+) -> None:
+    row = DecisionRow(
+        kind=kind, version=version, previous_version=previous, reason=reason, evidence=evidence, decided_at=now
+    )
+    with database.write() as db:
+        db.add(row)
+
+
+def _pointer_or_none(models_dir: Path) -> Pointer | None:
+    """Return the pointer; one that can't be read counts as none, because a promotion replaces it."""
+    try:
+        return Pointer.read(models_dir)
+    except BrokenArtefact as error:
+        _log.error("pointer replaced", reason=error.detail)
+        return None
+
+
+def _load(models_dir: Path, pointer: Pointer) -> Model:
+    directory = models_dir / pointer.version
+    if artefact.sums_of(directory) != pointer.sums:
+        raise BrokenArtefact(f"{pointer.version}: its list of sums was altered since it became champion")
+    return artefact.load(directory)
+
+
+def _version_directories(models_dir: Path) -> list[Path]:
+    if not models_dir.is_dir():
+        return []
+    return sorted(path for path in models_dir.iterdir() if path.is_dir() and not path.name.startswith("."))

@@ -1,0 +1,148 @@
+"""Location, scale, adaptation and shape put together: what makes a forecast out of a feature frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from app.registry.components.adaptation import Adaptation
+from app.registry.components.levels import LEVELS, QUANTILE_NAMES
+from app.registry.components.location import Location, ZeroLocation, location_from
+from app.registry.components.panel import Array, Index, Panel
+from app.registry.components.scale import Scale, scale_from
+from app.registry.components.shape import Shape, shape_from
+from app.registry.components.trees import Trees
+
+
+class Computed(NamedTuple):
+    """Forecasts as arrays: which rows of the panel, and for each its location, sigma and 21 quantiles."""
+
+    rows: Index
+    location: Array
+    sigma: Array
+    quantiles: Array
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """The parts of one model; `shrinkage` in [0, 1] says how far the location is trusted."""
+
+    scale: Scale
+    shape: Shape
+    location: Location = field(default_factory=ZeroLocation)
+    shrinkage: float = 0.0
+    adaptation: Adaptation = field(default_factory=Adaptation)
+
+    @property
+    def lookback(self) -> int:
+        """How many earlier rows of the symbol, and sessions of the market, a forecast reads."""
+        parts = (self.scale.lookback + self.adaptation.lookback, self.shape.lookback, self.location.lookback)
+        return max(parts)
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Every column that is read, once, in order."""
+        return tuple(dict.fromkeys((*self.scale.features, *self.location.features)))
+
+    def sigma(self, panel: Panel) -> Array:
+        """Return the adapted sigma of the next session's log return, row by row; computed once a panel."""
+
+        def compute() -> Array:
+            sigma = self.scale.sigma(panel)
+            if not self.adaptation.gain:
+                return sigma
+            adapted: Array = sigma * np.exp(self.level(panel)[panel.day])
+            return adapted
+
+        return panel.once(("sigma", self.scale, self.adaptation), compute)
+
+    def level(self, panel: Panel) -> Array:
+        """Return the adaptation of log sigma at each of the panel's sessions: given with the panel, or its own."""
+        if panel.state is not None:
+            return panel.state
+        key = ("level", self.scale, self.adaptation)
+        return panel.once(key, lambda: self.adaptation.level(panel, self.scale.sigma(panel)))
+
+    def state(self, features: pl.DataFrame) -> pl.DataFrame:
+        """Return session and level: see `Model.state`."""
+        panel = Panel(features)
+        level = self.level(panel) if self.adaptation.gain else np.zeros(len(panel.days))
+        return pl.DataFrame({"session": panel.days, "level": level})
+
+    def rows(self, panel: Panel, since: date | None = None) -> Index:
+        """Return the warm rows, from session `since` on, that have a sigma."""
+        ready = panel.frame["warm"].to_numpy() & np.isfinite(self.sigma(panel))
+        if since is not None:
+            ready &= panel.days[panel.day] >= np.datetime64(since)
+        return np.flatnonzero(ready)
+
+    def raw_location(self, panel: Panel, since: date | None = None) -> Array:
+        """Return the location at `rows`, before it is shrunk; computed once a panel."""
+        rows = self.rows(panel, since)
+        key = ("location", self.location, self.scale, since)
+        return panel.once(key, lambda: self.location.predict(panel, self.sigma(panel)[rows], rows))
+
+    def compute(self, panel: Panel, since: date | None = None) -> Computed:
+        """Forecast every warm row, from session `since` on, as arrays."""
+        rows = self.rows(panel, since)
+        sigma = self.sigma(panel)[rows]
+        location = self.shrinkage * self.raw_location(panel, since) if self.shrinkage else np.zeros(len(rows))
+        quantiles = self.shape.quantiles(panel, location, sigma, rows)
+        whole = np.isfinite(location) & np.isfinite(quantiles[:, 0])
+        return Computed(rows[whole], location[whole], sigma[whole], quantiles[whole])
+
+    def forecast(
+        self, features: pl.DataFrame, since: date | None = None, state: pl.DataFrame | None = None
+    ) -> pl.DataFrame:
+        """Forecast every warm row, from session `since` on; see `Model.forecast`."""
+        made = self.compute(Panel(features, state), since)
+        columns = {name: np.ascontiguousarray(made.quantiles[:, place]) for place, name in enumerate(QUANTILE_NAMES)}
+        return (
+            features[made.rows]
+            .select("symbol", "session")
+            .with_columns(
+                return_log=pl.Series(made.location),
+                sigma=pl.Series(made.sigma),
+                prob_up=pl.Series(prob_up(made.quantiles)),
+                **{name: pl.Series(values) for name, values in columns.items()},
+            )
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values: everything but the trees, which are files of their own."""
+        return {
+            "location": self.location.as_dict(),
+            "shrinkage": self.shrinkage,
+            "scale": self.scale.as_dict(),
+            "adaptation": self.adaptation.as_dict(),
+            "shape": self.shape.as_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, parts: dict[str, Any], trees: dict[str, Trees]) -> Pipeline:
+        """Build a pipeline from its plain values; raises `ValueError` or `KeyError` for what isn't one."""
+        return cls(
+            scale=scale_from(parts["scale"]),
+            shape=shape_from(parts["shape"]),
+            location=location_from(parts["location"], trees),
+            shrinkage=parts["shrinkage"],
+            adaptation=Adaptation(**parts["adaptation"]),
+        )
+
+
+def prob_up(quantiles: Array) -> Array:
+    """Return the probability of a positive log return, by linear interpolation between the quantiles.
+
+    Beyond the outer levels it is held at 0.975 and 0.025: 21 quantiles know no more.
+    """
+    below = np.full(len(quantiles), LEVELS[0])
+    for place in range(len(LEVELS) - 1):
+        low, high = quantiles[:, place], quantiles[:, place + 1]
+        inside = (low <= 0.0) & (high > 0.0)
+        part = np.divide(-low, high - low, out=np.zeros(len(low)), where=inside)
+        below = np.where(inside, LEVELS[place] + part * (LEVELS[place + 1] - LEVELS[place]), below)
+    return 1.0 - np.where(quantiles[:, -1] <= 0.0, LEVELS[-1], below)

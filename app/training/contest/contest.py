@@ -1,0 +1,165 @@
+"""The contest: every candidate walks forward over the same folds, and the best may become champion."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from time import perf_counter
+from typing import Any
+
+import polars as pl
+
+from app.core.clock import Clock
+from app.core.db import Database
+from app.core.progress import Progress, silent, within
+from app.core.settings import Settings
+from app.prices import store
+from app.registry.promotion.tracking import RunRecord, Tracker
+from app.registry.versions import artefact
+from app.registry.versions.card import Score
+from app.registry.versions.model import Model
+from app.training.contest import report
+from app.training.contest.decision import Decision
+from app.training.data.candidates import CANDIDATES
+from app.training.data.dataset import Dataset, prepare
+from app.training.data.folds import REFIT_EVERY, folds
+from app.training.evaluation import gate
+from app.training.evaluation.judge import Judge
+from app.training.fitting.search import tried
+from app.training.walk_forward.walk_forward import WalkForward
+
+CONTEST_DAYS = 12 * 365
+"""A contest learns from the last twelve years: older markets cost time and teach little about tomorrow."""
+
+
+@dataclass(frozen=True)
+class ContestRow:
+    """One candidate's line in the table."""
+
+    name: str
+    score: Score
+    seconds: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values, the score flattened beside the name."""
+        return {"name": self.name, **self.score.model_dump(), "seconds": self.seconds}
+
+
+@dataclass(frozen=True)
+class ContestResult:
+    """The table, best CRPS first, and what was decided on it."""
+
+    rows: tuple[ContestRow, ...]
+    winner: str
+    version: str
+    promoted: bool
+    verdict: str
+    reason: str
+    tries: int
+    first_session: str
+    last_session: str
+    elapsed_s: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values; each row's score is flattened beside its name."""
+        table = [row.as_dict() for row in self.rows]
+        return {**{key: value for key, value in vars(self).items() if key != "rows"}, "rows": table}
+
+    def to_json(self) -> str:
+        """Return the result as one JSON document."""
+        return json.dumps(self.as_dict(), allow_nan=False)
+
+
+def run_contest(settings: Settings, database: Database, clock: Clock, progress: Progress = silent) -> ContestResult:
+    """Train and judge every candidate on the stored bars, log to MLflow, save the winner, decide on promotion.
+
+    A winner that fails a proof, or does worse than the champion in place on the same rows, is saved but not promoted.
+    Errors: `TrackingUnavailable` before any work when MLflow can't be used; `NoHistory` when the store holds too few
+    bars to judge a model.
+    """
+    begun = perf_counter()
+    progress(0.0, "opening MLflow")
+    tracker = Tracker(settings)
+    tracker.ready()
+    progress(0.05, "building features")
+    with database.read() as db:
+        exchanges = store.exchanges(db)
+    dataset = prepare(recent_bars(database), exchanges)
+    judge, contestants = hold(dataset, within(progress, 0.1, 0.7))
+    ranked = sorted(contestants, key=lambda one: one.metrics.overall.crps or 0.0)
+    winner = ranked[0]
+    claim = gate.claim(judge.shared(winner.candidate.name), tried(CANDIDATES))
+    tries = claim.tries
+    verdict = gate.verdict(judge.shared(winner.candidate.name), claim)
+    model = report.model_of(winner, dataset, verdict, tries, REFIT_EVERY, clock.now())
+    progress(0.72, f"saving {winner.candidate.name} {model.card.version}")
+    artefact.save(model, settings.models_dir / model.card.version)
+    progress(0.75, "writing to MLflow")
+    _log(tracker, settings, dataset, ranked, model)
+    rows = tuple(ContestRow(one.candidate.name, one.metrics.overall, one.trail.seconds) for one in ranked)
+    evidence = {"claim": asdict(claim), "contest": [row.as_dict() for row in rows], "tries": tries}
+    desk = Decision(settings, database, clock, within(progress, 0.8, 0.98))
+    promoted, reason = desk.decide(dataset, judge, model, evidence)
+    if promoted:
+        tracker.point(model.card.version)
+    progress(1.0, f"{winner.candidate.name} wins; {verdict}")
+    return ContestResult(
+        rows=rows,
+        winner=winner.candidate.name,
+        version=model.card.version,
+        promoted=promoted,
+        verdict=verdict,
+        reason=reason,
+        tries=tries,
+        first_session=model.card.trained_from.isoformat(),
+        last_session=model.card.trained_through.isoformat(),
+        elapsed_s=round(perf_counter() - begun, 2),
+    )
+
+
+def recent_bars(database: Database) -> pl.DataFrame:
+    """Return the final bars of the last `CONTEST_DAYS`, sorted by (symbol, session)."""
+    with database.read() as db:
+        newest = max((bar.session for bar in store.last_bars(db).values()), default=None)
+    start = newest - timedelta(days=CONTEST_DAYS) if newest else None
+    return store.panel(database, start=start)
+
+
+def hold(dataset: Dataset, progress: Progress = silent) -> tuple[Judge, list[report.Contestant]]:
+    """Walk all candidates through the folds, then fit each on everything known."""
+    walk, judge = WalkForward(dataset, folds(dataset)), Judge(dataset)
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as executor:
+        walk.run(judge, progress, executor)
+    return judge, [
+        report.Contestant(one, walk.fitted[one.name], judge.metrics(one.name), walk.out_of_fold[one.name])
+        for one in CANDIDATES
+    ]
+
+
+def _log(tracker: Tracker, settings: Settings, dataset: Dataset, ranked: list[report.Contestant], model: Model) -> None:
+    card = model.card
+    names, scores = [one.candidate.name for one in ranked], [one.metrics.overall for one in ranked]
+    parent = RunRecord(
+        name=f"contest {card.trained_through}",
+        params={
+            "dataset": dataset.fingerprint,
+            "code": report.code_fingerprint(),
+            "python": platform.python_version(),
+            "rows": card.rows,
+            "symbols": len(card.symbols),
+            "trained_from": card.trained_from,
+            "trained_through": card.trained_through,
+            "refit_every": card.refit_every,
+            "tries": card.tries,
+            **{f"library.{name}": number for name, number in card.libraries.items()},
+        },
+        metrics=report.numbers(card.metrics.overall),
+        tags={"winner": card.name, "version": card.version, "verdict": card.verdict},
+        files={**report.table_files(names, scores), "card.json": card.to_json()},
+    )
+    run_id = tracker.record(parent, [report.child_run(one) for one in ranked])
+    tracker.register(run_id, card.version, settings.models_dir / card.version, f"{card.name}: {card.verdict}")

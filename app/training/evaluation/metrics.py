@@ -1,0 +1,182 @@
+"""How forecasts are judged: CRPS, coverage, ratios to the random walk, and intervals that resample whole sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import sqrt
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.registry.components.levels import INTERVALS
+from app.registry.components.panel import Array, Index
+from app.registry.components.scores import wilson
+from app.registry.versions.card import Score
+from app.training.evaluation import interval_tests, ranking
+
+BLOCK = 10
+"""Sessions a bootstrap block: long enough to keep a volatility cluster together."""
+DRAWS = 1000
+SEED = 20_260_101
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """One model's forecasts beside what came; arrays over the same rows, `crps_base` is the random walk's.
+
+    `inside` has a column for each of `INTERVALS`, in order.
+    """
+
+    day: Index
+    symbol: Index
+    realised: Array
+    location: Array
+    sigma: Array
+    prob_up: Array
+    inside: NDArray[np.bool_]
+    width_80: Array
+    crps: Array
+    crps_base: Array
+    pit: Array
+
+    def __len__(self) -> int:
+        return len(self.day)
+
+    def part(self, keep: NDArray[np.bool_]) -> Judged:
+        """Return the rows that are kept."""
+        return Judged(**{name: values[keep] for name, values in vars(self).items()})
+
+
+def inside(quantiles: Array, realised: Array) -> NDArray[np.bool_]:
+    """Return whether each outcome lies in each of `INTERVALS`, its bounds included; one column an interval."""
+    bounds = [(quantiles[:, low], quantiles[:, high]) for low, high in INTERVALS.values()]
+    return np.column_stack([(realised >= low) & (realised <= high) for low, high in bounds])
+
+
+def ratio_spread(day: Index, top: Array, bottom: Array) -> float:
+    """Return the standard error of log(sum top / sum bottom), by a moving-block bootstrap over sessions."""
+    draws = _resampled(day, lambda pick: np.log(pick(top) / pick(bottom)))
+    return float(np.std(draws, ddof=1))
+
+
+def ratio_interval(day: Index, top: Array, bottom: Array, confidence: float = 0.95) -> tuple[float, float, float]:
+    """Return sum top / sum bottom and its interval, normal in logs with a block-bootstrap standard error."""
+    ratio = float(top.sum() / bottom.sum())
+    reach = NormalDist().inv_cdf(0.5 + confidence / 2) * ratio_spread(day, top, bottom)
+    return ratio, ratio * float(np.exp(-reach)), ratio * float(np.exp(reach))
+
+
+def _resampled(day: Index, figure: Callable[[Callable[[Array], Array]], Array]) -> Array:
+    """Draw blocks of sessions (circular, Politis & Romano 1992) and return the figure of each draw."""
+    _, number = np.unique(day, return_inverse=True)
+    sessions = int(number.max()) + 1
+    block = min(BLOCK, sessions)
+    starts = np.random.default_rng(SEED).integers(0, sessions, size=(DRAWS, -(-sessions // block)))
+
+    def pick(values: Array) -> Array:
+        by_session = np.bincount(number, weights=values, minlength=sessions)
+        summed = np.concatenate([[0.0], np.cumsum(np.concatenate([by_session, by_session[:block]]))])
+        blocks: Array = (summed[block:] - summed[:-block])[:sessions]
+        drawn: Array = blocks[starts].sum(axis=1)
+        return drawn
+
+    return figure(pick)
+
+
+def absolute_errors(rows: Judged) -> tuple[Array, Array]:
+    """Return |predicted - realised close| over the last close, of the forecast and of the random walk."""
+    realised = np.expm1(rows.realised)
+    return np.abs(realised - np.expm1(rows.location)), np.abs(realised)
+
+
+def direction(rows: Judged) -> tuple[int, int, int]:
+    """Return how many sides were taken, how many of them were right, and how many closes rose among them.
+
+    The side is the one that the forecast's own probability of a rise favours; neither a probability of one half nor a
+    close that stood still counts, as in the track record.
+    """
+    sided = (rows.realised != 0.0) & (rows.prob_up != 0.5)  # noqa: PLR2004
+    up = rows.realised > 0.0
+    return int(sided.sum()), int(np.sum(sided & ((rows.prob_up > 0.5) == up))), int(np.sum(sided & up))  # noqa: PLR2004
+
+
+def brier(rows: Judged) -> float | None:
+    """Return the mean squared error of the probability of a rise, where the close moved; 0.25 knows nothing.
+
+    Source: Brier 1950, for two outcomes.
+    """
+    moved = rows.realised != 0.0
+    return float(np.mean((rows.prob_up[moved] - (rows.realised[moved] > 0.0)) ** 2)) if moved.any() else None
+
+
+def score(rows: Judged, *, brief: bool = False) -> Score:
+    """Return every figure of a set of rows; `brief` leaves out intervals, ranking and tests."""
+    n, sessions = len(rows), len(np.unique(rows.day))
+    if not n:
+        return Score(n=0, sessions=0)
+    error, base = absolute_errors(rows)
+    sides, hits, rises = direction(rows)
+    figures: dict[str, float | None] = {
+        "mae_ratio": _ratio(error, base),
+        "rmse_ratio": None if (squares := _ratio(error**2, base**2)) is None else sqrt(squares),
+        "r2_oos": None
+        if (left := _ratio((rows.realised - rows.location) ** 2, rows.realised**2)) is None
+        else 1.0 - left,
+        "hit": hits / sides if sides else None,
+        "base_rate": rises / sides if sides else None,
+        "brier": brier(rows),
+        "crps": float(rows.crps.mean()),
+        "crps_skill": None if (loss := _ratio(rows.crps, rows.crps_base)) is None else 1.0 - loss,
+        **{f"coverage_{100 * level:.0f}": float(held.mean()) for level, held in _by_level(rows)},
+        "width_80": float(rows.width_80.mean()),
+    }
+    if not brief and base.any() and rows.crps_base.any():
+        figures |= _with_intervals(rows, error, base) | _ranking(rows) | _tests(rows)
+    return Score(n=n, sessions=sessions, **figures)
+
+
+def _ratio(top: Array, bottom: Array) -> float | None:
+    """Return sum over sum; None where nothing moved."""
+    below = float(bottom.sum())
+    return float(top.sum()) / below if below > 0.0 else None
+
+
+def _with_intervals(rows: Judged, error: Array, base: Array) -> dict[str, float | None]:
+    sides, hits, _ = direction(rows)
+    _, mae_low, mae_high = ratio_interval(rows.day, error, base)
+    _, crps_low, crps_high = ratio_interval(rows.day, rows.crps, rows.crps_base)
+    hit_low, hit_high = wilson(hits, sides) if sides else (None, None)
+    return {
+        "mae_ratio_low": mae_low,
+        "mae_ratio_high": mae_high,
+        "crps_skill_low": 1.0 - crps_high,
+        "crps_skill_high": 1.0 - crps_low,
+        "hit_low": hit_low,
+        "hit_high": hit_high,
+    }
+
+
+def _ranking(rows: Judged) -> dict[str, float | None]:
+    ic = ranking.correlations(rows.day, rows.location, rows.realised)
+    rank_ic = ranking.rank_correlations(rows.day, rows.location, rows.realised)
+    return {
+        "ic": ranking.mean(ic),
+        "icir": ranking.steadiness(ic),
+        "rank_ic": ranking.mean(rank_ic),
+        "rank_icir": ranking.steadiness(rank_ic),
+    }
+
+
+def _tests(rows: Judged) -> dict[str, float | None]:
+    found: dict[str, float | None] = {}
+    for level, held in _by_level(rows):
+        often, in_runs = interval_tests.rejected(rows.symbol, rows.day, held, level)
+        found |= {f"kupiec_{100 * level:.0f}": often, f"christoffersen_{100 * level:.0f}": in_runs}
+    return found
+
+
+def _by_level(rows: Judged) -> list[tuple[float, NDArray[np.bool_]]]:
+    """Return each interval's level with which outcomes it held."""
+    return list(zip(INTERVALS, rows.inside.T, strict=True))

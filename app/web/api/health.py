@@ -1,0 +1,152 @@
+"""Is the process up, can it answer, and what does it count: /healthz, /readyz, /metrics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from pydantic import BaseModel
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.core.clock import calendar
+from app.core.errors import StoreUnavailable
+from app.prices import store
+from app.prices.store import SymbolStatus
+from app.web.api.models import served_version
+from app.web.edge.deps import Parts, Services
+
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+
+router = APIRouter(tags=["service"])
+
+
+class Health(BaseModel):
+    """The process answers."""
+
+    status: str = "ok"
+
+
+class Readiness(BaseModel):
+    """Whether forecasts can be served, and how old the watchlist's prices are."""
+
+    ready: bool
+    store: bool
+    champion: str | None
+    source: str | None
+    symbols: int
+    sessions_behind: int | None
+
+
+@router.get("/healthz")
+async def healthz() -> Health:
+    """Say that the process answers; touches nothing else."""
+    return Health()
+
+
+@router.get("/readyz", responses={503: {"model": Readiness, "description": "Not ready: no store or no champion"}})
+def readyz(parts: Parts) -> Response:
+    """Say whether the store opens and a champion is loaded; old prices alone don't make it unready."""
+    state = readiness(parts)
+    return JSONResponse(state.model_dump(), 200 if state.ready else 503)
+
+
+def readiness(parts: Services) -> Readiness:
+    """Look at the store, the champion and the age of the watchlist's prices."""
+    try:
+        with parts.database.read() as db:
+            found = [status for status in store.statuses(db) if status.watched]
+    except StoreUnavailable:
+        return Readiness(ready=False, store=False, champion=None, source=None, symbols=0, sessions_behind=None)
+    champion = served_version(parts)
+    with_bars = [status for status in found if status.last is not None]
+    return Readiness(
+        ready=champion is not None and bool(with_bars),
+        store=True,
+        champion=champion,
+        source=with_bars[0].source if with_bars else None,
+        symbols=len(found),
+        sessions_behind=max((_behind(parts, status) for status in with_bars), default=None),
+    )
+
+
+def _behind(parts: Services, status: SymbolStatus) -> int:
+    return calendar(status.exchange).sessions_behind(status.last, parts.clock.now()) if status.last else 0
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """One process's counters; each app has its own registry."""
+
+    registry: CollectorRegistry
+    requests: Counter
+    seconds: Histogram
+    behind: Gauge
+    ready: Gauge
+    champion: Gauge
+
+
+def new_metrics() -> Metrics:
+    """Return empty counters."""
+    registry = CollectorRegistry()
+    labels = ["method", "route", "status"]
+    return Metrics(
+        registry=registry,
+        requests=Counter("nextclose_requests", "Requests answered", labels, registry=registry),
+        seconds=Histogram("nextclose_request_seconds", "Time to answer", ["route"], buckets=BUCKETS, registry=registry),
+        behind=Gauge(
+            "nextclose_sessions_behind", "Final sessions that the oldest watched prices lack", registry=registry
+        ),
+        ready=Gauge("nextclose_ready", "1 when forecasts can be served", registry=registry),
+        champion=Gauge("nextclose_champion", "1 for the version that is served", ["version"], registry=registry),
+    )
+
+
+class Counting:
+    """Counts and times every request by its route's pattern; an unknown path is one route, or counters would swell."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on and note its status and time."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun, status = perf_counter(), 500
+
+        async def note(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, note)
+        finally:
+            route = getattr(scope.get("route"), "path", "unknown")
+            self._metrics.requests.labels(scope["method"], route, str(status)).inc()
+            self._metrics.seconds.labels(route).observe(perf_counter() - begun)
+
+
+def install(app: FastAPI) -> None:
+    """Count every request of the app."""
+    app.state.metrics = new_metrics()
+    app.add_middleware(Counting, metrics=app.state.metrics)
+
+
+@router.get("/metrics", response_class=Response, responses={200: {"content": {CONTENT_TYPE_LATEST: {}}}})
+def metrics(request: Request, parts: Parts) -> Response:
+    """Return this process's counters and the service's state in Prometheus' text format."""
+    counted: Any = request.app.state.metrics
+    state = readiness(parts)
+    counted.ready.set(int(state.ready))
+    counted.behind.set(state.sessions_behind if state.sessions_behind is not None else float("nan"))
+    counted.champion.clear()
+    if state.champion:
+        counted.champion.labels(state.champion).set(1)
+    return Response(generate_latest(counted.registry), media_type=CONTENT_TYPE_LATEST)

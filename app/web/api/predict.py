@@ -1,0 +1,107 @@
+"""GET and POST /predict: the next session's forecast, of one symbol or of a thousand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from app.core.errors import NextcloseError, TooManySymbols, UnknownSymbol
+from app.forecasts.forecast import Forecast
+from app.prices.symbols import normalise
+from app.web.api import answers
+from app.web.api.schemas import MAX_SYMBOLS, Prediction, Predictions, PredictRequest, SymbolError
+from app.web.edge.deps import Parts, Services
+from app.web.edge.lookups import AT_ONCE, look_up
+
+MAX_LOOKUPS = AT_ONCE
+"""How many unknown symbols one request may have looked up; a list of guesses isn't passed on to the source."""
+
+Answer = Forecast | NextcloseError
+
+router = APIRouter(tags=["forecasts"])
+
+
+@router.get("/predict/{symbol}")
+def predict(symbol: str, parts: Parts) -> Prediction:
+    """Forecast the first session after the symbol's last final bar.
+
+    An unknown symbol is looked up at the price source within a time limit, stored and forecast.
+    """
+    made = forecast_of(parts, normalise(symbol))
+    return answers.prediction(made, parts.forecaster.freshness(made))
+
+
+@router.get("/predict")
+def predict_by_query(symbol: Annotated[str, Query(examples=["AAPL"])], parts: Parts) -> Prediction:
+    """Forecast one symbol that is named in the query."""
+    return predict(symbol, parts)
+
+
+@router.post("/predict")
+def predict_many(wanted: PredictRequest, parts: Parts) -> Predictions:
+    """Forecast up to 1,000 symbols; the order is kept, and a bad one never fails the rest."""
+    if len(wanted.symbols) > MAX_SYMBOLS:
+        raise TooManySymbols(f"{len(wanted.symbols):,} symbols were asked for; one request answers {MAX_SYMBOLS:,}")
+    asked = list(zip(wanted.symbols, forecasts_of(parts, wanted.symbols), strict=True))
+    return Predictions(
+        predictions=[
+            answers.prediction(answer, parts.forecaster.freshness(answer))
+            for _, answer in asked
+            if isinstance(answer, Forecast)
+        ],
+        errors=[
+            SymbolError(symbol=text[:40], code=answer.code, detail=answer.detail)
+            for text, answer in asked
+            if isinstance(answer, NextcloseError)
+        ],
+    )
+
+
+def forecast_of(parts: Services, symbol: str) -> Forecast:
+    """Return a symbol's forecast; where the store doesn't know it, the source is asked first."""
+    try:
+        return parts.forecaster.latest(symbol)
+    except UnknownSymbol:
+        look_up(parts, symbol)
+        return parts.forecaster.latest(symbol)
+
+
+def forecasts_of(parts: Services, texts: Sequence[str]) -> list[Answer]:
+    """Return a forecast or an error for each text, in order."""
+    names = [_normalised(text) for text in texts]
+    known = list(dict.fromkeys(name for name in names if isinstance(name, str)))
+    found = dict(zip(known, parts.forecaster.latest_many(known), strict=True))
+    unknown = [name for name, answer in found.items() if isinstance(answer, UnknownSymbol)]
+    if unknown:
+        found.update(_looked_up(parts, unknown))
+    return [found[name] if isinstance(name, str) else name for name in names]
+
+
+def _normalised(text: str) -> str | NextcloseError:
+    try:
+        return normalise(text)
+    except NextcloseError as error:
+        return error
+
+
+def _looked_up(parts: Services, symbols: Sequence[str]) -> dict[str, Answer]:
+    """Ask the source for the first few symbols at once; the rest are told to be asked for alone."""
+    tried = symbols[:MAX_LOOKUPS]
+    refused: Answer = UnknownSymbol(f"not stored, and one request looks up {MAX_LOOKUPS} at most: ask for it alone")
+    with ThreadPoolExecutor(max_workers=len(tried), thread_name_prefix="lookup") as pool:
+        misses = dict(zip(tried, pool.map(lambda symbol: _miss(parts, symbol), tried), strict=True))
+    new = [symbol for symbol, miss in misses.items() if miss is None]
+    found = dict(zip(new, parts.forecaster.latest_many(new), strict=True))
+    return {symbol: misses.get(symbol) or found.get(symbol) or refused for symbol in symbols}
+
+
+def _miss(parts: Services, symbol: str) -> NextcloseError | None:
+    """Look a symbol up and store it; return the error when that failed."""
+    try:
+        look_up(parts, symbol)
+    except NextcloseError as error:
+        return error
+    return None

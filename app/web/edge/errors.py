@@ -1,0 +1,99 @@
+"""Two renderers for one error tree: problem+json (RFC 9457) for programs, a page or its region for people."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from app.core.errors import NextcloseError
+from app.web.edge import render, security
+
+PROBLEM = "application/problem+json"
+_CODES = {
+    400: "bad_request",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "body_too_large",
+    415: "unsupported_media_type",
+    422: "bad_request",
+}
+_DETAILS = {
+    404: "there is nothing at this address",
+    405: "this address doesn't take that method",
+    413: f"the body is larger than {security.MAX_BODY_BYTES // 1024} KB",
+}
+
+
+class Problem(BaseModel):
+    """An error as RFC 9457 has it; `code` is stable, `detail` is one line for people."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    code: str
+    detail: str
+    instance: str = Field(description="The path that was asked for")
+    errors: list[dict[str, str]] | None = Field(None, description="Which inputs were wrong, where several can be")
+
+
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {"description": description, "content": {PROBLEM: {"schema": Problem.model_json_schema()}}}
+    for status, description in ((422, "The input can't be right"), ("default", "Any other problem, told by its code"))
+}
+"""What every route may answer besides its own; for the OpenAPI document."""
+
+
+def install(app: FastAPI) -> None:
+    """Render every error that a request can end in."""
+    app.add_exception_handler(NextcloseError, _ours)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unforeseen)
+
+
+def problem(request: Request, status: int, code: str, detail: str, **extra: Any) -> Response:
+    """Render an error for who asked: a page for a browser, a region for htmx, problem+json for all else."""
+    title = HTTPStatus(status).phrase
+    if render.wants_html(request):
+        return render.error(request, status=status, code=code, title=title, detail=detail)
+    body = Problem(title=title, status=status, code=code, detail=detail, instance=request.url.path, **extra)
+    return JSONResponse(body.model_dump(exclude_none=True), status, media_type=PROBLEM)
+
+
+def _ours(request: Request, error: Exception) -> Response:
+    assert isinstance(error, NextcloseError)  # noqa: S101 - tells mypy what the registration says
+    response = problem(request, error.status, error.code, error.detail)
+    if error.retry_after_s is not None:
+        response.headers["Retry-After"] = str(error.retry_after_s)
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="nextclose"'
+    return response
+
+
+def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - tells mypy what the registration says
+    found = [{"where": ".".join(str(part) for part in one["loc"]), "what": one["msg"]} for one in error.errors()]
+    unread = any(one["type"] == "json_invalid" for one in error.errors())
+    detail = "the body is no valid JSON" if unread else f"{found[0]['where']}: {found[0]['what']}"
+    status = HTTPStatus.BAD_REQUEST if unread else HTTPStatus.UNPROCESSABLE_ENTITY
+    return problem(request, status, "bad_request", detail, errors=found)
+
+
+def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - tells mypy what the registration says
+    status = error.status_code
+    detail = _DETAILS.get(status, str(error.detail))
+    response = problem(request, status, _CODES.get(status, "bad_request"), detail)
+    response.headers.update(error.headers or {})
+    return response
+
+
+def _unforeseen(request: Request, error: Exception) -> Response:  # noqa: ARG001 - the server logs it with its traceback
+    detail = "something went wrong here; it has been logged"
+    return security.with_headers(problem(request, 500, "internal", detail))

@@ -1,0 +1,107 @@
+"""Templates: one per page, rendered whole, or by one block where htmx asks for a region."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from fastapi import Request
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from starlette.responses import HTMLResponse
+
+from app.web.edge import formats, static
+
+FOLDER = Path(__file__).parents[3] / "templates"
+NAVIGATION = (
+    ("/", "Watchlist"),
+    ("/track-record", "Track record"),
+    ("/models", "Models"),
+    ("/data", "Data"),
+    ("/jobs", "Jobs"),
+)
+_VARY = "Accept, HX-Request, HX-Request-Type, HX-Target"
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One line above the page; `kind` is `sample`, `stale` or `error`."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What every page shows around its own: the notices, and whether its buttons will be answered."""
+
+    notices: tuple[Notice, ...] = ()
+    may_change: bool = False
+    twin: str | None = None
+    """The address of the same as JSON."""
+    reload_s: int | None = None
+    """After how many seconds a browser without JavaScript should ask again."""
+
+
+@lru_cache(maxsize=1)
+def environment() -> Environment:
+    """Build the template environment: everything escaped, an unknown name is an error."""
+    made = Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.filters.update(formats.FILTERS)
+    made.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
+    made.globals.update(static=static.url, navigation=NAVIGATION)
+    made.globals["ui"] = made.get_template("macros/ui.html").module
+    return made
+
+
+def wants_html(request: Request) -> bool:
+    """Say whether the client would rather have HTML than JSON."""
+    weights = {"text/html": 0.0, "application/json": 0.0, "application/problem+json": 0.0}
+    for part in request.headers.get("accept", "").split(","):
+        kind, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        if kind in weights:
+            given = next((piece[2:] for piece in parameters if piece.startswith("q=")), "1")
+            weights[kind] = float(given) if given.replace(".", "", 1).isdigit() else 1.0
+    html = weights.pop("text/html")
+    return html > 0 and html >= max(weights.values())
+
+
+def region(request: Request) -> str | None:
+    """Return the id of the region that htmx asks for; None for a whole page."""
+    if request.headers.get("hx-request-type") != "partial":
+        return None
+    return request.headers.get("hx-target", "").partition("#")[2] or None
+
+
+def page(request: Request, name: str, frame: Frame | None = None, **context: Any) -> HTMLResponse:
+    """Render a page, or the block of it that htmx asks for by the id of its target."""
+    template = environment().get_template(f"pages/{name}.html")
+    values = {"frame": frame or Frame(), "path": request.url.path, **context}
+    return _answer(_text(template, region(request), values))
+
+
+def error(request: Request, *, status: int, code: str, title: str, detail: str) -> HTMLResponse:
+    """Render an error as a page, or for htmx as a region that stands where the answer would have stood."""
+    template = environment().get_template("error.html")
+    target = region(request)
+    values = {"frame": Frame(), "path": request.url.path, "status": status, "code": code, "title": title}
+    values |= {"detail": detail, "target": target or "failure"}
+    return _answer(_text(template, "failure" if target else None, values), status)
+
+
+def _text(template: Template, block: str | None, values: dict[str, Any]) -> str:
+    if block is None or block not in template.blocks:
+        return template.render(values)
+    return "".join(template.blocks[block](template.new_context(values)))
+
+
+def _answer(text: str, status: int = 200) -> HTMLResponse:
+    return HTMLResponse(text, status, headers={"Cache-Control": "no-cache", "Vary": _VARY})

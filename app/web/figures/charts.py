@@ -1,0 +1,194 @@
+"""Figures as plain dicts for plotly.js: pure, no colours of their own.
+
+A string that starts with `--` names a CSS token; app.js replaces it by the colour of the theme in place, and again when
+the theme changes. Sessions are categories, so that nights and holidays leave no gaps.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from app.forecasts.forecast import Forecast
+from app.web.edge import formats
+
+Figure = dict[str, Any]
+WEEKLY_FROM = 1300
+"""From so many sessions on, candles are weeks: more of them than pixels are slow to draw and impossible to read."""
+_TICKS = 6
+_LONG = 100
+"""From so many candles on, labels say month and year instead of the day."""
+_MAIN = (0.0, 0.86)
+_PANEL = (0.89, 1.0)
+_BAND_TOKENS = {0.5: "--band-50", 0.8: "--band-80", 0.95: "--band-95"}
+
+
+def candles(bars: pl.DataFrame) -> pl.DataFrame:
+    """Return the bars as they are drawn: sessions, or weeks where there are too many; columns of the bar frame."""
+    if bars.height < WEEKLY_FROM:
+        return bars
+    weekly = bars.group_by_dynamic("session", every="1w", label="left").agg(
+        pl.col("session").last().alias("last_session"),
+        pl.col("open").first(),
+        pl.col("high").max(),
+        pl.col("low").min(),
+        pl.col("close").last(),
+        pl.col("volume").sum(),
+    )
+    return weekly.drop("session").rename({"last_session": "session"})
+
+
+def stock(bars: pl.DataFrame, averages: dict[str, pl.Series], forecast: Forecast | None) -> Figure:
+    """Draw candles, moving averages and volume; beside them the next session's bands on the same price axis.
+
+    `bars` are what `candles` returned; `averages` hold one value per bar, by the name in the legend.
+    """
+    sessions = [day.isoformat() for day in bars["session"].to_list()]
+    traces = [_candlestick(bars, sessions), *_averages(averages, sessions), _volume(bars, sessions)]
+    layout = _layout(sessions, with_panel=forecast is not None)
+    layout["yaxis"]["range"] = _reach(bars, forecast)
+    if forecast is not None:
+        traces += _panel(forecast)
+        layout["shapes"] = [_random_walk(forecast)]
+    return {"data": traces, "layout": layout}
+
+
+def _reach(bars: pl.DataFrame, forecast: Forecast | None) -> list[float]:
+    """Return the price axis' bounds: all candles and bands, a little air, and no say for the averages."""
+    edges = [*bars["low"].to_list(), *bars["high"].to_list(), *(forecast.quantiles if forecast else ())]
+    air = (max(edges) - min(edges)) * 0.05 or 1.0
+    return [round(min(edges) - air, 4), round(max(edges) + air, 4)]
+
+
+def _numbers(column: pl.Series, digits: int = 4) -> list[float | None]:
+    return [None if value is None else round(value, digits) for value in column.fill_nan(None).to_list()]
+
+
+def _candlestick(bars: pl.DataFrame, sessions: list[str]) -> Figure:
+    prices = {name: _numbers(bars[name]) for name in ("open", "high", "low", "close")}
+    return {
+        "type": "candlestick",
+        "name": "Price",
+        "x": sessions,
+        **prices,
+        "increasing": {"line": {"color": "--up", "width": 1}, "fillcolor": "--up"},
+        "decreasing": {"line": {"color": "--down", "width": 1}, "fillcolor": "--down"},
+        "whiskerwidth": 0,
+    }
+
+
+def _averages(averages: dict[str, pl.Series], sessions: list[str]) -> list[Figure]:
+    return [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "name": name,
+            "x": sessions,
+            "y": _numbers(values),
+            "line": {"color": f"--average-{place}", "width": 1.5},
+            "hovertemplate": "%{y:,.2f}",
+        }
+        for place, (name, values) in enumerate(averages.items(), start=1)
+    ]
+
+
+def _volume(bars: pl.DataFrame, sessions: list[str]) -> Figure:
+    rose = (bars["close"] >= bars["open"]).to_list()
+    return {
+        "type": "bar",
+        "name": "Volume",
+        "x": sessions,
+        "y": bars["volume"].to_list(),
+        "yaxis": "y2",
+        "marker": {"color": ["--volume-up" if up else "--volume-down" for up in rose], "line": {"width": 0}},
+        "hovertemplate": "%{y:.3s}",
+    }
+
+
+def _panel(forecast: Forecast) -> list[Figure]:
+    """Nested bars for the bands, widest first, and a line for the forecast close."""
+    label = f"{formats.day(forecast.target_session, weekday=True)}"
+    bands = [
+        {
+            "type": "bar",
+            "name": f"{one.level:.0%}",
+            "x": [label],
+            "base": [round(one.lower, 4)],
+            "y": [round(one.upper - one.lower, 4)],
+            "width": 0.84,
+            "xaxis": "x2",
+            "marker": {"color": _BAND_TOKENS[one.level], "line": {"width": 0}},
+            "hovertemplate": f"{formats.price(one.lower)} to {formats.price(one.upper)}",
+        }
+        for one in reversed(forecast.intervals())
+    ]
+    close = {
+        "type": "scatter",
+        "mode": "markers",
+        "name": "Forecast",
+        "x": [label],
+        "y": [round(forecast.predicted_close, 4)],
+        "xaxis": "x2",
+        "marker": {"color": "--forecast", "size": 9, "symbol": "diamond", "line": {"color": "--card", "width": 1.5}},
+        "hovertemplate": "%{y:,.2f}",
+    }
+    return [*bands, close]
+
+
+def _random_walk(forecast: Forecast) -> Figure:
+    """Draw the last close as a dotted line across chart and panel: what the random walk forecasts."""
+    close = round(forecast.last_close, 4)
+    line = {"color": "--ink-3", "width": 1, "dash": "dot"}
+    return {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "yref": "y", "y0": close, "y1": close, "line": line}
+
+
+def _layout(sessions: list[str], *, with_panel: bool) -> Figure:
+    axis = {"showgrid": False, "zeroline": False, "fixedrange": True, "tickfont": {"color": "--ink-3", "size": 11}}
+    shown = _ticks(sessions)
+    layout: Figure = {
+        "xaxis": {
+            **axis,
+            "type": "category",
+            "domain": _MAIN if with_panel else (0.0, 1.0),
+            "anchor": "y2",
+            "rangeslider": {"visible": False},
+            "tickvals": [sessions[place] for place in shown],
+            "ticktext": [_tick(sessions[place], long=len(sessions) > _LONG) for place in shown],
+            "tickangle": 0,
+            "ticks": "",
+        },
+        "yaxis": {**axis, "domain": (0.24, 1.0), "side": "left", "showgrid": True, "gridcolor": "--line", "nticks": 6},
+        "yaxis2": {**axis, "domain": (0.0, 0.17), "nticks": 3, "tickformat": "~s"},
+        "barmode": "overlay",
+        "bargap": 0.25,
+        "hovermode": "x unified",
+        "hoverlabel": {"bgcolor": "--card", "bordercolor": "--line-2", "font": {"color": "--ink", "size": 12}},
+        "dragmode": False,
+        "showlegend": False,
+        "margin": {"l": 52, "r": 8, "t": 8, "b": 28},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"family": "Inter, system-ui, sans-serif", "color": "--ink-2"},
+    }
+    if with_panel:
+        layout["xaxis2"] = {**axis, "type": "category", "domain": _PANEL, "anchor": "y2", "showticklabels": False}
+    return layout
+
+
+def _ticks(sessions: list[str]) -> list[int]:
+    """Choose about six places for labels: the first session of a month, or of a year in long charts."""
+    # The first few candles get no label: it would reach into the axis of the volume.
+    places = range(1 + len(sessions) // 30, len(sessions))
+    starts = [place for place in places if sessions[place][:7] != sessions[place - 1][:7]]
+    if len(starts) < _TICKS // 2:
+        step = max(len(sessions) // _TICKS, 1)
+        return list(range(step // 2, len(sessions), step))
+    years = [place for place in starts if sessions[place][:4] != sessions[place - 1][:4]]
+    chosen = years if len(years) >= _TICKS // 2 else starts
+    return chosen[:: -(-len(chosen) // _TICKS)]
+
+
+def _tick(session: str, *, long: bool) -> str:
+    month = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")[int(session[5:7]) - 1]
+    return f"{month} {session[:4]}" if long else f"{int(session[8:])} {month}"

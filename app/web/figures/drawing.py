@@ -1,0 +1,173 @@
+"""Small drawings that need no script: geometry for inline SVG, in the units of each one's view box."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import floor
+
+from app.forecasts.forecast import Forecast
+from app.registry.components.levels import LEVELS
+
+STRIP_WIDTH, STRIP_HEIGHT = 168.0, 22.0
+DOTS_WIDTH, DOTS_HEIGHT = 320.0, 112.0
+SPARK_WIDTH, SPARK_HEIGHT = 800.0, 320.0
+DOTS = 20
+_MARGIN = 4.0
+_BINS = 13
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Maps values of [low, high] onto [start, end]; what lies outside is drawn at the edge."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def at(self, value: float) -> float:
+        """Return where a value is drawn, to a tenth."""
+        width = self.high - self.low
+        share = (value - self.low) / width if width else 0.5
+        return round(self.start + min(max(share, 0.0), 1.0) * (self.end - self.start), 1)
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A stretch of a strip."""
+
+    level: float
+    x: float
+    width: float
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A forecast's bands on one axis: widest bar first, the last close, the forecast close."""
+
+    bars: tuple[Bar, ...]
+    last: float
+    predicted: float
+
+
+def reach(forecasts: Sequence[Forecast]) -> float:
+    """Return the largest move, as a share of the last close, that any of the 95 % bands holds."""
+    moves = (abs(edge / one.last_close - 1) for one in forecasts for edge in (one.quantiles[0], one.quantiles[-1]))
+    return max(moves, default=0.05)
+
+
+def strip(forecast: Forecast, widest: float) -> Strip:
+    """Draw the bands as shares of the last close on an axis from -widest to +widest, the same for all rows."""
+    axis = Axis(-widest, widest, _MARGIN, STRIP_WIDTH - _MARGIN)
+
+    def at(close: float) -> float:
+        return axis.at(close / forecast.last_close - 1)
+
+    bars = tuple(
+        Bar(one.level, at(one.lower), max(round(at(one.upper) - at(one.lower), 1), 1.0))
+        for one in reversed(forecast.intervals())
+    )
+    return Strip(bars, last=axis.at(0.0), predicted=at(forecast.predicted_close))
+
+
+@dataclass(frozen=True)
+class Dot:
+    """One of twenty equally likely closes."""
+
+    x: float
+    y: float
+    side: str
+
+
+@dataclass(frozen=True)
+class DotPlot:
+    """Twenty equally likely closes as stacked dots: the share above the last close can be counted."""
+
+    dots: tuple[Dot, ...]
+    radius: float
+    last: float
+    predicted: float
+    base: float
+    low: float
+    high: float
+
+    @property
+    def above(self) -> int:
+        """How many of the twenty lie above the last close."""
+        return sum(dot.side == "up" for dot in self.dots)
+
+
+def dot_plot(forecast: Forecast) -> DotPlot:
+    """Stack the closes at the levels 2.5, 7.5 … 97.5 % in bins as wide as a dot, the last close between two bins."""
+    closes = [close_at(forecast, (place + 0.5) / DOTS) for place in range(DOTS)]
+    low, high = min(*closes, forecast.last_close), max(*closes, forecast.last_close)
+    diameter = (DOTS_WIDTH - 2 * _MARGIN) / _BINS
+    axis = Axis(low, high, _MARGIN + diameter / 2, DOTS_WIDTH - _MARGIN - diameter / 2)
+    last, base = axis.at(forecast.last_close), DOTS_HEIGHT - 16
+    # Columns are counted from the last close, so that no dot above it is drawn left of its line.
+    places = [floor((axis.at(close) - last) / diameter) for close in closes]
+    ups = [close > forecast.last_close for close in closes]
+    columns = [max(place, 0) if up else min(place, -1) for place, up in zip(places, ups, strict=True)]
+    # The tallest stack decides the dots' size; a narrow distribution must not grow out of the box.
+    step = min(diameter, (base - _MARGIN) / max(Counter(columns).values()))
+    dots = tuple(
+        Dot(
+            x=round(last + (column + 0.5) * diameter, 1),
+            y=round(base - 3 - step * (columns[:place].count(column) + 0.5), 1),
+            side="up" if up else "down",
+        )
+        for place, (column, up) in enumerate(zip(columns, ups, strict=True))
+    )
+    return DotPlot(dots, round(step * 0.42, 2), last, axis.at(forecast.predicted_close), base, low, high)
+
+
+def close_at(forecast: Forecast, level: float) -> float:
+    """Return the close at a level between the stored ones, interpolated."""
+    right = min(max(bisect_right(LEVELS, level), 1), len(LEVELS) - 1)
+    low, high = LEVELS[right - 1], LEVELS[right]
+    below, above = forecast.quantiles[right - 1], forecast.quantiles[right]
+    return below + (above - below) * (level - low) / (high - low)
+
+
+@dataclass(frozen=True)
+class Spark:
+    """A price line and, at its end, the bands of the forecast."""
+
+    line: str
+    area: str
+    bands: tuple[tuple[float, float, float], ...]
+    """Level, top and height of each band, widest first."""
+
+
+def spark(closes: Sequence[float], forecast: Forecast | None) -> Spark:
+    """Draw the closes as a line that leaves room for the bands at its right."""
+    edges = [*closes, *(forecast.quantiles if forecast else ())]
+    if not edges:
+        return Spark("", "", ())
+    axis = Axis(min(edges), max(edges), SPARK_HEIGHT - _MARGIN, _MARGIN)
+    room = SPARK_WIDTH * 0.93
+    step = room / max(len(closes) - 1, 1)
+    points = [(round(place * step, 1), axis.at(close)) for place, close in enumerate(closes)]
+    line = " ".join(f"{x},{y}" for x, y in points)
+    bands: tuple[tuple[float, float, float], ...] = ()
+    if forecast:
+        bands = tuple(
+            (one.level, axis.at(one.upper), round(axis.at(one.lower) - axis.at(one.upper), 1))
+            for one in reversed(forecast.intervals())
+        )
+    area = f"0,{SPARK_HEIGHT} {line} {points[-1][0]},{SPARK_HEIGHT}" if points else ""
+    return Spark(line, area, bands)
+
+
+def histogram(shares: Sequence[float], width: float = 320.0, height: float = 64.0) -> tuple[Bar, ...]:
+    """Draw shares as columns; `level` is a column's height, to be taken from the bottom."""
+    tallest = max(shares, default=0.0) or 1.0
+    edges = [width * place / max(len(shares), 1) for place in range(len(shares) + 1)]
+    return tuple(
+        Bar(round(share / tallest * height, 1), round(left + 0.5, 1), round(right - left - 1, 1))
+        for share, (left, right) in zip(shares, pairwise(edges), strict=True)
+    )

@@ -1,0 +1,78 @@
+"""The pages of the works: jobs, stored data, the API's own description."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from fastapi import APIRouter, Request
+from sqlmodel import col, func, select
+from starlette.responses import RedirectResponse, Response
+
+from app.jobs import runs
+from app.jobs.launch import launch
+from app.prices import store
+from app.prices.checks import quarantine
+from app.prices.store.tables import QuarantineRow
+from app.web.edge import render
+from app.web.edge.deps import Parts
+from app.web.edge.security import Admin
+from app.web.views.layout import frame
+
+SHOWN = 50
+SEE_OTHER = 303
+STARTABLE = ("refresh", "train", "forecast", "score")
+
+router = APIRouter(include_in_schema=False, default_response_class=Response)
+
+
+@router.get("/jobs")
+def jobs(request: Request, parts: Parts) -> Response:
+    """Show the newest runs; while one is running the region asks again by itself."""
+    with parts.database.read() as db:
+        recent = runs.recent(db, SHOWN)
+    running = {run.kind for run in recent if run.state == "running"}
+    around = frame(request, parts, [], twin="/api/jobs", reload_s=2 if running else None)
+    return render.page(request, "jobs", around, jobs=recent, running=running, startable=STARTABLE)
+
+
+@router.post("/jobs/{kind}", dependencies=[Admin])
+def start(request: Request, kind: str, parts: Parts) -> Response:
+    """Start a job, and return to the page it was started on."""
+    launch(parts.settings, parts.database, kind, "page")
+    from_home = request.headers.get("referer", "").partition("//")[2].partition("/")[2].partition("?")[0] == ""
+    return RedirectResponse("/" if from_home else "/jobs", SEE_OTHER)
+
+
+@router.get("/data")
+def data(request: Request, parts: Parts) -> Response:
+    """Show where every stored symbol's prices came from, how old they are, and what was put in quarantine."""
+    with parts.database.read() as db:
+        stored = store.statuses(db)
+        held = db.exec(select(QuarantineRow).order_by(col(QuarantineRow.id).desc()).limit(SHOWN)).all()
+        total = db.exec(select(func.count()).select_from(QuarantineRow)).one()
+    around = frame(request, parts, [status for status in stored if status.watched], twin="/api/symbols")
+    return render.page(request, "data", around, statuses=stored, held=held, total=total)
+
+
+@router.post("/data/quarantine/{number}/{decision}", dependencies=[Admin])
+def decide(number: int, decision: Literal["release", "drop"], parts: Parts) -> Response:
+    """Store a bar in quarantine all the same, or keep it out for good, and return to the list."""
+    with parts.database.write() as db:
+        (quarantine.release if decision == "release" else quarantine.drop)(db, [number], parts.clock.now())
+    return RedirectResponse("/data#held-title", SEE_OTHER)
+
+
+@router.get("/docs")
+def docs(request: Request) -> Response:
+    """Describe the API from its own OpenAPI document, without a script."""
+    document = request.app.openapi()
+    return render.page(request, "docs", groups=_by_tag(document), base=str(request.base_url))
+
+
+def _by_tag(document: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for path, methods in document["paths"].items():
+        for method, described in methods.items():
+            tag = (described.get("tags") or ["other"])[0]
+            groups.setdefault(tag, []).append({"path": path, "method": method.upper(), **described})
+    return groups

@@ -1,0 +1,84 @@
+"""The pages of prices and forecasts: the watchlist, a stock, the search."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from urllib.parse import quote
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import RedirectResponse, Response
+
+from app.core.errors import InvalidSymbol
+from app.prices import store
+from app.prices.symbols import normalise
+from app.web.api.prices import put_on_watchlist
+from app.web.edge import render
+from app.web.edge.deps import Parts
+from app.web.edge.security import Admin
+from app.web.views import stock as view_stock
+from app.web.views import watchlist
+from app.web.views.layout import frame
+
+SEE_OTHER = 303
+LOOK_AGAIN_S = 2
+
+router = APIRouter(include_in_schema=False, default_response_class=Response)
+
+RangeQuery = Annotated[Literal["1M", "3M", "6M", "1Y", "5Y", "All"], Query(alias="range")]
+
+
+@router.get("/")
+def home(request: Request, parts: Parts) -> Response:
+    """Show the watchlist, or how far the first run is."""
+    page = watchlist.watchlist(parts)
+    reload_s = LOOK_AGAIN_S if page.setup and page.setup.running else None
+    around = frame(request, parts, page.statuses, twin="/api/symbols", reload_s=reload_s)
+    return render.page(request, "watchlist", around, page=page)
+
+
+@router.get("/stocks/{symbol}")
+def stock(request: Request, symbol: str, parts: Parts, wanted: RangeQuery = "6M") -> Response:
+    """Show one stock; the chart's range is switched by asking for the region alone."""
+    name = normalise(symbol)
+    if name != symbol:
+        return RedirectResponse(f"/stocks/{quote(name)}", SEE_OTHER)
+    page = view_stock.stock(parts, name, wanted)
+    twin = f"/predict/{quote(name)}" if page.forecast else f"/api/prices/{quote(name)}"
+    around = frame(request, parts, [page.status], twin=twin)
+    return render.page(request, "stock", around, page=page, ranges=view_stock.RANGES)
+
+
+@router.get("/search")
+def search(request: Request, parts: Parts, q: Annotated[str, Query(max_length=40)] = "") -> Response:
+    """Suggest stored symbols while a reader types; without a script, open what was typed."""
+    with parts.database.read() as db:
+        found = watchlist.suggestions(db, q)
+    exact = _symbol(q)
+    if render.region(request) is None and exact and (not found or found[0].symbol == exact):
+        return RedirectResponse(f"/stocks/{quote(exact)}", SEE_OTHER)
+    known = any(status.symbol == exact for status in found)
+    return render.page(request, "search", query=q, found=found, unknown=None if known else exact)
+
+
+def _symbol(text: str) -> str | None:
+    try:
+        return normalise(text)
+    except InvalidSymbol:
+        return None
+
+
+@router.post("/stocks/{symbol}/watch", dependencies=[Admin])
+def watch(symbol: str, parts: Parts) -> Response:
+    """Put a symbol on the watchlist, and show its page."""
+    name = normalise(symbol)
+    put_on_watchlist(parts, name)
+    return RedirectResponse(f"/stocks/{quote(name)}", SEE_OTHER)
+
+
+@router.post("/stocks/{symbol}/unwatch", dependencies=[Admin])
+def unwatch(symbol: str, parts: Parts) -> Response:
+    """Take a symbol off the watchlist, and show its page."""
+    name = normalise(symbol)
+    with parts.database.write() as db:
+        store.unwatch(db, [name])
+    return RedirectResponse(f"/stocks/{quote(name)}", SEE_OTHER)

@@ -1,0 +1,126 @@
+"""What a stock's page shows: chart, forecast, record, numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from app.core.errors import NextcloseError, UnknownSymbol
+from app.features.overlay import overlay
+from app.forecasts.forecast import Forecast, Freshness
+from app.forecasts.record import TrackRecord, track_record
+from app.prices import store
+from app.prices.store import SymbolStatus
+from app.registry.versions.card import ModelCard, Score
+from app.web.edge.deps import Services
+from app.web.edge.lookups import look_up
+from app.web.figures import charts, drawing
+
+RANGES: dict[str, int | None] = {"1M": 21, "3M": 63, "6M": 126, "1Y": 252, "5Y": 1260, "All": None}
+"""How many sessions each range shows."""
+DEFAULT_RANGE = "6M"
+AVERAGES = {"SMA 20": "sma_20", "SMA 50": "sma_50"}
+WARM_UP = 50
+TABLE_ROWS = 260
+
+
+@dataclass(frozen=True)
+class Chart:
+    """The chart of one range: the figure for plotly.js, a drawing that needs no script, and the numbers."""
+
+    range: str
+    figure: dict[str, Any]
+    spark: drawing.Spark
+    rows: list[dict[str, Any]] = field(repr=False)
+    """The newest sessions first, with the moving averages."""
+    sessions: int
+    weekly: bool
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Stock:
+    """The whole page."""
+
+    status: SymbolStatus
+    close: float | None
+    change: float | None
+    chart: Chart | None
+    forecast: Forecast | None
+    freshness: Freshness | None
+    dots: drawing.DotPlot | None
+    problem: NextcloseError | None
+    record: TrackRecord
+    card: ModelCard | None
+    tested: Score | None
+
+
+def stock(parts: Services, symbol: str, wanted: str) -> Stock:
+    """Read the page's facts; an unknown symbol is looked up at the source first, a missing forecast is a region."""
+    status = _status(parts, symbol)
+    size = RANGES[wanted]
+    with parts.database.read() as db:
+        bars = store.history(db, symbol, last=None if size is None else size + WARM_UP)
+        record = track_record(db, symbol=symbol)
+    made, problem = _forecast(parts, symbol)
+    champion = parts.champion.current()
+    card = champion.card if champion else None
+    closes = bars["close"].tail(2).to_list()
+    return Stock(
+        status=status,
+        close=closes[-1] if closes else None,
+        change=closes[1] / closes[0] - 1 if len(closes) > 1 else None,
+        chart=chart(bars, wanted, made) if bars.height else None,
+        forecast=made,
+        freshness=parts.forecaster.freshness(made) if made else None,
+        dots=drawing.dot_plot(made) if made else None,
+        problem=problem,
+        record=record,
+        card=card,
+        tested=card.metrics.by_symbol.get(symbol) if card else None,
+    )
+
+
+def _status(parts: Services, symbol: str) -> SymbolStatus:
+    try:
+        with parts.database.read() as db:
+            return store.status(db, symbol)
+    except UnknownSymbol:
+        return look_up(parts, symbol)
+
+
+def _forecast(parts: Services, symbol: str) -> tuple[Forecast | None, NextcloseError | None]:
+    try:
+        return parts.forecaster.latest(symbol), None
+    except NextcloseError as error:
+        return None, error
+
+
+def chart(bars: pl.DataFrame, wanted: str, forecast: Forecast | None) -> Chart:
+    """Build the chart of one range from bars that begin early enough for the averages."""
+    size = RANGES[wanted] or bars.height
+    drawn = overlay(bars).select("session", *AVERAGES.values())
+    whole = bars.join(drawn, on="session", how="left", maintain_order="left").tail(size)
+    candles = charts.candles(whole.select(bars.columns))
+    at_candles = candles.select("session").join(drawn, on="session", how="left", maintain_order="left")
+    averages = {title: at_candles[name] for title, name in AVERAGES.items()}
+    return Chart(
+        range=wanted,
+        figure=charts.stock(candles, averages, forecast),
+        spark=drawing.spark(list(_thinned(whole["close"].to_list())), forecast),
+        rows=list(whole.tail(TABLE_ROWS).reverse().iter_rows(named=True)),
+        sessions=whole.height,
+        weekly=candles.height < whole.height,
+        low=float(whole["low"].min()),  # type: ignore[arg-type]  # polars can't know that the column is numeric
+        high=float(whole["high"].max()),  # type: ignore[arg-type]
+    )
+
+
+def _thinned(closes: list[float], most: int = 400) -> Iterable[float]:
+    """Keep every n-th close, counted from the newest, so that a drawing has no more points than pixels."""
+    step = -(-len(closes) // most) if closes else 1
+    return reversed(closes[::-1][::step])

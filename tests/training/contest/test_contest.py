@@ -1,0 +1,116 @@
+"""The contest as a story: from bars in the store to a champion on disk, in MLflow, and in the decisions."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+import polars as pl
+import pytest
+from sqlmodel import select
+
+from app.core.clock import Clock
+from app.core.db import Database
+from app.core.errors import NoHistory, TrackingUnavailable
+from app.core.settings import Settings
+from app.registry.promotion.champion import Champion
+from app.registry.promotion.tables import DecisionRow
+from app.registry.versions.model import Model
+from app.training.contest import report
+from app.training.contest.contest import run_contest
+from app.training.contest.report import Contestant
+from app.training.evaluation import gate
+from tests.training.walked import Walked
+
+CLOCK = Clock(datetime(2012, 8, 1, 12, tzinfo=UTC))
+
+
+def test_a_contest_makes_a_champion_once(
+    settings: Settings, fill: Callable[[pl.DataFrame], Database], bars: pl.DataFrame
+) -> None:
+    """The first contest promotes its winner with the evidence; the same data again gives the same version and table."""
+    database = fill(bars)
+    told: list[str] = []
+    first = run_contest(settings, database, CLOCK, lambda _, message: told.append(message))
+    second = run_contest(settings, database, CLOCK)
+
+    assert first.promoted
+    assert not second.promoted
+    assert (first.version, first.winner, first.verdict) == (second.version, second.winner, second.verdict)
+    assert [row.score for row in first.rows] == [row.score for row in second.rows]
+    assert {"random_walk", "drift", "ridge", "random_forest", "xgboost"} <= {row.name for row in first.rows}
+    assert json.loads(first.to_json())["winner"] == first.winner
+    assert any(message.startswith("fold ") for message in told)
+
+    champion = Champion(settings).current()
+    assert champion is not None
+    assert champion.card.version == first.version
+    with database.read() as db:
+        decisions = db.exec(select(DecisionRow)).all()
+    assert [(row.kind, row.version) for row in decisions] == [("promotion", first.version)]
+    assert all(proof["passed"] for proof in decisions[0].evidence["proofs"])
+    _check_mlflow(settings, first.version)
+
+
+def _check_mlflow(settings: Settings, version: str) -> None:
+    """One parent run a contest with a child a candidate, one registered version, and both aliases on it."""
+    from mlflow.tracking import MlflowClient
+
+    client = MlflowClient(tracking_uri=settings.mlflow, registry_uri=settings.mlflow)
+    experiment = client.get_experiment_by_name("nextclose")
+    runs = client.search_runs([experiment.experiment_id])
+    parents = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
+    assert (len(parents), len(runs)) == (2, 20)
+    ridge = next(run for run in runs if run.data.params.get("name") == "ridge")
+    assert len(client.get_metric_history(ridge.info.run_id, "crps")) > 2
+    assert {file.path for file in client.list_artifacts(parents[0].info.run_id)} >= {"table.json", "card.json"}
+    assert len(client.search_model_versions("name = 'nextclose'")) == 1
+    assert client.get_model_version_by_alias("nextclose", "champion").tags["version"] == version
+
+
+def test_training_stops_before_it_starts_without_mlflow(settings: Settings, database: Database) -> None:
+    """A tracking store that can't be opened is one line, and nothing was done."""
+    broken = settings.model_copy(update={"mlflow_uri": "sqlite:////proc/nowhere/mlflow.db"})
+    with pytest.raises(TrackingUnavailable, match="training has not begun"):
+        run_contest(broken, database, CLOCK)
+    assert not settings.models_dir.exists()
+
+
+def test_an_empty_store_has_nothing_to_learn_from(settings: Settings, database: Database) -> None:
+    """No bars: one line says what to do."""
+    with pytest.raises(NoHistory, match="nextclose refresh"):
+        run_contest(settings, database, CLOCK)
+
+
+def model(walked: Walked, name: str) -> Model:
+    """Return a candidate of the walk as a model with a card."""
+    candidate = next(one for one in walked.walk.candidates if one.name == name)
+    contestant = Contestant(
+        candidate, walked.walk.fitted[name], walked.judge.metrics(name), walked.walk.out_of_fold[name]
+    )
+    return report.model_of(contestant, walked.dataset, "no point skill shown", 9, 63, CLOCK.now())
+
+
+def test_a_winner_worse_than_the_champion_is_refused(walked: Walked) -> None:
+    """The random walk can't replace the volatility model: compared on the same rows, its CRPS is higher."""
+    compared = gate.compare(walked.dataset, walked.judge, "random_walk", model(walked, "volatility"))
+    assert not compared.better
+    assert compared.rows > 500
+    assert compared.crps_winner > compared.crps_champion
+
+
+def test_a_champion_is_judged_by_its_own_forecasts_of_newer_sessions(walked: Walked) -> None:
+    """Trained long ago, it forecasts the sessions since then itself."""
+    old = model(walked, "volatility")
+    early = old.card.model_copy(update={"trained_through": walked.dataset.session(560)})
+    compared = gate.compare(walked.dataset, walked.judge, "volatility", Model(early, old.pipeline))
+    assert asdict(compared)["how"] == "the champion's own forecasts of newer sessions"
+    assert compared.sessions < 80
+
+
+def test_a_version_is_named_for_what_it_is(walked: Walked) -> None:
+    """Its last session and a hash of its numbers: the same numbers have the same name, others have not."""
+    names = {name: model(walked, name).card.version for name in ("volatility", "ridge", "ewma")}
+    assert len(set(names.values())) == 3
+    assert names["ridge"] == model(walked, "ridge").card.version
+    assert names["ridge"].startswith("20120717-")

@@ -1,0 +1,212 @@
+"""/api: prices, ledger, models, jobs, health; numbers are JSON numbers, what isn't known is null."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from app.core.clock import Clock
+from app.core.db import Database
+from app.core.settings import Settings
+from app.forecasts.scoring import score_due
+from app.jobs import runs
+from app.prices import store
+from app.prices.sources.sample import sample_bars
+from tests.web.conftest import NOW, put_champion, talk_to
+
+
+def strict(text: str) -> Any:
+    """Parse JSON as the standard has it: NaN and Infinity are errors."""
+
+    def refuse(word: str) -> None:
+        pytest.fail(f"{word} is no JSON number")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+async def test_symbols_come_with_source_and_age(web: httpx.AsyncClient) -> None:
+    """The watchlist comes first, in its order."""
+    body = strict((await web.get("/api/symbols")).text)
+    assert [one["symbol"] for one in body["symbols"]] == ["AAPL", "MSFT", "GOOG", "IBM", "FB"]
+    first = body["symbols"][0]
+    assert (first["name"], first["watched"], first["last"]) == ("Apple Inc.", True, "2013-03-01")
+    assert (first["source"], first["fetched_at"]) == ("sample", "2013-03-01T22:00:00Z")
+
+
+async def test_prices_are_the_stored_bars(web: httpx.AsyncClient) -> None:
+    """`start` and `end` bound the sessions, both included."""
+    answer = await web.get("/api/prices/aapl", params={"start": "2013-02-27", "end": "2013-02-28"})
+    body = strict(answer.text)
+    assert [bar["session"] for bar in body["bars"]] == ["2013-02-27", "2013-02-28"]
+    assert (body["symbol"], body["source"], body["sessions_behind"]) == ("AAPL", "sample", 0)
+    assert set(body["bars"][0]) == {"session", "open", "high", "low", "close", "volume", "adj_close"}
+
+
+async def test_indicators_are_null_until_their_window_is_full(web: httpx.AsyncClient) -> None:
+    """The first rows have no 200-session mean; later ones don't depend on `start`."""
+    whole = strict((await web.get("/api/indicators/AAPL")).text)
+    assert whole["rows"][0]["sma_200"] is None
+    assert whole["rows"][-1]["session"] == "2013-03-01"
+    part = strict((await web.get("/api/indicators/AAPL", params={"start": "2013-03-01"})).text)
+    assert part["rows"] == whole["rows"][-1:]
+    assert {"sma_20", "rsi_14", "macd"} <= set(part["columns"])
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "code"),
+    [
+        ("/api/prices/NOPE", 404, "unknown_symbol"),
+        ("/api/prices/AAPL?start=soon", 422, "bad_request"),
+        ("/api/prices/AAPL?start=2013-03-01&end=2013-02-01", 422, "bad_request"),
+        ("/api/indicators/A;B", 422, "invalid_symbol"),
+        ("/api/forecasts?limit=100000", 422, "bad_request"),
+        ("/api/forecasts?cursor=nonsense", 422, "bad_request"),
+        ("/api/track-record?days=0", 422, "bad_request"),
+        ("/api/models/v9", 404, "not_found"),
+        ("/api/jobs/nothing", 404, "not_found"),
+        ("/api/nothing", 404, "not_found"),
+    ],
+)
+async def test_wrong_questions_have_a_stable_code(web: httpx.AsyncClient, address: str, status: int, code: str) -> None:
+    """Each is problem+json with its status, code, one line and the path."""
+    answer = await web.get(address)
+    body = answer.json()
+    assert (answer.status_code, body["status"], body["code"]) == (status, status, code)
+    assert body["detail"]
+    assert "\n" not in body["detail"]
+    assert body["instance"] == address.partition("?")[0]
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_the_ledger_pages_newest_first(web: httpx.AsyncClient) -> None:
+    """The cursor leads through all forecasts, each once; one that isn't settled has no score."""
+    await web.post("/predict", json={"symbols": ["AAPL", "MSFT", "IBM"]})
+    first = strict((await web.get("/api/forecasts", params={"limit": 2})).text)
+    rest = strict((await web.get("/api/forecasts", params={"limit": 2, "cursor": first["cursor"]})).text)
+    kept = [*first["forecasts"], *rest["forecasts"]]
+    assert sorted(one["symbol"] for one in kept) == ["AAPL", "IBM", "MSFT"]
+    assert rest["cursor"] is None
+    assert [one["score"] for one in kept] == [None] * 3
+    assert {one["origin"] for one in kept} == {"live"}
+    assert len(kept[0]["quantiles"]) == 21
+
+
+async def test_a_settled_forecast_shows_its_score(app: FastAPI, furnished: Database) -> None:
+    """Once the close is stored, ledger and track record say how the forecast came out."""
+    last = sample_bars().filter(symbol="AAPL").tail(1)
+    with furnished.write() as db:
+        db.connection().exec_driver_sql("DELETE FROM bar WHERE symbol = 'AAPL' AND session = '2013-03-01'")
+        db.connection().exec_driver_sql("UPDATE symbol SET last_session = '2013-02-28' WHERE symbol = 'AAPL'")
+    async with talk_to(app) as client:
+        assert (await client.get("/predict/AAPL")).json()["target_session"] == "2013-03-01"
+        with furnished.write() as db:
+            store.upsert(db, last, "sample", NOW)
+        assert score_due(furnished, Clock(NOW)) == 1
+        entry = strict((await client.get("/api/forecasts", params={"symbol": "aapl"})).text)["forecasts"][0]
+        record = strict((await client.get("/api/track-record", params={"symbol": "AAPL"})).text)
+        page = await client.get("/stocks/AAPL")
+    assert entry["score"]["realised_close"] == 430.47
+    assert (record["n"], record["symbol"]) == (1, "AAPL")
+    assert "1 settled" in page.text
+
+
+async def test_an_empty_track_record_is_nulls(web: httpx.AsyncClient) -> None:
+    """With nothing settled every figure is null, none is zero or NaN."""
+    body = strict((await web.get("/api/track-record")).text)
+    assert (body["n"], body["mae"]) == (0, None)
+    assert body["mae_ratio"] == {"value": None, "lower": None, "upper": None}
+
+
+async def test_models_name_champion_candidates_and_decision(web: httpx.AsyncClient) -> None:
+    """The list has the contest's table with the random walk in it; one version has its whole card."""
+    body = strict((await web.get("/api/models")).text)
+    assert (body["champion"], [one["version"] for one in body["models"]]) == ("v1", ["v1"])
+    assert [row["name"] for row in body["candidates"]] == ["ridge", "random_walk"]
+    assert body["decisions"][0]["reason"] == "best of two"
+    one = strict((await web.get("/api/models/v1")).text)
+    assert one["champion"] is True
+    assert one["card"]["metrics"]["by_symbol"]["AAPL"]["mae_ratio"] == 0.998
+
+
+async def test_promote_and_rollback_move_the_champion(
+    web: httpx.AsyncClient, settings: Settings, furnished: Database
+) -> None:
+    """Each change is served at once and leaves its reason."""
+    put_champion(settings, furnished, "v2")
+    back = await web.post("/api/models/rollback", json={"reason": "v2 looks odd"})
+    assert (back.status_code, back.json()) == (200, {"champion": "v1", "reason": "v2 looks odd"})
+    assert (await web.get("/api/models")).json()["champion"] == "v1"
+    again = await web.post("/api/models/v2/promote")
+    assert again.json()["champion"] == "v2"
+    assert (await web.get("/predict/AAPL")).json()["model"]["version"] == "v2"
+    decisions = (await web.get("/api/models")).json()["decisions"]
+    assert [one["kind"] for one in decisions] == ["promotion", "rollback", "promotion", "promotion"]
+
+
+async def test_the_watchlist_changes_and_a_typing_error_does_not(web: httpx.AsyncClient, furnished: Database) -> None:
+    """PUT adds at the end, DELETE takes off; what the source doesn't know never gets on it."""
+    assert (await web.put("/api/watchlist/fb")).json() == {"symbol": "FB", "watched": True}
+    assert (await web.delete("/api/watchlist/MSFT")).json() == {"symbol": "MSFT", "watched": False}
+    assert (await web.put("/api/watchlist/NOPE")).status_code == 404
+    assert (await web.delete("/api/watchlist/NOPE")).status_code == 404
+    with furnished.read() as db:
+        assert store.watchlist(db) == ["AAPL", "GOOG", "IBM", "FB"]
+
+
+async def test_a_job_that_is_running_is_not_started_twice(web: httpx.AsyncClient, furnished: Database) -> None:
+    """The second start is 409, and the runs list says how far the first one is."""
+    run = runs.start(furnished, "refresh", "test", NOW)
+    runs.report(furnished, run.id, 0.5, "AAPL")
+    second = await web.post("/api/jobs/refresh")
+    assert (second.status_code, second.json()["code"]) == (409, "job_running")
+    listed = strict((await web.get("/api/jobs")).text)["jobs"]
+    assert (listed[0]["id"], listed[0]["progress"], listed[0]["message"]) == (run.id, 0.5, "AAPL")
+    assert (await web.get(f"/api/jobs/{run.id}")).json() == listed[0]
+
+
+async def test_a_kind_of_job_that_is_none_is_refused(web: httpx.AsyncClient) -> None:
+    """The answer names the kinds there are."""
+    answer = await web.post("/api/jobs/laundry")
+    assert (answer.status_code, answer.json()["code"]) == (422, "bad_request")
+
+
+async def test_health_and_readiness(web: httpx.AsyncClient) -> None:
+    """The process is healthy before it is ready; ready means store, prices and champion."""
+    assert (await web.get("/healthz")).json() == {"status": "ok"}
+    ready = await web.get("/readyz")
+    assert ready.status_code == 200
+    assert ready.json() == {
+        "ready": True, "store": True, "champion": "v1", "source": "sample", "symbols": 4, "sessions_behind": 0,
+    }  # fmt: skip
+
+
+async def test_a_new_store_is_healthy_but_not_ready(fresh: httpx.AsyncClient) -> None:
+    """Without champion and prices readiness is 503, so that no load balancer sends traffic yet."""
+    assert (await fresh.get("/healthz")).status_code == 200
+    answer = await fresh.get("/readyz")
+    assert (answer.status_code, answer.json()["champion"]) == (503, None)
+
+
+async def test_metrics_count_by_route(web: httpx.AsyncClient) -> None:
+    """Requests are counted by the route's pattern, so that symbols and guesses don't swell the counters."""
+    await web.get("/predict/AAPL")
+    await web.get("/predict/NOPE")
+    await web.get("/no/such/thing")
+    text = (await web.get("/metrics")).text
+    assert 'nextclose_requests_total{method="GET",route="/predict/{symbol}",status="200"} 1.0' in text
+    assert 'nextclose_requests_total{method="GET",route="/predict/{symbol}",status="404"} 1.0' in text
+    assert 'route="unknown",status="404"' in text
+    assert 'nextclose_champion{version="v1"} 1.0' in text
+    assert "nextclose_sessions_behind 0.0" in text
+
+
+async def test_every_route_is_described(web: httpx.AsyncClient) -> None:
+    """The OpenAPI document has the API's routes with their problems, and no page."""
+    document = (await web.get("/openapi.json")).json()
+    assert {"/predict/{symbol}", "/api/events", "/api/track-record", "/readyz"} <= set(document["paths"])
+    assert "/stocks/{symbol}" not in document["paths"]
+    problems = document["paths"]["/predict/{symbol}"]["get"]["responses"]["default"]["content"]
+    assert list(problems) == ["application/problem+json"]
+    assert "GET /predict/{symbol}" in (await web.get("/docs")).text
