@@ -2,7 +2,7 @@
 
 import pytest
 from sqlmodel import select
-from tests.training.test_contest import CLOCK, model
+from tests.training.contest.test_contest import CLOCK, model
 
 from app.core.db import Database
 from app.core.progress import silent

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from tests.training.test_contest import CLOCK
+from tests.training.contest.test_contest import CLOCK
 
 from app.registry.components.location import SumLocation
 from app.training.contest import report

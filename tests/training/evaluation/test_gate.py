@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.training.test_metrics import judged
+from tests.training.evaluation.test_metrics import judged
 
 from app.training.evaluation import gate
 from app.training.evaluation.metrics import Judged
