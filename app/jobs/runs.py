@@ -7,10 +7,8 @@ for the work itself.
 from __future__ import annotations
 
 import os
-import socket
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any, Literal
 
 from sqlalchemy import update
@@ -21,6 +19,7 @@ from ulid import ULID
 from app.core.clock import Clock
 from app.core.db import Database
 from app.core.errors import BadInput, JobRunning, NotThere
+from app.core.lease import is_alive, this_host
 from app.jobs.tables import JobRunRow
 
 KINDS = ("refresh", "train", "forecast", "score", "check", "cycle", "first_run")
@@ -148,26 +147,6 @@ def last(db: Session, *kinds: str) -> JobRun | None:
     newest = select(JobRunRow).where(col(JobRunRow.kind).in_(kinds))
     row = db.exec(newest.order_by(col(JobRunRow.started_at).desc(), col(JobRunRow.id).desc()).limit(1)).first()
     return None if row is None else _run(row)
-
-
-def this_host() -> str:
-    """Name the machine that process numbers belong to."""
-    return socket.gethostname()[:80]
-
-
-def is_alive(pid: int) -> bool:
-    """Say whether a process of this machine runs; one that has ended but wasn't waited for doesn't."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:  # no such file system here
-        return True
-    return stat.rpartition(")")[2].split()[0] != "Z"
 
 
 def _refuse_second(db: Session, kind: str) -> None:

@@ -11,18 +11,21 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from app.core import log
+from app.core import lease, log
 from app.core.clock import Clock
 from app.core.db import Database
 from app.core.errors import JobRunning
 from app.core.settings import Settings
-from app.jobs import lease, plan, runs
+from app.jobs import plan, runs
 from app.jobs.launch import launch, stop_all
+from app.jobs.tables import LeaseRow
 
 if TYPE_CHECKING:
     from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 LOOK_EVERY_S = 15
+LEASE = "clockwork"
+LEASE_LASTS = timedelta(seconds=60)
 RETRY_FIRST_RUN_AFTER = timedelta(minutes=10)
 
 _log = log.get(__name__)
@@ -69,7 +72,7 @@ class Clockwork:
             if self._scheduler is not None:
                 self._scheduler.shutdown(wait=False)
                 self._scheduler = None
-                await asyncio.to_thread(lease.release, self._database, self._holder)
+                await asyncio.to_thread(lease.release, self._database, LeaseRow, LEASE, self._holder)
         await asyncio.to_thread(stop_all)
 
     async def _look(self) -> None:
@@ -79,7 +82,7 @@ class Clockwork:
 
     def look(self) -> None:
         """Take or keep the lead; a leader closes lost runs, and starts what is due now."""
-        if not lease.acquire(self._database, self._holder):
+        if not lease.acquire(self._database, LeaseRow, LEASE, self._holder, LEASE_LASTS):
             return
         now = self._clock.now()
         runs.close_lost(self._database, now)

@@ -9,6 +9,7 @@ from sqlalchemy import JSON
 from sqlmodel import Field, Index, SQLModel, text
 
 from app.core.db import UtcDateTime
+from app.core.lease import Lease
 
 
 class JobRunRow(SQLModel, table=True):
@@ -40,11 +41,9 @@ class JobRunRow(SQLModel, table=True):
     outcome: dict[str, Any] | None = Field(default=None, sa_type=JSON)
 
 
-class LeaseRow(SQLModel, table=True):
-    """Who runs the clockwork, and until when; expires by itself."""
+class LeaseRow(Lease, table=True):
+    """Who runs the clockwork, and until when."""
 
     __tablename__ = "lease"
 
-    name: str = Field(primary_key=True, max_length=20)
-    holder: str = Field(max_length=80)
-    expires_at: datetime = Field(sa_type=UtcDateTime)
+    holder: str | None = Field(max_length=80, nullable=False)

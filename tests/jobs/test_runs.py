@@ -1,7 +1,6 @@
 """Runs: one at a time over all processes, whatever happens to them."""
 
 import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -129,16 +128,6 @@ def test_runs_are_listed_newest_first(database: Database) -> None:
         assert newest is not None
         assert newest.trigger == "1"
         assert runs.last(db, "train") is None
-
-
-def test_a_process_that_ended_unwaited_for_is_not_alive() -> None:
-    """A zombie answers to its number, and is dead all the same."""
-    process = subprocess.Popen([sys.executable, "-c", "pass"])
-    pid = process.pid
-    while runs.is_alive(pid):
-        pass
-    process.wait()
-    assert not runs.is_alive(pid)
 
 
 def test_a_long_trigger_is_cut(database: Database) -> None:

@@ -21,11 +21,11 @@ import polars as pl
 from app.core.clock import Clock, calendar
 from app.core.db import Database
 from app.core.errors import InvalidSymbol, MalformedFile
+from app.core.lease import is_alive
 from app.core.progress import Progress, silent, within
 from app.prices.frame import BAR_SCHEMA, conform
 from app.prices.refresh import ingest
 from app.prices.refresh.ingest import Ingested
-from app.prices.refresh.single_flight import process_gone
 from app.prices.sources import staging
 from app.prices.symbols import exchange_of, normalise
 
@@ -108,7 +108,7 @@ def _scratch_folder(database: Database) -> Path | None:
         return None
     folder = Path(database.url.database).parent
     for left in folder.glob("import-*-*"):
-        if process_gone(int(left.name.split("-")[1])):
+        if not is_alive(int(left.name.split("-")[1])):
             shutil.rmtree(left, ignore_errors=True)
     return folder
 

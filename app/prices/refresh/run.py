@@ -20,7 +20,8 @@ from app.core.progress import Progress, silent
 from app.prices import store
 from app.prices.checks.restatement import compare
 from app.prices.outcomes import FAILED, OUTCOMES, Outcome, RefreshReport
-from app.prices.refresh import merge, single_flight
+from app.prices.refresh import merge
+from app.prices.refresh.single_flight import single_flight
 from app.prices.sources.guard import ASK_TIMEOUT_S, ATTEMPTS, guard_of
 from app.prices.sources.protocol import Fetched, FetchFailed, NoBars, NoSuchSymbol, PriceSource
 from app.prices.store import sql, write
@@ -105,7 +106,7 @@ def refresh_one(
     """
     began = time.monotonic()
     ask = partial(guard_of(source).ask, attempts=attempts)
-    with single_flight.flight(database, symbol, since or wall(), wait_s=2 * limit_s) as ours:
+    with single_flight(database, symbol, since or wall(), wait_s=2 * limit_s) as ours:
         report = (
             _fly(database, source.name, ask, clock, symbol, whole=whole, limit_s=limit_s)
             if ours

@@ -9,6 +9,7 @@ from sqlmodel import Field, Index, SQLModel
 
 from app.core.clock import DEFAULT_EXCHANGE
 from app.core.db import UtcDateTime
+from app.core.lease import Lease
 
 
 class SymbolRow(SQLModel, table=True):
@@ -122,12 +123,11 @@ class PriceVersionRow(SQLModel, table=True):
     version: int = 0
 
 
-class FlightRow(SQLModel, table=True):
-    """Who fetches a symbol right now, and when the last fetch landed; real time, even under a fixed clock."""
+class FlightRow(Lease, table=True):
+    """Who fetches a symbol right now, and when a fetch last ended well."""
 
     __tablename__ = "flight"
 
-    symbol: str = Field(primary_key=True, max_length=20)
-    holder: str | None = Field(default=None, max_length=80)
-    until: datetime = Field(sa_type=UtcDateTime)
+    name: str = Field(primary_key=True, max_length=20, sa_column_kwargs={"name": "symbol"})
+    expires_at: datetime = Field(sa_type=UtcDateTime, sa_column_kwargs={"name": "until"})
     landed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -13,7 +13,7 @@ from app.core.errors import MalformedFile
 from app.prices import store
 from app.prices.checks import quarantine
 from app.prices.refresh import import_files as import_files_module
-from app.prices.refresh.import_files import import_files
+from app.prices.refresh.import_files import FileReport, import_files
 from tests.prices.market import SESSIONS, bars
 
 CLOCK = Clock(datetime(2021, 1, 4, 12, tzinfo=UTC))
@@ -21,7 +21,7 @@ HEADER = "symbol,date,open,high,low,close,volume\n"
 GOOD = "KO,2020-07-01,1,2,1,1.5,10\n"
 
 
-def imported(database: Database, path: Path, content: str | bytes) -> import_files.FileReport:
+def imported(database: Database, path: Path, content: str | bytes) -> FileReport:
     """Write and import one file."""
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     return import_files(database, [path], CLOCK).files[0]

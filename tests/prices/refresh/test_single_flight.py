@@ -11,7 +11,7 @@ import pytest
 from app.core.clock import Clock, wall
 from app.core.db import Database
 from app.prices.refresh.run import refresh_one
-from app.prices.refresh.single_flight import flight
+from app.prices.refresh.single_flight import single_flight
 from app.prices.store import sql
 from tests.prices.market import Market, bars, evening
 
@@ -34,26 +34,29 @@ def test_who_comes_during_a_flight_waits_and_does_not_fetch(database: Database) 
 def test_a_landed_flight_counts_for_who_began_before(database: Database) -> None:
     """Who began before the landing uses it; who begins after it flies again."""
     before = wall()
-    with flight(database, "KO", before, wait_s=1) as ours:
+    with single_flight(database, "KO", before, wait_s=1) as ours:
         assert ours
-    with flight(database, "KO", before, wait_s=1) as ours:
+    with single_flight(database, "KO", before, wait_s=1) as ours:
         assert not ours
-    with flight(database, "KO", wall(), wait_s=1) as ours:
+    with single_flight(database, "KO", wall(), wait_s=1) as ours:
         assert ours
 
 
 def test_a_failed_flight_does_not_count(database: Database) -> None:
     """A flight that ended by an error leaves the symbol to the next one."""
     before = wall()
-    with pytest.raises(ZeroDivisionError), flight(database, "KO", before, wait_s=1):
+    with pytest.raises(ZeroDivisionError), single_flight(database, "KO", before, wait_s=1):
         assert 1 / 0
-    with flight(database, "KO", before, wait_s=1) as ours:
+    with single_flight(database, "KO", before, wait_s=1) as ours:
         assert ours
 
 
 def test_a_flight_in_the_air_is_waited_for_only_so_long(database: Database) -> None:
     """A patient caller gives up after its time and is told not to fetch."""
-    with flight(database, "KO", wall(), wait_s=1) as first, flight(database, "KO", wall(), wait_s=0.15) as second:
+    with (
+        single_flight(database, "KO", wall(), wait_s=1) as first,
+        single_flight(database, "KO", wall(), wait_s=0.15) as second,
+    ):
         assert (first, second) == (True, False)
 
 
@@ -63,13 +66,13 @@ def test_the_flight_of_a_dead_process_is_over(database: Database) -> None:
         "import os, sys\n"
         "from app.core.clock import wall\n"
         "from app.core.db import Database\n"
-        "from app.prices.refresh.single_flight import flight\n"
-        "with flight(Database(sys.argv[1]), 'KO', wall(), 1):\n"
+        "from app.prices.refresh.single_flight import single_flight\n"
+        "with single_flight(Database(sys.argv[1]), 'KO', wall(), 1):\n"
         "    os._exit(9)\n"
     )
     url = database.url.render_as_string()
     assert subprocess.run([sys.executable, "-c", script, url], check=False).returncode == 9
-    with flight(database, "KO", wall(), wait_s=0) as ours:
+    with single_flight(database, "KO", wall(), wait_s=0) as ours:
         assert ours
 
 
@@ -78,10 +81,10 @@ def test_a_claim_of_elsewhere_expires(database: Database) -> None:
     with database.write() as db:
         late = sql.instant(db, datetime.now(UTC) + timedelta(minutes=1))
         sql.run(db, "INSERT INTO flight (symbol, holder, until) VALUES ('KO', 'elsewhere/1/x', ?)", [late])
-    with flight(database, "KO", wall(), wait_s=0) as ours:
+    with single_flight(database, "KO", wall(), wait_s=0) as ours:
         assert not ours
     with database.write() as db:
         over = sql.instant(db, datetime.now(UTC) - timedelta(seconds=1))
         sql.run(db, "UPDATE flight SET until = ?", [over])
-    with flight(database, "KO", wall(), wait_s=0) as ours:
+    with single_flight(database, "KO", wall(), wait_s=0) as ours:
         assert ours
