@@ -2,7 +2,6 @@
 
 import pytest
 from sqlmodel import select
-from tests.training.contest.test_contest import CLOCK, model
 
 from app.core.db import Database
 from app.core.progress import silent
@@ -12,6 +11,7 @@ from app.registry.promotion.tables import DecisionRow
 from app.registry.versions import artefact
 from app.registry.versions.model import Model
 from app.training.contest.decision import SAME, Decision
+from tests.training.contest.test_contest import CLOCK, model
 from tests.training.walked import Walked
 
 

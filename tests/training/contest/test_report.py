@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 import pytest
-from tests.training.contest.test_contest import CLOCK
 
 from app.registry.components.location import SumLocation
 from app.training.contest import report
 from app.training.contest.report import Contestant
+from tests.training.contest.test_contest import CLOCK
 from tests.training.walked import Walked
 
 

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.training.evaluation.test_metrics import judged
 
 from app.training.evaluation import gate
 from app.training.evaluation.metrics import Judged
+from tests.training.evaluation.test_metrics import judged
 
 NOTHING = gate.Claim(1.0, 1.0, 1.0, 259)
 
