@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal, get_args
 
 import polars as pl
 
@@ -26,6 +26,21 @@ ACTION_SCHEMA: Final[dict[str, pl.DataType]] = {
     "value": pl.Float64(),
 }
 """Splits and dividends of one symbol: `split` with its ratio (4.0 is four for one), `dividend` an amount a share."""
+
+EVENT_SCHEMA: Final[dict[str, pl.DataType]] = {
+    "symbol": pl.String(),
+    "date": pl.Date(),
+    "timing": pl.String(),
+    "known_at": pl.Datetime("us", "UTC"),
+    "ended_at": pl.Datetime("us", "UTC"),
+}
+"""Earnings days by (symbol, date, known_at), sorted so: `timing` is one of `TIMINGS`, `known_at` the instant
+from which the day counts as known, `ended_at` the one from which it is believed no more (moved, vanished or told
+better), null until then. Rows of one symbol and date never overlap in time."""
+
+Timing = Literal["amc", "bmo", "unknown"]
+TIMINGS: Final[tuple[Timing, ...]] = get_args(Timing)
+"""After the close, so that the next session reacts; before the open, so that the day's own does; or not known."""
 
 PRICES: Final = ("open", "high", "low", "close")
 VALUES: Final = (*PRICES, "volume", "adj_close")
@@ -57,3 +72,8 @@ def empty() -> pl.DataFrame:
 def no_actions() -> pl.DataFrame:
     """Return an action frame without rows."""
     return pl.DataFrame(schema=ACTION_SCHEMA)
+
+
+def no_events() -> pl.DataFrame:
+    """Return an event frame without rows."""
+    return pl.DataFrame(schema=EVENT_SCHEMA)

@@ -11,6 +11,7 @@ from app.core.errors import InvalidSymbol
 _SYMBOL: Final = re.compile(r"[A-Z0-9^][A-Z0-9.\-=^]{0,19}")
 _SHARE_CLASS: Final = re.compile(r"([A-Z]{1,5})[./]([AB])")
 _SHOWN: Final = 40
+SERIES_MARK: Final = "^"
 
 SUFFIX_EXCHANGES: Final = {
     "AS": "XAMS", "AX": "XASX", "BO": "XBOM", "BR": "XBRU", "CO": "XCSE", "DE": "XETR", "F": "XFRA", "HE": "XHEL",
@@ -34,6 +35,11 @@ def normalise(text: str) -> str:
             f"{text[:_SHOWN]!r} is no ticker symbol: 1 to 20 letters, digits or .-=^ are asked for, as in AAPL or BRK-B"
         )
     return symbol
+
+
+def is_series(symbol: str) -> bool:
+    """Say whether the symbol is a market series such as `^VIX`: stored, charted, read by features, never forecast."""
+    return symbol.startswith(SERIES_MARK)
 
 
 def exchange_of(symbol: str) -> str:

@@ -89,6 +89,22 @@ def test_models_and_migrations_agree(database: Database) -> None:
     command.check(config)
 
 
+def test_migrations_go_back_and_forth(database: Database) -> None:
+    """Each step is undone to the first, and done again; what the first tables hold stays."""
+    from alembic import command
+    from alembic.config import Config
+
+    with database.write() as db:
+        db.add(SymbolRow(symbol="AAPL", added_at=NOW))
+    config = Config(toml_file=Path(store_db.__file__).parents[2] / "pyproject.toml", stdout=io.StringIO())
+    config.attributes["url"] = database.url.render_as_string()
+    command.downgrade(config, "0001")
+    command.upgrade(config, "head")
+    command.check(config)
+    with database.read() as db:
+        assert db.exec(select(SymbolRow.symbol)).all() == ["AAPL"]
+
+
 def test_a_store_of_a_newer_program_is_refused(database: Database) -> None:
     """An old program doesn't write into tables it doesn't know."""
     with database.write() as db:

@@ -1,9 +1,10 @@
-"""The tables of prices: the only SQL over bars, their revisions, and symbols.
+"""The tables of prices: the only SQL over bars, their revisions, earnings days, and symbols.
 
-In: bars that passed the checks. Out: bar frames, and each symbol's status. Reads are for every room; what writes is
-called by `checks` and `refresh`.
+In: bars that passed the checks. Out: bar and event frames, and each symbol's status. Reads are for every room; what
+writes is called by `checks` and `refresh`.
 """
 
+from app.prices.store.earnings import events
 from app.prices.store.read import (
     LastBar,
     SymbolStatus,
@@ -13,6 +14,7 @@ from app.prices.store.read import (
     history,
     last_bars,
     panel,
+    series,
     status,
     statuses,
     symbol_versions,
@@ -28,10 +30,12 @@ __all__ = [
     "Upserted",
     "as_known",
     "data_version",
+    "events",
     "exchanges",
     "history",
     "last_bars",
     "panel",
+    "series",
     "status",
     "statuses",
     "symbol_versions",

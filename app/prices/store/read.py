@@ -1,6 +1,6 @@
 """What the store holds: the watchlist, each symbol's status, and final bars as frames.
 
-Together with `writes` and `ledgers` this is the only SQL over prices. Functions take the caller's database session;
+Functions take the caller's database session;
 `panel` takes the database itself.
 """
 
@@ -18,7 +18,7 @@ from app.core.db import Database
 from app.core.errors import UnknownSymbol
 from app.prices.store import sql, write
 from app.prices.store.tables import BarRow, PriceVersionRow, SymbolRow
-from app.prices.symbols import normalise
+from app.prices.symbols import is_series, normalise
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class LastBar:
 def watchlist(db: Session) -> list[str]:
     """Return the watched symbols in the order they were added."""
     query = select(SymbolRow.symbol).where(col(SymbolRow.watched)).order_by(col(SymbolRow.position), SymbolRow.symbol)
-    return list(db.exec(query).all())
+    return [symbol for symbol in db.exec(query).all() if not is_series(symbol)]
 
 
 def watch(db: Session, symbols: Sequence[str], now: datetime) -> None:
@@ -84,8 +84,8 @@ def _row(db: Session, symbol: str) -> SymbolRow:
 
 
 def statuses(db: Session) -> list[SymbolStatus]:
-    """Return every known symbol: the watchlist in its order first, then the others by name."""
-    rows = db.exec(_with_last_bar()).all()
+    """Return every known symbol but the series: the watchlist in its order first, then the others by name."""
+    rows = [pair for pair in db.exec(_with_last_bar()).all() if not is_series(pair[0].symbol)]
     ordered = sorted(rows, key=lambda pair: (not pair[0].watched, pair[0].position or 0, pair[0].symbol))
     return [_status(row, bar) for row, bar in ordered]
 
@@ -128,13 +128,13 @@ def _status(row: SymbolRow, bar: BarRow | None) -> SymbolStatus:
 
 
 def last_bars(db: Session, symbols: Sequence[str] | None = None) -> dict[str, LastBar]:
-    """Return the newest final bar of each symbol that has one."""
+    """Return the newest final bar of each of these symbols that has one; of all but the series if none is named."""
     query = (
         "SELECT s.symbol, b.session, b.close, b.source, b.fetched_at, s.bars FROM symbol s"
         " JOIN bar b ON b.symbol = s.symbol AND b.session = s.last_session"
     )
     if symbols is None:
-        rows = sql.run(db, query)
+        rows = [row for row in sql.run(db, query) if not is_series(row[0])]
     else:
         rows = [
             row
@@ -173,7 +173,7 @@ def _range(start: date | None, end: date | None) -> tuple[str, list[str]]:
 def panel(
     database: Database, symbols: Sequence[str] | None = None, start: date | None = None, end: date | None = None
 ) -> pl.DataFrame:
-    """Return the final bars of all (or these) symbols as one bar frame, sorted by (symbol, session).
+    """Return the final bars of all (or these) symbols as one bar frame, sorted by (symbol, session); never a series'.
 
     It reads through the one SQLite library that the process
     has open: a second one (connectorx and ADBC carry their own) drops the first one's file locks and deletes its
@@ -181,9 +181,20 @@ def panel(
     """
     with database.read() as db:
         where, values = _range(start, end)
-        known = [str(symbol) for (symbol,) in sql.run(db, "SELECT symbol FROM symbol WHERE bars > 0 ORDER BY symbol")]
+        known = [symbol for symbol in _with_bars(db) if not is_series(symbol)]
         wanted = known if symbols is None else sorted(set(symbols).intersection(known))
         return sql.bars_of(db, wanted, where, values)
+
+
+def series(database: Database, start: date | None = None, end: date | None = None) -> pl.DataFrame:
+    """Return the final bars of the market series (symbols such as `^VIX`) as one bar frame, as `panel` does."""
+    with database.read() as db:
+        where, values = _range(start, end)
+        return sql.bars_of(db, [symbol for symbol in _with_bars(db) if is_series(symbol)], where, values)
+
+
+def _with_bars(db: Session) -> list[str]:
+    return [str(symbol) for (symbol,) in sql.run(db, "SELECT symbol FROM symbol WHERE bars > 0 ORDER BY symbol")]
 
 
 def as_known(db: Session, symbol: str, at: datetime) -> pl.DataFrame:

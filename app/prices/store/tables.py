@@ -1,7 +1,8 @@
-"""The rows of this room: symbol, bar, bar_revision, action, quarantine, price_version, flight."""
+"""The rows of this room: symbol, bar, bar_revision, action, event, quarantine, price_version, flight."""
 
 from __future__ import annotations
 
+import datetime as dt
 from datetime import date, datetime
 
 from sqlalchemy import BigInteger
@@ -89,6 +90,28 @@ class ActionRow(SQLModel, table=True):
     kind: str = Field(primary_key=True, max_length=10)
     value: float
     fetched_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class EventRow(SQLModel, table=True):
+    """A day on which a company tells its results, as one source said it from `first_seen` on.
+
+    A row's symbol, date and timing never change: what is told otherwise is a new row, and this one ends. The symbol
+    needs no row of its own, so that days can be known before prices are.
+    """
+
+    __tablename__ = "event"
+    __table_args__ = (Index("ix_event_symbol_date", "symbol", "date"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    symbol: str = Field(max_length=20)
+    kind: str = Field(max_length=20)
+    date: dt.date
+    timing: str = Field(max_length=10)
+    source: str = Field(max_length=20)
+    known_at: datetime = Field(sa_type=UtcDateTime)
+    first_seen: datetime = Field(sa_type=UtcDateTime)
+    last_seen: datetime = Field(sa_type=UtcDateTime)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class QuarantineRow(SQLModel, table=True):
