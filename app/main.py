@@ -57,13 +57,13 @@ def create_app(settings: Settings | None = None, bind_host: str | None = None) -
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Migrate the store, start the clockwork, and end both with the process."""
-    parts: Services = app.state.nextclose
-    migrate(parts.database)
-    seed(parts.settings, parts.database, parts.clock)
-    clockwork = Clockwork(parts.settings, parts.database)
+    services: Services = app.state.nextclose
+    migrate(services.database)
+    seed(services.settings, services.database, services.clock)
+    clockwork = Clockwork(services.settings, services.database)
     clockwork.start()
     try:
         yield
     finally:
         await clockwork.stop()
-        parts.database.dispose()
+        services.database.dispose()

@@ -73,9 +73,9 @@ def _line(forecast: Forecast) -> list[str]:
 
 def _document(forecast: Forecast, forecaster: Forecaster) -> dict[str, Any]:
     """Return the forecast as `/predict` answers it."""
-    from app.web.api import answers
+    from app.web.api.schemas import Prediction
 
-    return answers.prediction(forecast, forecaster.freshness(forecast)).model_dump(mode="json")
+    return Prediction.of_newest(forecast, forecaster.freshness(forecast)).model_dump(mode="json")
 
 
 def score(*, as_json: AsJson = False) -> None:

@@ -6,8 +6,9 @@ import json
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from hashlib import sha256
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from app.core.public import Hidden, Instant
 from app.registry.components.levels import INTERVALS
 
 Origin = Literal["live", "replay"]
@@ -108,7 +109,7 @@ class Score:
     at the realised close.
     """
 
-    forecast_id: str
+    forecast_id: Annotated[str, Hidden]
     realised_close: float
     realised_return: float
     abs_error: float
@@ -120,4 +121,4 @@ class Score:
     crps: float
     crps_random_walk: float
     pit: float
-    scored_at: datetime
+    scored_at: Instant

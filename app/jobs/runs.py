@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
@@ -20,6 +20,7 @@ from app.core.clock import Clock
 from app.core.db import Database
 from app.core.errors import BadInput, JobRunning, NotThere
 from app.core.lease import is_alive, this_host
+from app.core.public import Hidden, Instant
 from app.jobs.tables import JobRunRow
 
 KINDS = ("refresh", "train", "forecast", "score", "check", "cycle", "first_run")
@@ -50,11 +51,11 @@ class JobRun:
     state: State
     progress: float
     message: str
-    host: str
-    pid: int | None
-    started_at: datetime
-    heartbeat_at: datetime
-    ended_at: datetime | None
+    host: Annotated[str, Hidden]
+    pid: Annotated[int | None, Hidden]
+    started_at: Instant
+    heartbeat_at: Annotated[Instant, Hidden]
+    ended_at: Instant | None
     outcome: dict[str, Any] | None
 
 

@@ -16,6 +16,7 @@ from sqlmodel import Session, col, func, select
 
 from app.core.db import Database
 from app.core.errors import UnknownSymbol
+from app.core.public import Instant
 from app.prices.store import sql, write
 from app.prices.store.tables import BarRow, PriceVersionRow, SymbolRow
 from app.prices.symbols import is_series, normalise
@@ -34,8 +35,8 @@ class SymbolStatus:
     last: date | None
     bars: int
     source: str | None
-    fetched_at: datetime | None
-    refreshed_at: datetime | None
+    fetched_at: Instant | None
+    refreshed_at: Instant | None
     outcome: str | None
     error: str | None
 

@@ -8,10 +8,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from app.forecasts import ledger
-from app.forecasts.record import track_record
+from app.forecasts.record import TrackRecord, track_record
 from app.prices.symbols import normalise
-from app.web.api import answers, schemas
-from app.web.edge.deps import Parts
+from app.web.api import schemas
+from app.web.edge.deps import ServicesDep
 
 router = APIRouter(prefix="/api", tags=["forecasts"])
 
@@ -21,7 +21,7 @@ ModelQuery = Annotated[str | None, Query(max_length=40, description="A model's n
 
 @router.get("/forecasts")
 def forecasts(
-    parts: Parts,
+    services: ServicesDep,
     symbol: SymbolQuery = None,
     model: ModelQuery = None,
     start: Annotated[date | None, Query(description="First target session")] = None,
@@ -31,19 +31,19 @@ def forecasts(
 ) -> schemas.Ledger:
     """Return forecasts as they were made, newest first, with their scores where the close is known."""
     name = normalise(symbol) if symbol else None
-    with parts.database.read() as db:
+    with services.database.read() as db:
         page = ledger.page(db, symbol=name, model=model, start=start, end=end, limit=limit, cursor=cursor)
-    return schemas.Ledger(forecasts=[answers.ledger_entry(entry) for entry in page.entries], cursor=page.cursor)
+    return schemas.Ledger(forecasts=[schemas.LedgerEntry.of_entry(entry) for entry in page.entries], cursor=page.cursor)
 
 
 @router.get("/track-record")
 def record(
-    parts: Parts,
+    services: ServicesDep,
     symbol: SymbolQuery = None,
     model: ModelQuery = None,
     days: Annotated[int | None, Query(ge=1, le=36_500, description="Only the last so many calendar days")] = None,
-) -> schemas.TrackRecord:
+) -> TrackRecord:
     """Return what the ledger's scores add up to, beside the random walk on the same rows."""
     name = normalise(symbol) if symbol else None
-    with parts.database.read() as db:
-        return schemas.TrackRecord.model_validate(track_record(db, symbol=name, model=model, days=days))
+    with services.database.read() as db:
+        return track_record(db, symbol=name, model=model, days=days)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
@@ -12,12 +11,9 @@ from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.core.clock import calendar
 from app.core.errors import StoreUnavailable
 from app.prices import store
-from app.prices.store import SymbolStatus
-from app.web.api.models import served_version
-from app.web.edge.deps import Parts, Services
+from app.web.edge.deps import Services, ServicesDep
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
@@ -48,20 +44,20 @@ async def healthz() -> Health:
 
 
 @router.get("/readyz", responses={503: {"model": Readiness, "description": "Not ready: no store or no champion"}})
-def readyz(parts: Parts) -> Response:
+def readyz(services: ServicesDep) -> Response:
     """Say whether the store opens and a champion is loaded; old prices alone don't make it unready."""
-    state = readiness(parts)
+    state = readiness(services)
     return JSONResponse(state.model_dump(), 200 if state.ready else 503)
 
 
-def readiness(parts: Services) -> Readiness:
+def readiness(services: Services) -> Readiness:
     """Look at the store, the champion and the age of the watchlist's prices."""
     try:
-        with parts.database.read() as db:
+        with services.database.read() as db:
             found = [status for status in store.statuses(db) if status.watched]
     except StoreUnavailable:
         return Readiness(ready=False, store=False, champion=None, source=None, symbols=0, sessions_behind=None)
-    champion = served_version(parts)
+    champion = services.champion_version()
     with_bars = [status for status in found if status.last is not None]
     return Readiness(
         ready=champion is not None and bool(with_bars),
@@ -69,40 +65,24 @@ def readiness(parts: Services) -> Readiness:
         champion=champion,
         source=with_bars[0].source if with_bars else None,
         symbols=len(found),
-        sessions_behind=max((_behind(parts, status) for status in with_bars), default=None),
+        sessions_behind=max((services.sessions_behind(status) or 0 for status in with_bars), default=None),
     )
 
 
-def _behind(parts: Services, status: SymbolStatus) -> int:
-    return calendar(status.exchange).sessions_behind(status.last, parts.clock.now()) if status.last else 0
-
-
-@dataclass(frozen=True)
 class Metrics:
     """One process's counters; each app has its own registry."""
 
-    registry: CollectorRegistry
-    requests: Counter
-    seconds: Histogram
-    behind: Gauge
-    ready: Gauge
-    champion: Gauge
-
-
-def new_metrics() -> Metrics:
-    """Return empty counters."""
-    registry = CollectorRegistry()
-    labels = ["method", "route", "status"]
-    return Metrics(
-        registry=registry,
-        requests=Counter("nextclose_requests", "Requests answered", labels, registry=registry),
-        seconds=Histogram("nextclose_request_seconds", "Time to answer", ["route"], buckets=BUCKETS, registry=registry),
-        behind=Gauge(
-            "nextclose_sessions_behind", "Final sessions that the oldest watched prices lack", registry=registry
-        ),
-        ready=Gauge("nextclose_ready", "1 when forecasts can be served", registry=registry),
-        champion=Gauge("nextclose_champion", "1 for the version that is served", ["version"], registry=registry),
-    )
+    def __init__(self) -> None:
+        self.registry = own = CollectorRegistry()
+        labels = ["method", "route", "status"]
+        self.requests = Counter("nextclose_requests", "Requests answered", labels, registry=own)
+        self.seconds = Histogram(
+            "nextclose_request_seconds", "Time to answer", ["route"], buckets=BUCKETS, registry=own
+        )
+        late = "Final sessions that the oldest watched prices lack"
+        self.behind = Gauge("nextclose_sessions_behind", late, registry=own)
+        self.ready = Gauge("nextclose_ready", "1 when forecasts can be served", registry=own)
+        self.champion = Gauge("nextclose_champion", "1 for the version that is served", ["version"], registry=own)
 
 
 class Counting:
@@ -135,15 +115,15 @@ class Counting:
 
 def install(app: FastAPI) -> None:
     """Count every request of the app."""
-    app.state.metrics = new_metrics()
+    app.state.metrics = Metrics()
     app.add_middleware(Counting, metrics=app.state.metrics)
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {CONTENT_TYPE_LATEST: {}}}})
-def metrics(request: Request, parts: Parts) -> Response:
+def metrics(request: Request, services: ServicesDep) -> Response:
     """Return this process's counters and the service's state in Prometheus' text format."""
     counted: Any = request.app.state.metrics
-    state = readiness(parts)
+    state = readiness(services)
     counted.ready.set(int(state.ready))
     counted.behind.set(state.sessions_behind if state.sessions_behind is not None else float("nan"))
     counted.champion.clear()

@@ -8,13 +8,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import TypeAdapter
 from starlette.concurrency import run_in_threadpool
 
 from app.core.errors import RateLimited
 from app.jobs import runs
 from app.jobs.launch import launch
-from app.web.api import answers, schemas
-from app.web.edge.deps import Parts, Services
+from app.jobs.runs import JobRun
+from app.web.api.schemas import Jobs
+from app.web.edge.deps import Services, ServicesDep
 from app.web.edge.security import Admin
 
 WATCHED_RUNS = 10
@@ -25,26 +27,27 @@ MAX_STREAMS = 64
 
 router = APIRouter(prefix="/api")
 _open_streams: set[object] = set()
+_JSON = TypeAdapter(JobRun)
 
 
 @router.get("/jobs", tags=["jobs"])
-def jobs(parts: Parts, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> schemas.Jobs:
+def jobs(services: ServicesDep, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> Jobs:
     """List the newest runs, newest first."""
-    with parts.database.read() as db:
-        return schemas.Jobs(jobs=[answers.job(run) for run in runs.recent(db, limit)])
+    with services.database.read() as db:
+        return Jobs(jobs=runs.recent(db, limit))
 
 
 @router.get("/jobs/{job_id}", tags=["jobs"])
-def job(job_id: Annotated[str, Path(max_length=26)], parts: Parts) -> schemas.Job:
+def job(job_id: Annotated[str, Path(max_length=26)], services: ServicesDep) -> JobRun:
     """Return one run: how far it is, or how it ended."""
-    with parts.database.read() as db:
-        return answers.job(runs.get(db, job_id))
+    with services.database.read() as db:
+        return runs.get(db, job_id)
 
 
 @router.post("/jobs/{kind}", tags=["changes"], status_code=202, dependencies=[Admin])
-def start(kind: Annotated[str, Path(description=f"One of {', '.join(runs.KINDS)}")], parts: Parts) -> schemas.Job:
+def start(kind: Annotated[str, Path(description=f"One of {', '.join(runs.KINDS)}")], services: ServicesDep) -> JobRun:
     """Start a job; it runs in a process of its own, and its id tells how far it is."""
-    return answers.job(launch(parts.settings, parts.database, kind, "api"))
+    return launch(services.settings, services.database, kind, "api")
 
 
 def room_for_one_more() -> None:
@@ -54,29 +57,29 @@ def room_for_one_more() -> None:
 
 
 @router.get("/events", tags=["jobs"], response_class=EventSourceResponse, dependencies=[Depends(room_for_one_more)])
-async def events(parts: Parts) -> AsyncIterator[ServerSentEvent]:
+async def events(services: ServicesDep) -> AsyncIterator[ServerSentEvent]:
     """Stream an event `job` for each run that starts, moves on or ends; those already there come first."""
     stream = object()
     _open_streams.add(stream)
     try:
-        async for event in _changes(parts):
+        async for event in _changes(services):
             yield event
     finally:
         _open_streams.discard(stream)
 
 
-async def _changes(parts: Services) -> AsyncIterator[ServerSentEvent]:
-    told: dict[str, schemas.Job] = {}
+async def _changes(services: Services) -> AsyncIterator[ServerSentEvent]:
+    sent: dict[str, str] = {}
     ends = asyncio.get_running_loop().time() + STREAM_S
     while asyncio.get_running_loop().time() < ends:
-        for now in await run_in_threadpool(_newest, parts):
-            if told.get(now.id) != now:
-                told[now.id] = now
-                yield ServerSentEvent(raw_data=now.model_dump_json(), event="job", id=now.id)
+        for run_id, text in await run_in_threadpool(_newest, services):
+            if sent.get(run_id) != text:
+                sent[run_id] = text
+                yield ServerSentEvent(raw_data=text, event="job", id=run_id)
         await asyncio.sleep(LOOK_EVERY_S)
 
 
-def _newest(parts: Services) -> list[schemas.Job]:
-    """Return the newest runs, oldest first."""
-    with parts.database.read() as db:
-        return [answers.job(run) for run in reversed(runs.recent(db, WATCHED_RUNS))]
+def _newest(services: Services) -> list[tuple[str, str]]:
+    """Return the newest runs' ids and JSON, oldest first."""
+    with services.database.read() as db:
+        return [(run.id, _JSON.dump_json(run).decode()) for run in reversed(runs.recent(db, WATCHED_RUNS))]

@@ -11,8 +11,8 @@ from app.core.errors import NotThere
 from app.registry.promotion import champion as registry
 from app.registry.promotion.tables import DecisionRow
 from app.registry.versions.card import ModelCard
-from app.web.api import answers, schemas
-from app.web.edge.deps import Parts, Services
+from app.web.api import schemas
+from app.web.edge.deps import Services, ServicesDep
 from app.web.edge.security import Admin
 
 DECISIONS = 50
@@ -25,63 +25,73 @@ Why = Annotated[schemas.Reason | None, Body()]
 
 
 @router.get("", tags=["models"])
-def models(parts: Parts) -> schemas.Models:
+def models(services: ServicesDep) -> schemas.Models:
     """List the stored versions, the champion, the candidates of its contest, and the newest decisions."""
-    served = served_version(parts)
-    with parts.database.read() as db:
+    served = services.champion_version()
+    with services.database.read() as db:
         rows = decisions(db)
     return schemas.Models(
         champion=served,
-        models=[answers.model_brief(card, served) for card in parts.champion.versions()],
+        models=[_brief(card, served) for card in services.champion.versions()],
         candidates=contest_of(rows, served),
-        decisions=[answers.decision(row, with_card=False) for row in rows],
+        # The card in it is long, and lies at the version's own address too.
+        decisions=[_decision(row, without="card") for row in rows],
     )
 
 
 @router.get("/{version}", tags=["models"])
-def model(version: Version, parts: Parts) -> schemas.ModelDetail:
+def model(version: Version, services: ServicesDep) -> schemas.ModelDetail:
     """Return one version's whole card, and every decision about it with its evidence."""
-    card = card_of(parts, version)
-    with parts.database.read() as db:
+    card = card_of(services, version)
+    with services.database.read() as db:
         rows = decisions(db, version)
     return schemas.ModelDetail(
-        champion=version == served_version(parts),
+        champion=version == services.champion_version(),
         card=card.model_dump(mode="json"),
-        decisions=[answers.decision(row) for row in rows],
+        decisions=[_decision(row) for row in rows],
     )
 
 
 @router.post("/rollback", tags=["changes"], dependencies=[Admin])
-def rollback(parts: Parts, why: Why = None) -> schemas.Promoted:
+def rollback(services: ServicesDep, why: Why = None) -> schemas.Promoted:
     """Return to the champion before this one."""
     reason = (why.reason if why else "") or BY_HAND
-    card = registry.rollback(parts.settings, parts.database, reason, parts.clock.now())
+    card = registry.rollback(services.settings, services.database, reason, services.clock.now())
     return schemas.Promoted(champion=card.version, reason=reason)
 
 
 @router.post("/{version}/promote", tags=["changes"], dependencies=[Admin])
-def promote(version: Version, parts: Parts, why: Why = None) -> schemas.Promoted:
+def promote(version: Version, services: ServicesDep, why: Why = None) -> schemas.Promoted:
     """Make a stored version the champion; its files are checked first, and the reason is kept."""
     reason = (why.reason if why else "") or BY_HAND
-    return schemas.Promoted(champion=move_champion(parts, version, reason).version, reason=reason)
+    return schemas.Promoted(champion=move_champion(services, version, reason).version, reason=reason)
 
 
-def move_champion(parts: Services, version: str, reason: str) -> ModelCard:
+def move_champion(services: Services, version: str, reason: str) -> ModelCard:
     """Promote a stored version; its own out-of-sample figures are the evidence."""
-    card = card_of(parts, version)
+    card = card_of(services, version)
     evidence = {"metrics": card.metrics.overall.model_dump(), "verdict": card.verdict, "tries": card.tries}
-    return registry.promote(parts.settings, parts.database, version, reason, evidence, parts.clock.now())
+    return registry.promote(services.settings, services.database, version, reason, evidence, services.clock.now())
 
 
-def served_version(parts: Services) -> str | None:
-    """Return the champion's version; None before the first promotion."""
-    current = parts.champion.current()
-    return current.card.version if current else None
+def _brief(card: ModelCard, champion: str | None) -> schemas.ModelBrief:
+    return schemas.ModelBrief.of(
+        card,
+        champion=card.version == champion,
+        symbols=len(card.symbols),
+        features=len(card.features),
+        metrics=card.metrics.overall.model_dump(),
+    )
 
 
-def card_of(parts: Services, version: str) -> ModelCard:
+def _decision(row: DecisionRow, without: str | None = None) -> schemas.Decision:
+    evidence = {name: value for name, value in row.evidence.items() if name != without}
+    return schemas.Decision.of(row, evidence=evidence)
+
+
+def card_of(services: Services, version: str) -> ModelCard:
     """Return a stored version's card; raises `NotThere`."""
-    card = next((card for card in parts.champion.versions() if card.version == version), None)
+    card = next((card for card in services.champion.versions() if card.version == version), None)
     if card is None:
         raise NotThere(f"there is no model version {version!r}; /api/models lists those there are")
     return card

@@ -11,9 +11,8 @@ from fastapi import APIRouter, Query
 from app.core.errors import NextcloseError, TooManySymbols, UnknownSymbol
 from app.forecasts.forecast import Forecast
 from app.prices.symbols import normalise
-from app.web.api import answers
 from app.web.api.schemas import MAX_SYMBOLS, Prediction, Predictions, PredictRequest, SymbolError
-from app.web.edge.deps import Parts, Services
+from app.web.edge.deps import Services, ServicesDep
 from app.web.edge.lookups import AT_ONCE, look_up
 
 MAX_LOOKUPS = AT_ONCE
@@ -25,30 +24,30 @@ router = APIRouter(tags=["forecasts"])
 
 
 @router.get("/predict/{symbol}")
-def predict(symbol: str, parts: Parts) -> Prediction:
+def predict(symbol: str, services: ServicesDep) -> Prediction:
     """Forecast the first session after the symbol's last final bar.
 
     An unknown symbol is looked up at the price source within a time limit, stored and forecast.
     """
-    made = forecast_of(parts, normalise(symbol))
-    return answers.prediction(made, parts.forecaster.freshness(made))
+    made = forecast_of(services, normalise(symbol))
+    return Prediction.of_newest(made, services.forecaster.freshness(made))
 
 
 @router.get("/predict")
-def predict_by_query(symbol: Annotated[str, Query(examples=["AAPL"])], parts: Parts) -> Prediction:
+def predict_by_query(symbol: Annotated[str, Query(examples=["AAPL"])], services: ServicesDep) -> Prediction:
     """Forecast one symbol that is named in the query."""
-    return predict(symbol, parts)
+    return predict(symbol, services)
 
 
 @router.post("/predict")
-def predict_many(wanted: PredictRequest, parts: Parts) -> Predictions:
+def predict_many(wanted: PredictRequest, services: ServicesDep) -> Predictions:
     """Forecast up to 1,000 symbols; the order is kept, and a bad one never fails the rest."""
     if len(wanted.symbols) > MAX_SYMBOLS:
         raise TooManySymbols(f"{len(wanted.symbols):,} symbols were asked for; one request answers {MAX_SYMBOLS:,}")
-    asked = list(zip(wanted.symbols, forecasts_of(parts, wanted.symbols), strict=True))
+    asked = list(zip(wanted.symbols, forecasts_of(services, wanted.symbols), strict=True))
     return Predictions(
         predictions=[
-            answers.prediction(answer, parts.forecaster.freshness(answer))
+            Prediction.of_newest(answer, services.forecaster.freshness(answer))
             for _, answer in asked
             if isinstance(answer, Forecast)
         ],
@@ -60,23 +59,23 @@ def predict_many(wanted: PredictRequest, parts: Parts) -> Predictions:
     )
 
 
-def forecast_of(parts: Services, symbol: str) -> Forecast:
+def forecast_of(services: Services, symbol: str) -> Forecast:
     """Return a symbol's forecast; where the store doesn't know it, the source is asked first."""
     try:
-        return parts.forecaster.latest(symbol)
+        return services.forecaster.latest(symbol)
     except UnknownSymbol:
-        look_up(parts, symbol)
-        return parts.forecaster.latest(symbol)
+        look_up(services, symbol)
+        return services.forecaster.latest(symbol)
 
 
-def forecasts_of(parts: Services, texts: Sequence[str]) -> list[Answer]:
+def forecasts_of(services: Services, texts: Sequence[str]) -> list[Answer]:
     """Return a forecast or an error for each text, in order."""
     names = [_normalised(text) for text in texts]
     known = list(dict.fromkeys(name for name in names if isinstance(name, str)))
-    found = dict(zip(known, parts.forecaster.latest_many(known), strict=True))
+    found = dict(zip(known, services.forecaster.latest_many(known), strict=True))
     unknown = [name for name, answer in found.items() if isinstance(answer, UnknownSymbol)]
     if unknown:
-        found.update(_looked_up(parts, unknown))
+        found.update(_looked_up(services, unknown))
     return [found[name] if isinstance(name, str) else name for name in names]
 
 
@@ -87,21 +86,21 @@ def _normalised(text: str) -> str | NextcloseError:
         return error
 
 
-def _looked_up(parts: Services, symbols: Sequence[str]) -> dict[str, Answer]:
+def _looked_up(services: Services, symbols: Sequence[str]) -> dict[str, Answer]:
     """Ask the source for the first few symbols at once; the rest are told to be asked for alone."""
     tried = symbols[:MAX_LOOKUPS]
     refused: Answer = UnknownSymbol(f"not stored, and one request looks up {MAX_LOOKUPS} at most: ask for it alone")
     with ThreadPoolExecutor(max_workers=len(tried), thread_name_prefix="lookup") as pool:
-        misses = dict(zip(tried, pool.map(lambda symbol: _miss(parts, symbol), tried), strict=True))
+        misses = dict(zip(tried, pool.map(lambda symbol: _miss(services, symbol), tried), strict=True))
     new = [symbol for symbol, miss in misses.items() if miss is None]
-    found = dict(zip(new, parts.forecaster.latest_many(new), strict=True))
+    found = dict(zip(new, services.forecaster.latest_many(new), strict=True))
     return {symbol: misses.get(symbol) or found.get(symbol) or refused for symbol in symbols}
 
 
-def _miss(parts: Services, symbol: str) -> NextcloseError | None:
+def _miss(services: Services, symbol: str) -> NextcloseError | None:
     """Look a symbol up and store it; return the error when that failed."""
     try:
-        look_up(parts, symbol)
+        look_up(services, symbol)
     except NextcloseError as error:
         return error
     return None

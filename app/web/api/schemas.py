@@ -1,35 +1,30 @@
-"""The API's shapes: snake_case, instants in UTC with a Z, sessions as dates, null where a number isn't known."""
+"""What the API answers where that isn't a room's value type itself: snake_case, null where a number isn't known."""
 
 from __future__ import annotations
 
-import math
-from datetime import date, datetime
-from typing import Annotated, Any
+from datetime import date
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, ConfigDict, Field
 
-from app.web.edge import formats
+from app.core.public import Instant
+from app.forecasts.forecast import Forecast, Freshness, Interval, Score
+from app.forecasts.ledger import Entry
+from app.jobs.runs import JobRun
+from app.prices.store import SymbolStatus
 
-Instant = Annotated[datetime, PlainSerializer(formats.iso, return_type=str)]
-Number = Annotated[
-    float | None,
-    PlainSerializer(lambda value: value if value is not None and math.isfinite(value) else None, float | None),
-]
 MAX_SYMBOLS = 1000
 
 
 class Schema(BaseModel):
-    """What all shapes share; `from_attributes` reads our frozen dataclasses."""
+    """What all shapes share."""
 
-    model_config = ConfigDict(from_attributes=True, protected_namespaces=())
+    model_config = ConfigDict(protected_namespaces=())
 
-
-class Interval(Schema):
-    """The close lies in [lower, upper] with probability `level`."""
-
-    level: float
-    lower: Number
-    upper: Number
+    @classmethod
+    def of(cls, value: object, **own: Any) -> Self:
+        """Build it from a value's attributes of the same names; `own` are the fields that the value hasn't."""
+        return cls(**{name: getattr(value, name) for name in cls.model_fields if name not in own}, **own)
 
 
 class UsedModel(Schema):
@@ -50,26 +45,42 @@ class UsedData(Schema):
     stale: bool
 
 
-class Told(Schema):
-    """What a forecast says, whenever it is told."""
+class ForecastSchema(Schema):
+    """What a forecast says, newest or in the ledger."""
 
     prediction_id: str
     symbol: str
     as_of: date
     target_session: date
     target_close_at: Instant
-    last_close: Number
-    predicted_close: Number
-    predicted_return: Number
-    prob_up: Number
-    intervals: list[Interval]
+    last_close: float
+    predicted_close: float
+    predicted_return: float
+    prob_up: float
+    intervals: tuple[Interval, ...]
     model: UsedModel
 
+    @classmethod
+    def of_forecast(cls, forecast: Forecast, **own: Any) -> Self:
+        """Build it from a forecast."""
+        model = UsedModel(
+            name=forecast.model_name,
+            version=forecast.model_version,
+            trained_through=forecast.trained_through,
+            verdict=forecast.verdict,
+        )
+        return cls.of(forecast, prediction_id=forecast.id, intervals=forecast.intervals(), model=model, **own)
 
-class Prediction(Told):
+
+class Prediction(ForecastSchema):
     """The forecast of the first session after the last final bar."""
 
     data: UsedData
+
+    @classmethod
+    def of_newest(cls, forecast: Forecast, freshness: Freshness) -> Self:
+        """Build it from a forecast and the age of its prices."""
+        return cls.of_forecast(forecast, data=UsedData.of(forecast, **vars(freshness)))
 
 
 class PredictRequest(BaseModel):
@@ -95,40 +106,22 @@ class Predictions(Schema):
     errors: list[SymbolError]
 
 
-class SymbolInfo(Schema):
-    """One stored symbol: what is known of it, and how its last refresh went."""
-
-    symbol: str
-    name: str | None
-    exchange: str
-    currency: str | None
-    watched: bool
-    first: date | None
-    last: date | None
-    bars: int
-    source: str | None
-    fetched_at: Instant | None
-    refreshed_at: Instant | None
-    outcome: str | None
-    error: str | None
-
-
 class Symbols(Schema):
-    """All stored symbols, by name."""
+    """All stored symbols: what is known of each, and how its last refresh went."""
 
-    symbols: list[SymbolInfo]
+    symbols: list[SymbolStatus]
 
 
 class Bar(Schema):
     """One session's prices, split-adjusted."""
 
     session: date
-    open: Number
-    high: Number
-    low: Number
-    close: Number
+    open: float
+    high: float
+    low: float
+    close: float
     volume: int
-    adj_close: Number
+    adj_close: float | None
 
 
 class Prices(Schema):
@@ -151,34 +144,22 @@ class Indicators(Schema):
     rows: list[dict[str, Any]]
 
 
-class ScoreOut(Schema):
-    """How a forecast came out."""
-
-    realised_close: Number
-    realised_return: Number
-    abs_error: Number
-    abs_error_random_walk: Number
-    hit_direction: bool | None
-    hit_50: bool
-    hit_80: bool
-    hit_95: bool
-    crps: Number
-    crps_random_walk: Number
-    pit: Number
-    scored_at: Instant
-
-
-class LedgerEntry(Told):
+class LedgerEntry(ForecastSchema):
     """A forecast as it was kept, and its score once its close is known."""
 
-    quantiles: list[Number]
-    sigma: Number
+    quantiles: tuple[float, ...]
+    sigma: float
     feature_fingerprint: str
     source: str
     fetched_at: Instant
     origin: str
     made_at: Instant
-    score: ScoreOut | None
+    score: Score | None
+
+    @classmethod
+    def of_entry(cls, entry: Entry) -> Self:
+        """Build it from what the ledger holds."""
+        return cls.of_forecast(entry.forecast, score=entry.score)
 
 
 class Ledger(Schema):
@@ -188,52 +169,8 @@ class Ledger(Schema):
     cursor: str | None
 
 
-class Estimate(Schema):
-    """A figure and its 95 % interval."""
-
-    value: Number
-    lower: Number
-    upper: Number
-
-
-class Direction(Schema):
-    """How often the side taken was right, beside how often "up" would have been."""
-
-    n: int
-    hit_rate: Estimate
-    base_rate: Number
-
-
-class Coverage(Schema):
-    """How often the close fell into the interval; `group` is `all` or a volatility tercile."""
-
-    level: float
-    group: str
-    n: int
-    share: Estimate
-
-
-class TrackRecord(Schema):
-    """What the ledger's scores add up to, beside the random walk on the same rows."""
-
-    symbol: str | None
-    model: str | None
-    days: int | None
-    n: int
-    live: int
-    replay: int
-    pending: int
-    first_target: date | None
-    last_target: date | None
-    mae: Number
-    mae_ratio: Estimate
-    crps_skill: Estimate
-    direction: Direction
-    coverage: list[Coverage]
-
-
 class ModelBrief(Schema):
-    """One stored version."""
+    """One stored version; `symbols` and `features` count those it learnt from."""
 
     version: str
     name: str
@@ -275,24 +212,10 @@ class ModelDetail(Schema):
     decisions: list[Decision]
 
 
-class Job(Schema):
-    """One run of a job."""
-
-    id: str
-    kind: str
-    trigger: str
-    state: str
-    progress: float
-    message: str
-    started_at: Instant
-    ended_at: Instant | None
-    outcome: dict[str, Any] | None
-
-
 class Jobs(Schema):
     """The newest runs, newest first."""
 
-    jobs: list[Job]
+    jobs: list[JobRun]
 
 
 class Watched(Schema):

@@ -1,4 +1,4 @@
-"""What the routes need: the service's parts, found on the app, built once by `app.main`."""
+"""What the routes need: the process's services, found on the app, built once by `app.main`."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
-from app.core.clock import Clock
+from app.core.clock import Clock, calendar
 from app.core.db import Database
 from app.core.settings import Settings
 from app.forecasts.forecaster import Forecaster
 from app.prices.sources.factory import open_source
 from app.prices.sources.protocol import PriceSource
+from app.prices.store import SymbolStatus
 from app.registry.promotion.champion import Champion
 
 
 @dataclass(frozen=True)
 class Services:
-    """One process's parts; each is safe to use from several threads."""
+    """What one process has of each; safe to use from several threads."""
 
     settings: Settings
     database: Database
@@ -32,11 +33,22 @@ class Services:
         """Where unknown symbols are looked up; opened when the first one is asked for."""
         return open_source(self.settings)
 
+    def sessions_behind(self, status: SymbolStatus) -> int | None:
+        """Count the final sessions since the symbol's newest bar, by its own exchange; None where it has none."""
+        if status.last is None:
+            return None
+        return calendar(status.exchange).sessions_behind(status.last, self.clock.now())
 
-def services(request: Request) -> Services:
-    """Return the parts that `app.main` put on the app."""
+    def champion_version(self) -> str | None:
+        """Return the version that is served; None before the first promotion."""
+        model = self.champion.current()
+        return model.card.version if model else None
+
+
+def get_services(request: Request) -> Services:
+    """Return the services that `app.main` put on the app."""
     return cast("Services", request.app.state.nextclose)
 
 
-Parts = Annotated[Services, Depends(services)]
-"""A route's parameter of this type gets the service's parts."""
+ServicesDep = Annotated[Services, Depends(get_services)]
+"""A route's parameter of this type gets them."""

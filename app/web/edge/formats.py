@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from datetime import UTC, date, datetime
 
+from app.core import public
+
 UNKNOWN = "\u2013"
 _THIN = "\u202f"
 _MINUS = "\u2212"
@@ -84,9 +86,7 @@ def iso(value: date | datetime | None) -> str:
     """Write what a machine reads in a `datetime` attribute; instants end in Z."""
     if value is None:
         return ""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    return value.isoformat()
+    return public.iso(value) if isinstance(value, datetime) else value.isoformat()
 
 
 def span(seconds: float | None) -> str:

@@ -17,7 +17,7 @@ AT_ONCE = 16
 _places = BoundedSemaphore(AT_ONCE)
 
 
-def look_up(parts: Services, symbol: str) -> SymbolStatus:
+def look_up(services: Services, symbol: str) -> SymbolStatus:
     """Fetch and store a symbol that the store doesn't know.
 
     Errors: `UnknownSymbol`, `SourceUnavailable`, `NoHistory`, and `RateLimited` while too many others are looked up.
@@ -25,6 +25,6 @@ def look_up(parts: Services, symbol: str) -> SymbolStatus:
     if not _places.acquire(blocking=False):
         raise RateLimited(f"{symbol} isn't stored, and {AT_ONCE} other symbols are being looked up: ask again soon")
     try:
-        return lookup(parts.database, parts.source, parts.clock, symbol, LOOKUP_S)
+        return lookup(services.database, services.source, services.clock, symbol, LOOKUP_S)
     finally:
         _places.release()

@@ -13,7 +13,7 @@ from app.prices import store
 from app.registry.promotion import champion as registry
 from app.web.api import models as api
 from app.web.edge import render
-from app.web.edge.deps import Parts
+from app.web.edge.deps import ServicesDep
 from app.web.edge.security import Admin
 from app.web.figures import drawing
 from app.web.views.layout import frame
@@ -27,16 +27,16 @@ router = APIRouter(include_in_schema=False, default_response_class=Response)
 
 
 @router.get("/models")
-def models(request: Request, parts: Parts) -> Response:
+def models(request: Request, services: ServicesDep) -> Response:
     """Show the champion, the contest it came from, and every stored version."""
-    served = api.served_version(parts)
-    cards = parts.champion.versions()
-    with parts.database.read() as db:
+    served = services.champion_version()
+    cards = services.champion.versions()
+    with services.database.read() as db:
         made = api.decisions(db)
     return render.page(
         request,
         "models",
-        frame(request, parts, [], twin="/api/models"),
+        frame(request, services, [], twin="/api/models"),
         served=next((card for card in cards if card.version == served), None),
         cards=cards,
         decisions=made,
@@ -46,17 +46,17 @@ def models(request: Request, parts: Parts) -> Response:
 
 
 @router.get("/models/{version}")
-def model(request: Request, version: str, parts: Parts) -> Response:
+def model(request: Request, version: str, services: ServicesDep) -> Response:
     """Show one version's card and the decisions about it."""
-    card = api.card_of(parts, version)
-    with parts.database.read() as db:
+    card = api.card_of(services, version)
+    with services.database.read() as db:
         made = api.decisions(db, version)
     return render.page(
         request,
         "model",
-        frame(request, parts, [], twin=f"/api/models/{version}"),
+        frame(request, services, [], twin=f"/api/models/{version}"),
         card=card,
-        served=version == api.served_version(parts),
+        served=version == services.champion_version(),
         decisions=made,
         contest=api.contest_of(made, version),
         baselines=BASELINES,
@@ -65,25 +65,27 @@ def model(request: Request, version: str, parts: Parts) -> Response:
 
 
 @router.post("/models/rollback", dependencies=[Admin])
-def rollback(parts: Parts) -> Response:
+def rollback(services: ServicesDep) -> Response:
     """Return to the champion before this one, and show it."""
-    card = registry.rollback(parts.settings, parts.database, ON_THE_PAGE, parts.clock.now())
+    card = registry.rollback(services.settings, services.database, ON_THE_PAGE, services.clock.now())
     return RedirectResponse(f"/models/{card.version}", SEE_OTHER)
 
 
 @router.post("/models/{version}/promote", dependencies=[Admin])
-def promote(version: str, parts: Parts) -> Response:
+def promote(version: str, services: ServicesDep) -> Response:
     """Make a version the champion, and show it."""
-    card = api.move_champion(parts, version, ON_THE_PAGE)
+    card = api.move_champion(services, version, ON_THE_PAGE)
     return RedirectResponse(f"/models/{card.version}", SEE_OTHER)
 
 
 @router.get("/track-record")
-def record(request: Request, parts: Parts, cursor: Annotated[str | None, Query(max_length=100)] = None) -> Response:
+def record(
+    request: Request, services: ServicesDep, cursor: Annotated[str | None, Query(max_length=100)] = None
+) -> Response:
     """Show what the ledger's scores add up to, and the ledger itself, newest first."""
-    with parts.database.read() as db:
+    with services.database.read() as db:
         whole = track_record(db)
         page = ledger.page(db, limit=PAGE, cursor=cursor)
         watched = [status for status in store.statuses(db) if status.watched]
-    around = frame(request, parts, watched, twin="/api/track-record")
+    around = frame(request, services, watched, twin="/api/track-record")
     return render.page(request, "record", around, record=whole, page=page, first=cursor is None)

@@ -14,7 +14,7 @@ from app.prices import store
 from app.prices.checks import quarantine
 from app.prices.store.tables import QuarantineRow
 from app.web.edge import render
-from app.web.edge.deps import Parts
+from app.web.edge.deps import ServicesDep
 from app.web.edge.security import Admin
 from app.web.views.layout import frame
 
@@ -26,39 +26,39 @@ router = APIRouter(include_in_schema=False, default_response_class=Response)
 
 
 @router.get("/jobs")
-def jobs(request: Request, parts: Parts) -> Response:
+def jobs(request: Request, services: ServicesDep) -> Response:
     """Show the newest runs; while one is running the region asks again by itself."""
-    with parts.database.read() as db:
+    with services.database.read() as db:
         recent = runs.recent(db, SHOWN)
     running = {run.kind for run in recent if run.state == "running"}
-    around = frame(request, parts, [], twin="/api/jobs", reload_s=2 if running else None)
+    around = frame(request, services, [], twin="/api/jobs", reload_s=2 if running else None)
     return render.page(request, "jobs", around, jobs=recent, running=running, startable=STARTABLE)
 
 
 @router.post("/jobs/{kind}", dependencies=[Admin])
-def start(request: Request, kind: str, parts: Parts) -> Response:
+def start(request: Request, kind: str, services: ServicesDep) -> Response:
     """Start a job, and return to the page it was started on."""
-    launch(parts.settings, parts.database, kind, "page")
+    launch(services.settings, services.database, kind, "page")
     from_home = request.headers.get("referer", "").partition("//")[2].partition("/")[2].partition("?")[0] == ""
     return RedirectResponse("/" if from_home else "/jobs", SEE_OTHER)
 
 
 @router.get("/data")
-def data(request: Request, parts: Parts) -> Response:
+def data(request: Request, services: ServicesDep) -> Response:
     """Show where every stored symbol's prices came from, how old they are, and what was put in quarantine."""
-    with parts.database.read() as db:
+    with services.database.read() as db:
         stored = store.statuses(db)
         held = db.exec(select(QuarantineRow).order_by(col(QuarantineRow.id).desc()).limit(SHOWN)).all()
         total = db.exec(select(func.count()).select_from(QuarantineRow)).one()
-    around = frame(request, parts, [status for status in stored if status.watched], twin="/api/symbols")
+    around = frame(request, services, [status for status in stored if status.watched], twin="/api/symbols")
     return render.page(request, "data", around, statuses=stored, held=held, total=total)
 
 
 @router.post("/data/quarantine/{number}/{decision}", dependencies=[Admin])
-def decide(number: int, decision: Literal["release", "drop"], parts: Parts) -> Response:
+def decide(number: int, decision: Literal["release", "drop"], services: ServicesDep) -> Response:
     """Store a bar in quarantine all the same, or keep it out for good, and return to the list."""
-    with parts.database.write() as db:
-        (quarantine.release if decision == "release" else quarantine.drop)(db, [number], parts.clock.now())
+    with services.database.write() as db:
+        (quarantine.release if decision == "release" else quarantine.drop)(db, [number], services.clock.now())
     return RedirectResponse("/data#held-title", SEE_OTHER)
 
 

@@ -13,7 +13,7 @@ from app.prices import store
 from app.prices.symbols import normalise
 from app.web.api.prices import put_on_watchlist
 from app.web.edge import render
-from app.web.edge.deps import Parts
+from app.web.edge.deps import ServicesDep
 from app.web.edge.security import Admin
 from app.web.views import stock as view_stock
 from app.web.views import watchlist
@@ -28,30 +28,30 @@ RangeQuery = Annotated[Literal["1M", "3M", "6M", "1Y", "5Y", "All"], Query(alias
 
 
 @router.get("/")
-def home(request: Request, parts: Parts) -> Response:
+def home(request: Request, services: ServicesDep) -> Response:
     """Show the watchlist, or how far the first run is."""
-    page = watchlist.watchlist(parts)
+    page = watchlist.watchlist(services)
     reload_s = LOOK_AGAIN_S if page.setup and page.setup.running else None
-    around = frame(request, parts, page.statuses, twin="/api/symbols", reload_s=reload_s)
+    around = frame(request, services, page.statuses, twin="/api/symbols", reload_s=reload_s)
     return render.page(request, "watchlist", around, page=page)
 
 
 @router.get("/stocks/{symbol}")
-def stock(request: Request, symbol: str, parts: Parts, wanted: RangeQuery = "6M") -> Response:
+def stock(request: Request, symbol: str, services: ServicesDep, wanted: RangeQuery = "6M") -> Response:
     """Show one stock; the chart's range is switched by asking for the region alone."""
     name = normalise(symbol)
     if name != symbol:
         return RedirectResponse(f"/stocks/{quote(name)}", SEE_OTHER)
-    page = view_stock.stock(parts, name, wanted)
+    page = view_stock.stock(services, name, wanted)
     twin = f"/predict/{quote(name)}" if page.forecast else f"/api/prices/{quote(name)}"
-    around = frame(request, parts, [page.status], twin=twin)
+    around = frame(request, services, [page.status], twin=twin)
     return render.page(request, "stock", around, page=page, ranges=view_stock.RANGES)
 
 
 @router.get("/search")
-def search(request: Request, parts: Parts, q: Annotated[str, Query(max_length=40)] = "") -> Response:
+def search(request: Request, services: ServicesDep, q: Annotated[str, Query(max_length=40)] = "") -> Response:
     """Suggest stored symbols while a reader types; without a script, open what was typed."""
-    with parts.database.read() as db:
+    with services.database.read() as db:
         found = watchlist.suggestions(db, q)
     exact = _symbol(q)
     if render.region(request) is None and exact and (not found or found[0].symbol == exact):
@@ -68,17 +68,17 @@ def _symbol(text: str) -> str | None:
 
 
 @router.post("/stocks/{symbol}/watch", dependencies=[Admin])
-def watch(symbol: str, parts: Parts) -> Response:
+def watch(symbol: str, services: ServicesDep) -> Response:
     """Put a symbol on the watchlist, and show its page."""
     name = normalise(symbol)
-    put_on_watchlist(parts, name)
+    put_on_watchlist(services, name)
     return RedirectResponse(f"/stocks/{quote(name)}", SEE_OTHER)
 
 
 @router.post("/stocks/{symbol}/unwatch", dependencies=[Admin])
-def unwatch(symbol: str, parts: Parts) -> Response:
+def unwatch(symbol: str, services: ServicesDep) -> Response:
     """Take a symbol off the watchlist, and show its page."""
     name = normalise(symbol)
-    with parts.database.write() as db:
+    with services.database.write() as db:
         store.unwatch(db, [name])
     return RedirectResponse(f"/stocks/{quote(name)}", SEE_OTHER)

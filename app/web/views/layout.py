@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from fastapi import Request
 
-from app.core.clock import calendar
 from app.prices.store import SymbolStatus
 from app.web.edge import formats, security
 from app.web.edge.deps import Services
@@ -17,37 +16,32 @@ SAMPLE = "sample"
 
 def frame(
     request: Request,
-    parts: Services,
+    services: Services,
     shown: Sequence[SymbolStatus],
     twin: str | None = None,
     reload_s: int | None = None,
 ) -> Frame:
     """Build a page's frame; the notices are about the symbols that it shows."""
-    return Frame(notices(parts, shown), security.may_change(request), twin, reload_s)
+    return Frame(notices(services, shown), security.may_change(request), twin, reload_s)
 
 
-def notices(parts: Services, shown: Sequence[SymbolStatus]) -> tuple[Notice, ...]:
+def notices(services: Services, shown: Sequence[SymbolStatus]) -> tuple[Notice, ...]:
     """Say plainly when prices are the bundled sample, or lack final sessions."""
     priced = [status for status in shown if status.last is not None]
     sample = [status for status in priced if status.source == SAMPLE]
     if sample:
-        return (Notice("sample", _sample_text(parts, sample)),)
-    late = [(behind(parts, status), status) for status in priced]
+        return (Notice("sample", _sample_text(services, sample)),)
+    late = [(services.sessions_behind(status) or 0, status) for status in priced]
     worst = max(late, key=lambda pair: pair[0], default=(0, None))
     if worst[0] == 0 or worst[1] is None:
         return ()
     return (Notice("stale", _stale_text(*worst, sum(count > 0 for count, _ in late), len(priced))),)
 
 
-def behind(parts: Services, status: SymbolStatus) -> int:
-    """Count the final sessions since the symbol's newest bar, by its own exchange."""
-    return calendar(status.exchange).sessions_behind(status.last, parts.clock.now()) if status.last else 0
-
-
-def _sample_text(parts: Services, sample: Sequence[SymbolStatus]) -> str:
+def _sample_text(services: Services, sample: Sequence[SymbolStatus]) -> str:
     years = [day.year for status in sample for day in (status.first, status.last) if day]
     text = f"Sample prices, {min(years)}-{max(years)}"
-    return text if parts.settings.source == SAMPLE else f"{text}; no connection to Yahoo"
+    return text if services.settings.source == SAMPLE else f"{text}; no connection to Yahoo"
 
 
 def _stale_text(sessions: int, status: SymbolStatus, late: int, shown: int) -> str:

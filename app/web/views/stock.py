@@ -59,15 +59,15 @@ class Stock:
     tested: Score | None
 
 
-def stock(parts: Services, symbol: str, wanted: str) -> Stock:
+def stock(services: Services, symbol: str, wanted: str) -> Stock:
     """Read the page's facts; an unknown symbol is looked up at the source first, a missing forecast is a region."""
-    status = _status(parts, symbol)
+    status = _status(services, symbol)
     size = RANGES[wanted]
-    with parts.database.read() as db:
+    with services.database.read() as db:
         bars = store.history(db, symbol, last=None if size is None else size + WARM_UP)
         record = track_record(db, symbol=symbol)
-    made, problem = _forecast(parts, symbol)
-    champion = parts.champion.current()
+    made, problem = _forecast(services, symbol)
+    champion = services.champion.current()
     card = champion.card if champion else None
     closes = bars["close"].tail(2).to_list()
     return Stock(
@@ -76,7 +76,7 @@ def stock(parts: Services, symbol: str, wanted: str) -> Stock:
         change=closes[1] / closes[0] - 1 if len(closes) > 1 else None,
         chart=chart(bars, wanted, made) if bars.height else None,
         forecast=made,
-        freshness=parts.forecaster.freshness(made) if made else None,
+        freshness=services.forecaster.freshness(made) if made else None,
         dots=drawing.dot_plot(made) if made else None,
         problem=problem,
         record=record,
@@ -85,17 +85,17 @@ def stock(parts: Services, symbol: str, wanted: str) -> Stock:
     )
 
 
-def _status(parts: Services, symbol: str) -> SymbolStatus:
+def _status(services: Services, symbol: str) -> SymbolStatus:
     try:
-        with parts.database.read() as db:
+        with services.database.read() as db:
             return store.status(db, symbol)
     except UnknownSymbol:
-        return look_up(parts, symbol)
+        return look_up(services, symbol)
 
 
-def _forecast(parts: Services, symbol: str) -> tuple[Forecast | None, NextcloseError | None]:
+def _forecast(services: Services, symbol: str) -> tuple[Forecast | None, NextcloseError | None]:
     try:
-        return parts.forecaster.latest(symbol), None
+        return services.forecaster.latest(symbol), None
     except NextcloseError as error:
         return None, error
 

@@ -92,47 +92,47 @@ class Watchlist:
         return tuple({one.model_version: one for one in self.forecasts}.values())
 
 
-def watchlist(parts: Services) -> Watchlist:
+def watchlist(services: Services) -> Watchlist:
     """Read the page's facts: two queries on prices, one on the ledger, one on jobs."""
-    with parts.database.read() as db:
+    with services.database.read() as db:
         statuses = tuple(status for status in store.statuses(db) if status.watched)
         names = [status.symbol for status in statuses]
         last = store.last_bars(db, names)
         recent = runs.recent(db, _RECENT)
     refreshing = any(run.state == "running" and run.kind in _REFRESHES for run in recent)
-    answers = _forecasts_kept(parts, names) if refreshing else _forecasts(parts, names)
-    rows = tuple(_rows(parts, statuses, last, answers))
+    answers = _forecasts_kept(services, names) if refreshing else _forecasts(services, names)
+    rows = tuple(_rows(services, statuses, last, answers))
     ready = any(row.forecast for row in rows)
     return Watchlist(
         rows=rows,
         statuses=statuses,
-        setup=None if ready else setup(parts, statuses, recent),
+        setup=None if ready else setup(services, statuses, recent),
         refreshing=next((run for run in recent if run.state == "running"), None),
     )
 
 
-def _forecasts_kept(parts: Services, names: Sequence[str]) -> Sequence[Forecast | NextcloseError]:
+def _forecasts_kept(services: Services, names: Sequence[str]) -> Sequence[Forecast | NextcloseError]:
     """Return what was forecast last: a look in the middle of a refresh must not forecast on half a market."""
     none_yet = NoHistory("its forecast comes at the end of the refresh that is under way")
-    return [forecast or none_yet for forecast in parts.forecaster.last_many(names)]
+    return [forecast or none_yet for forecast in services.forecaster.last_many(names)]
 
 
-def _forecasts(parts: Services, names: Sequence[str]) -> Sequence[Forecast | NextcloseError]:
+def _forecasts(services: Services, names: Sequence[str]) -> Sequence[Forecast | NextcloseError]:
     try:
-        return parts.forecaster.latest_many(names)
+        return services.forecaster.latest_many(names)
     except NoChampion as error:
         return [error] * len(names)
 
 
 def _rows(
-    parts: Services,
+    services: Services,
     statuses: Sequence[SymbolStatus],
     last: dict[str, LastBar],
     answers: Sequence[Forecast | NextcloseError],
 ) -> list[Row]:
     made = [answer for answer in answers if isinstance(answer, Forecast)]
     widest = drawing.reach(made)
-    champion = parts.champion.current()
+    champion = services.champion.current()
     tested = champion.card.metrics.by_symbol if champion else {}
     sampled = any(status.source == layout.SAMPLE for status in statuses)
     return [
@@ -141,7 +141,7 @@ def _rows(
             last=last.get(status.symbol),
             forecast=answer if isinstance(answer, Forecast) else None,
             problem=_problem(status, answer, sampled=sampled),
-            behind=layout.behind(parts, status),
+            behind=services.sessions_behind(status) or 0,
             tested=tested.get(status.symbol),
             strip=drawing.strip(answer, widest) if isinstance(answer, Forecast) else None,
         )
@@ -158,7 +158,7 @@ def _problem(status: SymbolStatus, answer: Forecast | NextcloseError, *, sampled
     return None if isinstance(answer, NoChampion) else answer.detail
 
 
-def setup(parts: Services, statuses: Sequence[SymbolStatus], recent: Sequence[JobRun]) -> Setup:
+def setup(services: Services, statuses: Sequence[SymbolStatus], recent: Sequence[JobRun]) -> Setup:
     """Tell the three steps of a first run: prices, model, forecasts."""
     run = next((run for run in recent if run.kind in _SETTING_UP), None)
     running = run is not None and run.state == "running"
@@ -166,7 +166,7 @@ def setup(parts: Services, statuses: Sequence[SymbolStatus], recent: Sequence[Jo
     priced = sum(status.bars > 0 for status in statuses)
     seen = sum(status.bars > 0 or status.refreshed_at is not None for status in statuses)
     past = not running or (run is not None and (run.kind == "train" or run.progress >= _PRICES_DONE))
-    done = (priced > 0 and (past or seen == len(statuses)), parts.champion.current() is not None, False)
+    done = (priced > 0 and (past or seen == len(statuses)), services.champion.current() is not None, False)
     notes = (
         f"{priced} of {len(statuses)} symbols" if statuses else "the watchlist is empty",
         "every candidate against the random walk, walk-forward",
