@@ -10,25 +10,10 @@ import numpy as np
 import polars as pl
 
 from app.core.clock import Calendar
-from app.features.catalogue import FEATURES, LOCATION_REGRESSORS, SCALE_REGRESSORS
-from app.features.engine.feature import Feature
+from app.features.catalogue import FEATURES
 from app.features.engine.panel import Columns, Days, Index, Vector, columns, compute
 from app.features.market import context as markets
 from app.features.market import ranks, sessions
-
-__all__ = [
-    "CATEGORICAL",
-    "FEATURES",
-    "FEATURE_NAMES",
-    "LOCATION_REGRESSORS",
-    "MAX_WINDOW",
-    "SCALE_REGRESSORS",
-    "WARM",
-    "Feature",
-    "build",
-    "fingerprint",
-    "market",
-]
 
 FEATURE_NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
 MAX_WINDOW: int = max(feature.window for feature in FEATURES)
@@ -36,9 +21,6 @@ MAX_WINDOW: int = max(feature.window for feature in FEATURES)
 
 WARM: int = max(feature.first for feature in FEATURES)
 """The symbol's first row, counted from 0, on which every feature has its value."""
-
-CATEGORICAL: tuple[str, ...] = ("symbol",)
-"""Columns that a model may encode as categories, by name."""
 
 _BY_NAME = {feature.name: feature for feature in FEATURES}
 

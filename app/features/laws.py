@@ -42,25 +42,29 @@ class Breach:
 
 def truncation(features: FeatureFunction, bars: pl.DataFrame, sessions: Sequence[date]) -> list[Breach]:
     """Drop every bar after each of `sessions`: the features of that session and before must stay, to the bit."""
-    whole = features(bars)
-    found: list[Breach] = []
-    for session in sessions:
-        cut = features(bars.filter(pl.col("session") <= session))
-        found += _compare("truncation", whole.filter(pl.col("session") <= session), cut)
-    return found[:_FEW]
+    return _past_stays("truncation", features, bars, sessions, lambda later: bars.filter(~later))
 
 
 def mutation(
     features: FeatureFunction, bars: pl.DataFrame, sessions: Sequence[date], factor: float = 1000.0
 ) -> list[Breach]:
     """Multiply every price and volume after each of `sessions`: features up to it must stay, to the bit."""
+    return _past_stays("mutation", features, bars, sessions, lambda later: _scaled(bars, factor, later, volume=True))
+
+
+def _past_stays(
+    law: str,
+    features: FeatureFunction,
+    bars: pl.DataFrame,
+    sessions: Sequence[date],
+    change: Callable[[pl.Expr], pl.DataFrame],
+) -> list[Breach]:
+    """Compare the features of each session and before with those of bars that `change` altered after it."""
     whole = features(bars)
     found: list[Breach] = []
     for session in sessions:
         later = pl.col("session") > session
-        changed = features(_scaled(bars, factor, later, volume=True))
-        past = pl.col("session") <= session
-        found += _compare("mutation", whole.filter(past), changed.filter(past))
+        found += _compare(law, whole.filter(~later), features(change(later)).filter(~later))
     return found[:_FEW]
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from app.features.engine.feature import Feature
-from app.features.engine.panel import Compute, columns, compute
+from app.features.engine.feature import column
+from app.features.engine.panel import columns, compute
 from app.features.indicators import averages as ta
 from app.features.indicators.oscillators import atr
 
@@ -23,21 +23,17 @@ def overlay(bars: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _line(name: str, first: int, function: Compute) -> Feature:
-    return Feature(name, "", 0, first, "price", "", "chart", function)
-
-
 _LINES = (
-    _line("sma_20", 19, lambda panel: ta.sma(panel, 20)),
-    _line("sma_50", 49, lambda panel: ta.sma(panel, 50)),
-    _line("sma_200", 199, lambda panel: ta.sma(panel, 200)),
-    _line("ema_12", 11, lambda panel: ta.ema(panel, 12)),
-    _line("ema_26", 25, lambda panel: ta.ema(panel, 26)),
-    _line("bollinger_upper", 19, ta.bollinger_upper),
-    _line("bollinger_lower", 19, ta.bollinger_lower),
-    _line("rsi_14", 14, ta.rsi),
-    _line("macd", 25, ta.macd),
-    _line("macd_signal", 33, ta.macd_signal),
-    _line("macd_histogram", 33, lambda panel: ta.macd(panel) - ta.macd_signal(panel)),
-    _line("atr_14", 14, atr),
+    column("sma_20", 19, lambda panel: ta.sma(panel, 20)),
+    column("sma_50", 49, lambda panel: ta.sma(panel, 50)),
+    column("sma_200", 199, lambda panel: ta.sma(panel, 200)),
+    column("ema_12", 11, lambda panel: ta.ema(panel, 12)),
+    column("ema_26", 25, lambda panel: ta.ema(panel, 26)),
+    column("bollinger_upper", 19, ta.bollinger_upper),
+    column("bollinger_lower", 19, ta.bollinger_lower),
+    column("rsi_14", 14, ta.rsi),
+    column("macd", 25, ta.macd),
+    column("macd_signal", 33, ta.macd_signal),
+    column("macd_histogram", 33, lambda panel: ta.macd(panel) - ta.macd_signal(panel)),
+    column("atr_14", 14, atr),
 )

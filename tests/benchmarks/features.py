@@ -25,9 +25,10 @@ import numpy as np
 import polars as pl
 
 from app.core.clock import calendar
-from app.features.engine.feature import Feature
+from app.features.catalogue import FEATURES
+from app.features.engine.feature import column
 from app.features.engine.panel import Compute, columns, compute
-from app.features.frame import FEATURES, MAX_WINDOW, build, market
+from app.features.frame import MAX_WINDOW, build, market
 from app.features.indicators import averages as av
 from app.features.indicators import oscillators as osc
 
@@ -214,7 +215,7 @@ def main(symbols: int = 500, sessions: int = 2520) -> None:
     """Run all and print."""
     bars = invented(symbols, sessions)
     print(f"{bars.height:,} bars, {symbols} symbols; CPU seconds, best of 3; ratio: time a column over ours")
-    source, chosen = columns(bars), [Feature(name, "", 0, 0, "", "", "", work) for name, work in SHARED.items()]
+    source, chosen = columns(bars), [column(name, 0, work) for name, work in SHARED.items()]
     ours = timed(lambda: compute(source, chosen, {})) / len(chosen)
     line("ours, the shared indicators", ours * len(chosen), len(chosen), ours)
     full = timed(lambda: build(bars, calendar()), 2) / len(FEATURES)

@@ -11,17 +11,8 @@ from hypothesis import strategies as st
 
 from app.core.clock import calendar
 from app.core.errors import BadInput
-from app.features.frame import (
-    FEATURE_NAMES,
-    FEATURES,
-    LOCATION_REGRESSORS,
-    MAX_WINDOW,
-    SCALE_REGRESSORS,
-    WARM,
-    build,
-    fingerprint,
-    market,
-)
+from app.features.catalogue import FEATURES, LOCATION_REGRESSORS, SCALE_REGRESSORS
+from app.features.frame import FEATURE_NAMES, MAX_WINDOW, WARM, build, fingerprint, market
 from app.features.market.ranks import rank
 from app.features.target import target_return
 from tests.features.simulated import simulated

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 import talib
 
-from app.features.engine.feature import Feature
+from app.features.engine.feature import column
 from app.features.engine.panel import Compute, Vector, columns, compute
 from app.features.indicators import averages, oscillators
 from app.features.overlay import overlay
@@ -21,7 +21,7 @@ Oracle = Callable[[dict[str, Vector]], Vector]
 
 def ours(bars: pl.DataFrame, function: Compute) -> Vector:
     """Compute one indicator over the bars of one symbol."""
-    return compute(columns(bars), [Feature("x", "", 0, 0, "", "", "", function)], {})["x"]
+    return compute(columns(bars), [column("x", 0, function)], {})["x"]
 
 
 def of(bars: pl.DataFrame) -> dict[str, Vector]:

@@ -7,7 +7,8 @@ import pytest
 
 from app.core.clock import calendar
 from app.features import laws
-from app.features.frame import FEATURES, MAX_WINDOW, WARM, build, market
+from app.features.catalogue import FEATURES
+from app.features.frame import MAX_WINDOW, WARM, build, market
 from tests.features.simulated import simulated
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from app.core.clock import calendar
-from app.features.frame import SCALE_REGRESSORS
+from app.features.catalogue import SCALE_REGRESSORS
 from app.registry.components.adaptation import Adaptation
 from app.registry.components.location import LinearLocation
 from app.registry.components.scale import LogLinearScale

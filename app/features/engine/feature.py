@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 
 from app.features.engine.panel import Compute, Panel
 from app.features.engine.windows import Matrix
@@ -44,31 +43,23 @@ class Family:
     def over(self, *windows: int) -> list[Feature]:
         """Return the family's features for these windows."""
         return [
-            Feature(
-                name=self.name.format(w=w),
-                formula=self.formula.format(w=w),
-                window=self.window(w),
-                first=self.first(w),
-                unit=self.unit,
-                source=self.source,
-                group=self.group,
-                compute=partial(_at_window, self.compute, w),
-            )
+            Feature(self.name.format(w=w), self.formula.format(w=w), self.window(w), self.first(w),
+                    self.unit, self.source, self.group, self._at(w))
             for w in windows
-        ]
+        ]  # fmt: skip
+
+    def _at(self, window: int) -> Compute:
+        return lambda panel: self.compute(panel, window)
 
 
-def _at_window(compute: Callable[[Panel, int], Matrix], window: int, panel: Panel) -> Matrix:
-    return compute(panel, window)
+def column(name: str, first: int, compute: Compute) -> Feature:
+    """Return a column that is no feature, but computed as one."""
+    return Feature(name, "", 0, first, "", "", "", compute)
 
 
 def spread(name: str) -> Compute:
     """Return the function that spreads a table's column, one value per session, over the bars."""
-    return partial(_by_session, name)
-
-
-def _by_session(name: str, panel: Panel) -> Matrix:
-    return panel.by_session(name)
+    return lambda panel: panel.by_session(name)
 
 
 def month(window: int) -> int:

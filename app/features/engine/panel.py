@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import wraps
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,7 @@ from app.core.errors import BadInput
 from app.features.engine.windows import Matrix, Sums
 
 T = TypeVar("T")
+Function = TypeVar("Function", bound=Callable[..., Any])
 Days = npt.NDArray[np.datetime64]
 Vector = npt.NDArray[np.float64]
 Index = npt.NDArray[np.intp]
@@ -64,18 +65,18 @@ class Panel:
     volume: Matrix
     at: Index
     tables: Table
-    kept: dict[str, Any] = field(default_factory=dict)
+    _cache: dict[object, Any] = field(default_factory=dict)
 
-    def keep(self, name: str, make: Callable[[], T]) -> T:
-        """Return what was kept under the name, made now if it wasn't: several features start from it."""
-        if name not in self.kept:
-            self.kept[name] = make()
-        found: T = self.kept[name]
+    def once(self, key: object, compute: Callable[[], T]) -> T:
+        """Return what was computed under `key`, computing it the first time."""
+        if key not in self._cache:
+            self._cache[key] = compute()
+        found: T = self._cache[key]
         return found
 
     def by_session(self, name: str) -> Matrix:
         """Return a table's column, spread over the bars; its last value where a bar has no session there (index -1)."""
-        return self.keep(f"by session {name}", lambda: self.tables[name].take(self.at, mode="wrap"))
+        return self.once(("by session", name), lambda: self.tables[name].take(self.at, mode="wrap"))
 
 
 Compute = Callable[[Panel], Matrix]
@@ -97,20 +98,19 @@ class Column(Protocol):
         """The function."""
 
 
-def series(function: Callable[[Panel], T]) -> Callable[[Panel], T]:
-    """Keep what the function returns on the panel."""
-    name = f"{function.__module__}.{function.__qualname__}"
+def cached(function: Function) -> Function:
+    """Let the panel keep what the function returns for each set of arguments: several features start from it."""
 
     @wraps(function)
-    def kept(panel: Panel) -> T:
-        return panel.keep(name, lambda: function(panel))
+    def once(panel: Panel, *args: int) -> Any:
+        return panel.once((once, *args), lambda: function(panel, *args))
 
-    return kept
+    return cast("Function", once)
 
 
 def sums(panel: Panel, function: Compute) -> Sums:
     """Return the window sums of a series, themselves kept."""
-    return panel.keep(f"sums of {function.__module__}.{function.__qualname__}", lambda: Sums(function(panel)))
+    return panel.once((sums, function), lambda: Sums(function(panel)))
 
 
 def columns(bars: pl.DataFrame) -> Columns:

@@ -30,10 +30,7 @@ def lag(x: Matrix, rows: int, before: float = np.nan) -> Matrix:
 
 def change(x: Matrix) -> Matrix:
     """Return the difference to the bar before; 0 at the first."""
-    out = np.empty_like(x)
-    out[:, :1] = 0.0
-    np.subtract(x[:, 1:], x[:, :-1], out=out[:, 1:])
-    return out
+    return np.diff(x, axis=1, prepend=x[:, :1])
 
 
 def plus(x: Matrix, y: Matrix, rows: int, factor: float = 1.0) -> Matrix:
@@ -50,16 +47,20 @@ def plus(x: Matrix, y: Matrix, rows: int, factor: float = 1.0) -> Matrix:
 
 
 class Sums:
-    """Sums of one series over windows of any length; the partial sums are made once and shared."""
+    """Sums of one series over windows of any length, each value times `decay` to the power of the bars since.
 
-    def __init__(self, x: Matrix) -> None:
+    The partial sums are made once and shared.
+    """
+
+    def __init__(self, x: Matrix, decay: float = 1.0) -> None:
         self.parts = [x]
+        self.decay = decay
 
     def part(self, level: int) -> Matrix:
         """Return the sum over the last 2**level bars."""
         while len(self.parts) <= level:
-            last = self.parts[-1]
-            self.parts.append(plus(last, last, 1 << (len(self.parts) - 1)))
+            last, size = self.parts[-1], 1 << (len(self.parts) - 1)
+            self.parts.append(plus(last, last, size, self.decay**size))
         return self.parts[level]
 
     def over(self, window: int) -> Matrix:
@@ -69,7 +70,7 @@ class Sums:
         for level in range(window.bit_length()):
             if window >> level & 1:
                 part = self.part(level)
-                out = part if out is None else plus(out, part, done)
+                out = part if out is None else plus(out, part, done, self.decay**done)
                 done += 1 << level
         return out  # type: ignore[return-value]  # window >= 1, so one part at least was taken
 
@@ -83,11 +84,6 @@ def counts(rows: int, window: int, start: int = 0) -> Matrix:
     """Return, for each row, how many bars of the window there are from bar `start` on (at least 1)."""
     there: Matrix = np.clip(np.arange(1.0 - start, rows + 1.0 - start), 1.0, float(window))
     return there
-
-
-def total(x: Matrix, window: int) -> Matrix:
-    """Return the sum over the last `window` bars."""
-    return Sums(x).over(window)
 
 
 def mean(x: Matrix, window: int, start: int = 0) -> Matrix:
@@ -124,16 +120,8 @@ def memory(decay: float, precision: float = 1e-12) -> int:
 
 
 def weighted(x: Matrix, decay: float, window: int) -> Matrix:
-    """Return the sum of decay**k times the value k bars ago, over the last `window` bars, by doubling."""
-    part, out, done, size = x, None, 0, 1
-    while True:
-        if window & size:
-            out = part if out is None else plus(out, part, done, decay**done)
-            done += size
-        if done == window:
-            return out  # type: ignore[return-value]  # window >= 1, so one part at least was taken
-        part = plus(part, part, size, decay**size)
-        size *= 2
+    """Return the sum of decay**k times the value k bars ago, over the last `window` bars."""
+    return Sums(x, decay).over(window)
 
 
 def smoothed(x: Matrix, decay: float, window: int | None = None, start: int = 0, part: Matrix | None = None) -> Matrix:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from app.features.engine.feature import Family, Feature
-from app.features.engine.panel import Panel, series, sums
+from app.features.engine.panel import Panel, cached, sums
 from app.features.engine.windows import Matrix, change, lag, memory, smoothed, weighted
 from app.features.indicators.returns import over
 
@@ -20,13 +20,13 @@ WILDER_MEMORY = memory(WILDER_DECAY, 1e-10)
 """Bars that a 14-bar Wilder smoothing looks back; ADX smooths twice, so the last digits are cut a little earlier."""
 
 
-@series
+@cached
 def close(panel: Panel) -> Matrix:
     """Return the close."""
     return panel.close
 
 
-@series
+@cached
 def squared_close(panel: Panel) -> Matrix:
     """Return the squared close."""
     return panel.close**2
@@ -40,13 +40,14 @@ def sma(panel: Panel, window: int) -> Matrix:
     return sums(panel, close).mean(window)
 
 
+@cached
 def ema(panel: Panel, span: int) -> Matrix:
     """Return the exponential moving average of the close, each weight 1 - 2 / (span + 1) of the next newer one.
 
     Window `span_memory(span)` bars; unit price; first valid row span - 1. TA-Lib seeds with the mean of the first
     `span` closes.
     """
-    return panel.keep(f"ema {span}", lambda: smoothed(panel.close, span_decay(span)))
+    return smoothed(panel.close, span_decay(span))
 
 
 def span_decay(span: int) -> float:
@@ -59,7 +60,7 @@ def span_memory(span: int) -> int:
     return memory(span_decay(span))
 
 
-@series
+@cached
 def macd(panel: Panel) -> Matrix:
     """Return MACD(12, 26): the fast EMA of the close less the slow one.
 
@@ -68,7 +69,7 @@ def macd(panel: Panel) -> Matrix:
     return ema(panel, FAST) - ema(panel, SLOW)
 
 
-@series
+@cached
 def macd_signal(panel: Panel) -> Matrix:
     """Return the 9-bar EMA of MACD.
 
@@ -77,7 +78,7 @@ def macd_signal(panel: Panel) -> Matrix:
     return smoothed(macd(panel), span_decay(SIGNAL))
 
 
-@series
+@cached
 def rsi(panel: Panel) -> Matrix:
     """Return Wilder's relative strength index: 100 * U / (U + D), U and D the smoothed gains and losses of 14 bars.
 
@@ -98,15 +99,12 @@ def roc(panel: Panel, window: int) -> Matrix:
     return 100.0 * (panel.close / lag(panel.close, window) - 1.0)
 
 
+@cached
 def deviation(panel: Panel, window: int) -> Matrix:
     """Return the population standard deviation of the close, 0 where it is lost in rounding.
 
     Window `window` bars; unit price; first valid row window - 1.
     """
-    return panel.keep(f"deviation {window}", lambda: _deviation(panel, window))
-
-
-def _deviation(panel: Panel, window: int) -> Matrix:
     level = sma(panel, window) ** 2
     variance = sums(panel, squared_close).mean(window) - level
     return np.sqrt(np.where(variance > 1e-12 * level, variance, 0.0))
@@ -129,82 +127,23 @@ def bollinger_lower(panel: Panel) -> Matrix:
 
 
 FEATURES = (
-    *Family(
-        "sma_gap_{w}",
-        "close / SMA({w}) - 1",
-        "share",
-        "",
-        "trend",
-        lambda panel, w: panel.close / sma(panel, w) - 1.0,
-        window=lambda w: w,
-        first=lambda w: w - 1,
-    ).over(5, 10, 20, 50, 200),
-    *Family(
-        "ema_gap_{w}",
-        "close / EMA({w}) - 1",
-        "share",
-        "",
-        "trend",
-        lambda panel, w: panel.close / ema(panel, w) - 1.0,
-        window=span_memory,
-        first=lambda w: w - 1,
-    ).over(FAST, SLOW),
-    Feature(
-        "macd",
-        "(EMA(12) - EMA(26)) / close",
-        span_memory(SLOW),
-        SLOW - 1,
-        "share",
-        "Appel 1979",
-        "trend",
-        lambda panel: macd(panel) / panel.close,
-    ),
-    Feature(
-        "macd_histogram",
-        "(MACD - EMA(9) of MACD) / close",
-        span_memory(SLOW) + span_memory(SIGNAL),
-        SLOW + SIGNAL - 2,
-        "share",
-        "Appel 1979",
-        "trend",
-        lambda panel: (macd(panel) - macd_signal(panel)) / panel.close,
-    ),
-    Feature(
-        "rsi_14",
-        "U / (U + D) - 0.5, gains and losses smoothed over 14 bars",
-        WILDER_MEMORY + 1,
-        WILDER,
-        "share",
-        "Wilder 1978",
-        "trend",
-        lambda panel: rsi(panel) / 100.0 - 0.5,
-    ),
-    *Family(
-        "roc_{w}",
-        "close / close[t-{w}] - 1",
-        "share",
-        "",
-        "trend",
-        lambda panel, w: roc(panel, w) / 100.0,
-    ).over(12, 25),
-    Feature(
-        "bollinger_position",
-        "(close - SMA(20)) / (2 sd20)",
-        20,
-        19,
-        "half widths",
-        "Bollinger 1992",
-        "trend",
-        lambda panel: over(panel.close - sma(panel, 20), 2.0 * deviation(panel, 20)),
-    ),
-    Feature(
-        "bollinger_width",
-        "4 sd20 / SMA(20)",
-        20,
-        19,
-        "share",
-        "Bollinger 1992",
-        "trend",
-        lambda panel: 4.0 * deviation(panel, 20) / sma(panel, 20),
-    ),
-)
+    *Family("sma_gap_{w}", "close / SMA({w}) - 1", "share", "", "trend",
+            lambda panel, w: panel.close / sma(panel, w) - 1.0,
+            window=lambda w: w, first=lambda w: w - 1).over(5, 10, 20, 50, 200),
+    *Family("ema_gap_{w}", "close / EMA({w}) - 1", "share", "", "trend",
+            lambda panel, w: panel.close / ema(panel, w) - 1.0,
+            window=span_memory, first=lambda w: w - 1).over(FAST, SLOW),
+    Feature("macd", "(EMA(12) - EMA(26)) / close", span_memory(SLOW), SLOW - 1, "share", "Appel 1979", "trend",
+            lambda panel: macd(panel) / panel.close),
+    Feature("macd_histogram", "(MACD - EMA(9) of MACD) / close", span_memory(SLOW) + span_memory(SIGNAL),
+            SLOW + SIGNAL - 2, "share", "Appel 1979", "trend",
+            lambda panel: (macd(panel) - macd_signal(panel)) / panel.close),
+    Feature("rsi_14", "U / (U + D) - 0.5, gains and losses smoothed over 14 bars", WILDER_MEMORY + 1, WILDER, "share",
+            "Wilder 1978", "trend", lambda panel: rsi(panel) / 100.0 - 0.5),
+    *Family("roc_{w}", "close / close[t-{w}] - 1", "share", "", "trend",
+            lambda panel, w: roc(panel, w) / 100.0).over(12, 25),
+    Feature("bollinger_position", "(close - SMA(20)) / (2 sd20)", 20, 19, "half widths", "Bollinger 1992", "trend",
+            lambda panel: over(panel.close - sma(panel, 20), 2.0 * deviation(panel, 20))),
+    Feature("bollinger_width", "4 sd20 / SMA(20)", 20, 19, "share", "Bollinger 1992", "trend",
+            lambda panel: 4.0 * deviation(panel, 20) / sma(panel, 20)),
+)  # fmt: skip

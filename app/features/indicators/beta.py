@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from app.features.engine.feature import MONTH, Family, Feature, month
-from app.features.engine.panel import Panel, series, sums
+from app.features.engine.panel import Panel, cached, sums
 from app.features.engine.windows import Matrix, counts
 from app.features.indicators.returns import CUT, log_return, over, ret, squared
 from app.features.indicators.volatility import log_sd, range_
@@ -17,7 +17,7 @@ _LEAST = 1e-10
 """A variance below this is a market that doesn't move."""
 
 
-@series
+@cached
 def market_ret(panel: Panel) -> Matrix:
     """Return the market's mean log return, known for every bar; 0 at the first bar, as the symbol's own."""
     found: Matrix = panel.by_session("market_ret_1").copy()
@@ -25,7 +25,7 @@ def market_ret(panel: Panel) -> Matrix:
     return found
 
 
-@series
+@cached
 def excess(panel: Panel) -> Matrix:
     """Return the day's log return less the market's mean.
 
@@ -34,18 +34,18 @@ def excess(panel: Panel) -> Matrix:
     return ret(panel) - market_ret(panel)
 
 
-@series
+@cached
 def squared_excess(panel: Panel) -> Matrix:
     """Return the squared excess return."""
     return excess(panel) ** 2
 
 
-@series
+@cached
 def _squared_market(panel: Panel) -> Matrix:
     return market_ret(panel) ** 2
 
 
-@series
+@cached
 def _product(panel: Panel) -> Matrix:
     return ret(panel) * market_ret(panel)
 
@@ -58,15 +58,12 @@ def excess_return(panel: Panel, window: int) -> Matrix:
     return sums(panel, excess).over(window)
 
 
+@cached
 def beta(panel: Panel, window: int) -> Matrix:
     """Return the slope of the symbol's log return on the market's over the window; 1 where the market stood still.
 
     Window window + 1 bars; unit ratio; first valid row `window`. Sharpe (1964).
     """
-    return panel.keep(f"beta {window}", lambda: _beta(panel, window))
-
-
-def _beta(panel: Panel, window: int) -> Matrix:
     mean = sums(panel, market_ret).over(window) / window
     variance = sums(panel, _squared_market).over(window) / window - mean * mean
     own = sums(panel, ret).over(window) / window
@@ -75,7 +72,7 @@ def _beta(panel: Panel, window: int) -> Matrix:
     return np.where(moves, covariance / np.where(moves, variance, 1.0), 1.0)
 
 
-@series
+@cached
 def shrunk_beta(panel: Panel) -> Matrix:
     """Return the slope through the origin over 250 bars, shrunk to one as if by 60 bars of it, within 0.2 .. 2.5.
 
@@ -108,7 +105,7 @@ def residual_momentum(panel: Panel, window: int) -> Matrix:
     return np.clip(over(made, residual_risk(panel) * np.sqrt(window)), -CUT, CUT)
 
 
-@series
+@cached
 def residual_risk(panel: Panel) -> Matrix:
     """Return the standard deviation of ret - beta250 * market_ret_1 over 250 bars, about 0."""
     slope = beta(panel, LONG)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from app.features.engine.feature import Feature
-from app.features.engine.panel import Panel, series
+from app.features.engine.panel import Panel, cached
 from app.features.engine.windows import Matrix, lag
 from app.features.indicators.averages import WILDER, WILDER_MEMORY
 from app.features.indicators.oscillators import atr, true_range
 from app.features.indicators.returns import over
 
 
-@series
+@cached
 def _range(panel: Panel) -> Matrix:
     return panel.high - panel.low
 

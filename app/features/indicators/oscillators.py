@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from app.features.engine.feature import Family, Feature
-from app.features.engine.panel import Panel, series, sums
+from app.features.engine.panel import Panel, cached, sums
 from app.features.engine.windows import Matrix, change, highest, lag, lowest, mean, smoothed, weighted
 from app.features.indicators.averages import WILDER, WILDER_DECAY, WILDER_MEMORY
 from app.features.indicators.returns import over
@@ -21,7 +21,7 @@ _NOISE = 1e-9
 """Differences of prices smaller than this share of the close are rounding."""
 
 
-@series
+@cached
 def true_range(panel: Panel) -> Matrix:
     """Return max(high, close[t-1]) - min(low, close[t-1]); 0 at the first bar. Wilder (1978)."""
     before = lag(panel.close, 1)
@@ -30,12 +30,12 @@ def true_range(panel: Panel) -> Matrix:
     return out
 
 
-@series
+@cached
 def _weighted_range(panel: Panel) -> Matrix:
     return weighted(true_range(panel), WILDER_DECAY, WILDER_MEMORY)
 
 
-@series
+@cached
 def atr(panel: Panel) -> Matrix:
     """Return the average true range, Wilder's smoothing over 14 bars.
 
@@ -45,7 +45,7 @@ def atr(panel: Panel) -> Matrix:
     return smoothed(true_range(panel), WILDER_DECAY, WILDER_MEMORY, start=1, part=_weighted_range(panel))
 
 
-@series
+@cached
 def stochastic_fast(panel: Panel) -> Matrix:
     """Return the raw stochastic: 100 * (close - lowest low) / (highest high - lowest low) over 14 bars.
 
@@ -56,7 +56,7 @@ def stochastic_fast(panel: Panel) -> Matrix:
     return np.where(reach > 0.0, 100.0 * (panel.close - bottom) / np.where(reach > 0.0, reach, 1.0), 50.0)
 
 
-@series
+@cached
 def stochastic_k(panel: Panel) -> Matrix:
     """Return the 3-bar mean of the raw stochastic (slow %K).
 
@@ -81,7 +81,7 @@ def williams(panel: Panel) -> Matrix:
     return stochastic_fast(panel) - 100.0
 
 
-@series
+@cached
 def cci(panel: Panel) -> Matrix:
     """Return the commodity channel index: (tp - mean tp) / (0.015 * mean |tp - mean tp|) over 20 bars.
 
@@ -100,7 +100,7 @@ def cci(panel: Panel) -> Matrix:
     return over(typical - average, np.where(spread > noise, 0.015 / CCI * spread, 0.0))
 
 
-@series
+@cached
 def _directions(panel: Panel) -> tuple[Matrix, Matrix]:
     """Return Wilder's smoothed upward and downward movement as shares of the smoothed true range.
 
@@ -112,10 +112,8 @@ def _directions(panel: Panel) -> tuple[Matrix, Matrix]:
     ups = np.maximum(up, 0.0) * (up - down > noise)
     downs = np.maximum(down, 0.0) * (down - up > noise)
     reach = _weighted_range(panel)
-    return (
-        over(weighted(ups, WILDER_DECAY, WILDER_MEMORY), reach),
-        over(weighted(downs, WILDER_DECAY, WILDER_MEMORY), reach),
-    )
+    plus, minus = (over(weighted(moves, WILDER_DECAY, WILDER_MEMORY), reach) for moves in (ups, downs))
+    return plus, minus
 
 
 def plus_di(panel: Panel) -> Matrix:
@@ -134,7 +132,7 @@ def minus_di(panel: Panel) -> Matrix:
     return 100.0 * _directions(panel)[1]
 
 
-@series
+@cached
 def adx(panel: Panel) -> Matrix:
     """Return the average directional index: Wilder's smoothing of 100 * |+DI - -DI| / (+DI + -DI).
 
@@ -144,13 +142,13 @@ def adx(panel: Panel) -> Matrix:
     return smoothed(100.0 * over(np.abs(plus - minus), plus + minus), WILDER_DECAY, WILDER_MEMORY, start=1)
 
 
-@series
+@cached
 def signed_volume(panel: Panel) -> Matrix:
     """Return the volume with the sign of the day's change."""
     return np.sign(change(panel.close)) * panel.volume
 
 
-@series
+@cached
 def volume(panel: Panel) -> Matrix:
     """Return the volume."""
     return panel.volume
@@ -166,16 +164,8 @@ def obv_change(panel: Panel, window: int) -> Matrix:
 
 
 FEATURES = (
-    Feature(
-        "atr_14",
-        "log(ATR(14) / close)",
-        WILDER_MEMORY + 1,
-        WILDER,
-        "log share",
-        "Wilder 1978",
-        "range",
-        lambda panel: np.log(atr(panel) / panel.close + 1e-5),
-    ),
+    Feature("atr_14", "log(ATR(14) / close)", WILDER_MEMORY + 1, WILDER, "log share", "Wilder 1978", "range",
+            lambda panel: np.log(atr(panel) / panel.close + 1e-5)),
     Feature("stochastic_k", "slow %K(14, 3) / 100 - 0.5", 16, 15, "share", "Lane 1984", "range",
             lambda panel: stochastic_k(panel) / 100.0 - 0.5),
     Feature("stochastic_d", "slow %D(14, 3, 3) / 100 - 0.5", 18, 17, "share", "Lane 1984", "range",

@@ -5,38 +5,38 @@ from __future__ import annotations
 import numpy as np
 
 from app.features.engine.feature import MONTH, Family, Feature
-from app.features.engine.panel import Panel, series, sums
+from app.features.engine.panel import Panel, cached, sums
 from app.features.engine.windows import Matrix, highest, lag
 
 CUT = 4.0
 """Values in units of risk are cut here: a fatter tail says no more."""
 
 
-@series
+@cached
 def ret(panel: Panel) -> Matrix:
     """Return log(close / close[t-1]); 0 at the symbol's first bar, which has none."""
     return log_ratio(panel.close, lag(panel.close, 1))
 
 
-@series
+@cached
 def overnight(panel: Panel) -> Matrix:
     """Return log(open / close[t-1]); 0 at the symbol's first bar."""
     return log_ratio(panel.open, lag(panel.close, 1))
 
 
-@series
+@cached
 def intraday(panel: Panel) -> Matrix:
     """Return log(close / open)."""
     return np.log(panel.close / panel.open)
 
 
-@series
+@cached
 def squared(panel: Panel) -> Matrix:
     """Return the squared log return."""
     return ret(panel) ** 2
 
 
-@series
+@cached
 def absolute(panel: Panel) -> Matrix:
     """Return the size of the log return."""
     return np.abs(ret(panel))
@@ -62,7 +62,7 @@ def log_return(panel: Panel, window: int) -> Matrix:
     return sums(panel, ret).over(window)
 
 
-@series
+@cached
 def quarter_risk(panel: Panel) -> Matrix:
     """Return the root mean squared return of the last 66 bars, of those there are."""
     return np.sqrt(sums(panel, squared).mean(66, start=1))
@@ -87,29 +87,13 @@ def drawdown(panel: Panel, window: int) -> Matrix:
 
 
 FEATURES = (
-    *Family("ret_{w}", "log(close / close[t-{w}])", "log return", "", "returns", log_return).over(
-        1, 2, 3, 5, 10, 22, 66, 252
-    ),
+    *Family("ret_{w}", "log(close / close[t-{w}])", "log return", "", "returns",
+            log_return).over(1, 2, 3, 5, 10, 22, 66, 252),
     Feature("ret_overnight", "log(open / close[t-1])", 2, 1, "log return", "", "returns", overnight),
     Feature("ret_intraday", "log(close / open)", 1, 0, "log return", "", "returns", intraday),
-    *Family(
-        "momentum_{w}",
-        "log(close / close[t-{w}]) / (sd66 sqrt({w})), cut at 4",
-        "standard deviations",
-        "Moskowitz, Ooi & Pedersen 2012",
-        "returns",
-        momentum,
-        window=lambda w: max(w, 66) + 1,
-        first=lambda w: max(w, MONTH),
-    ).over(1, 5, 22, 66, 252),
-    Feature(
-        "drawdown_250",
-        "log(close / highest close of 250)",
-        250,
-        MONTH,
-        "log return",
-        "George & Hwang 2004",
-        "returns",
-        lambda panel: drawdown(panel, 250),
-    ),
-)
+    *Family("momentum_{w}", "log(close / close[t-{w}]) / (sd66 sqrt({w})), cut at 4", "standard deviations",
+            "Moskowitz, Ooi & Pedersen 2012", "returns", momentum,
+            window=lambda w: max(w, 66) + 1, first=lambda w: max(w, MONTH)).over(1, 5, 22, 66, 252),
+    Feature("drawdown_250", "log(close / highest close of 250)", 250, MONTH, "log return", "George & Hwang 2004",
+            "returns", lambda panel: drawdown(panel, 250)),
+)  # fmt: skip

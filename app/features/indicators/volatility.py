@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from app.features.engine.feature import MONTH, Family, Feature, month
-from app.features.engine.panel import Panel, series, sums
+from app.features.engine.panel import Panel, cached, sums
 from app.features.engine.windows import Matrix, memory, smoothed
 from app.features.indicators.returns import CUT, absolute, intraday, log_return, overnight, quarter_risk, ret, squared
 
@@ -21,19 +21,19 @@ LAMBDA = 0.94
 """RiskMetrics' daily decay (J.P. Morgan 1996)."""
 
 
-@series
+@cached
 def spread(panel: Panel) -> Matrix:
     """Return log(high / low)."""
     return np.log(panel.high / panel.low)
 
 
-@series
+@cached
 def squared_spread(panel: Panel) -> Matrix:
     """Return log(high / low)^2."""
     return spread(panel) ** 2
 
 
-@series
+@cached
 def inside(panel: Panel) -> Matrix:
     """Return the session's own variance: 0.5 log(high/low)^2 - (2 log 2 - 1) log(close/open)^2, at least 0.
 
@@ -44,21 +44,20 @@ def inside(panel: Panel) -> Matrix:
     return found
 
 
-@series
+@cached
 def variance(panel: Panel) -> Matrix:
     """Return the bar's variance: Garman-Klass within the session plus log(open/close[t-1])^2, in FLOOR .. CAP."""
     both = inside(panel) + _squared_overnight(panel)
     return np.clip(both, FLOOR, CAP, out=both)
 
 
-@series
+@cached
 def log_range(panel: Panel) -> Matrix:
     """Return half the logarithm of the bar's variance."""
-    logarithm: Matrix = np.log(variance(panel))
-    return 0.5 * logarithm
+    return _half_log(variance(panel))
 
 
-@series
+@cached
 def rogers_satchell(panel: Panel) -> Matrix:
     """Return log(high/close) log(high/open) + log(low/close) log(low/open). Rogers & Satchell (1991)."""
     found: Matrix = np.log(panel.high / panel.close) * np.log(panel.high / panel.open)
@@ -66,20 +65,19 @@ def rogers_satchell(panel: Panel) -> Matrix:
     return found
 
 
-@series
+@cached
 def _squared_overnight(panel: Panel) -> Matrix:
     return overnight(panel) ** 2
 
 
-@series
+@cached
 def _squared_intraday(panel: Panel) -> Matrix:
     return intraday(panel) ** 2
 
 
 def log_sd(squares: Matrix) -> Matrix:
     """Return half the logarithm of a variance, with FLOOR added."""
-    logarithm: Matrix = np.log(squares + FLOOR)
-    return 0.5 * logarithm
+    return _half_log(squares + FLOOR)
 
 
 def close_to_close(panel: Panel, window: int) -> Matrix:
@@ -125,12 +123,13 @@ def yang_zhang(panel: Panel, window: int) -> Matrix:
     return log_sd(gaps + k * days + (1.0 - k) * inner)
 
 
+@cached
 def range_(panel: Panel, window: int) -> Matrix:
     """Return half the log of the mean variance of the window: the HAR regressor of Corsi (2009), on ranges.
 
     Window window + 1 bars; unit log standard deviation; first valid row min(window, 22), over what there is.
     """
-    return panel.keep(f"range {window}", lambda: _half_log(sums(panel, variance).mean(window)))
+    return _half_log(sums(panel, variance).mean(window))
 
 
 def _half_log(x: Matrix) -> Matrix:
@@ -172,7 +171,7 @@ def ewma(panel: Panel) -> Matrix:
     return log_sd(smoothed(squared(panel), LAMBDA, start=1))
 
 
-@series
+@cached
 def shock(panel: Panel) -> Matrix:
     """Return the day's log return in units of the month's risk, cut at 4.
 

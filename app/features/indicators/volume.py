@@ -5,20 +5,20 @@ from __future__ import annotations
 import numpy as np
 
 from app.features.engine.feature import MONTH, Feature
-from app.features.engine.panel import Panel, series, sums
+from app.features.engine.panel import Panel, cached, sums
 from app.features.engine.windows import Matrix, lag
 
 CUT = 2.0
 
 
-@series
+@cached
 def log_volume(panel: Panel) -> Matrix:
     """Return the log of the volume; a session without trades repeats the one before."""
     traded = np.log(np.maximum(panel.volume, 1.0))
     return np.where(panel.volume > 0.0, traded, lag(traded, 1, 0.0))
 
 
-@series
+@cached
 def surprise(panel: Panel) -> Matrix:
     """Return the log volume less its mean over the 66 bars before; 0 on a symbol's first five bars."""
     found: Matrix = log_volume(panel) - lag(sums(panel, log_volume).mean(66), 1, 0.0)

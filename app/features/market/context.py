@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from app.features.engine.feature import Feature, spread
-from app.features.engine.panel import Columns, Compute, Table, Vector, columns, compute
+from app.features.engine.feature import Feature, column, spread
+from app.features.engine.panel import Columns, Table, Vector, columns, compute
 from app.features.engine.windows import Matrix, Sums, highest, lowest
 from app.features.indicators.returns import CUT, overnight, ret
 from app.features.indicators.volatility import log_range, log_sd
@@ -36,7 +36,7 @@ def context(bars: pl.DataFrame) -> pl.DataFrame:
     every = np.ones(source.frame.height)
     later = every.copy()
     later[source.bounds[:-1]] = 0.0
-    rows = compute(source, (*_ROWS, *ranks.RANKED), {})
+    rows = compute(source, (*_ROWS, *ranks.FEATURES), {})
     day = _Days(source, later)
     # a first bar has a range already: without it the market's first session would have none
     daily = {"range": _Days(source, every).mean(rows["range"]), **_daily(day, rows)}
@@ -51,15 +51,11 @@ def context(bars: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _row(name: str, function: Compute) -> Feature:
-    return Feature(name, "", 0, 0, "", "", "", function)
-
-
 _ROWS = (
-    _row("ret", lambda panel: np.clip(ret(panel), -_WRONG, _WRONG)),
-    _row("overnight", lambda panel: np.clip(overnight(panel), -_WRONG, _WRONG)),
-    _row("range", log_range),
-    _row("volume", volume_1),
+    column("ret", 0, lambda panel: np.clip(ret(panel), -_WRONG, _WRONG)),
+    column("overnight", 0, lambda panel: np.clip(overnight(panel), -_WRONG, _WRONG)),
+    column("range", 0, log_range),
+    column("volume", 0, volume_1),
 )
 
 

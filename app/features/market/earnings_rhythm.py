@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from app.features.engine.feature import MONTH, Family, Feature
-from app.features.engine.panel import Index, Panel, series, sums
+from app.features.engine.panel import Compute, Index, Panel, cached, sums
 from app.features.engine.windows import Matrix, highest, lag, plus
 from app.features.indicators.beta import excess, squared_excess
 from app.features.indicators.volatility import variance
@@ -27,7 +27,7 @@ _OF_CALENDAR = 523 + _OF_SCORE
 """Bars that a score 731 days back depends on: no exchange has more sessions in that time."""
 
 
-@series
+@cached
 def score(panel: Panel) -> Matrix:
     """Return how much a session looks like an announcement, 0..1.
 
@@ -45,7 +45,7 @@ def score(panel: Panel) -> Matrix:
     return found
 
 
-@series
+@cached
 def _calendar(panel: Panel) -> tuple[Matrix, Index]:
     """Return the scores laid out by calendar day, and for each bar the place of its target's day in them."""
     day, target = panel.by_session("day"), panel.by_session("target_day")
@@ -63,22 +63,19 @@ def _looked_up(panel: Panel, by_day: Matrix) -> Matrix:
     return by_day.reshape(-1)[_calendar(panel)[1]]
 
 
-@series
+@cached
 def _within(panel: Panel) -> dict[int, Matrix]:
     """Return for 0, 1 and 3 days the highest score within as many days, under the last of them."""
     grid, _ = _calendar(panel)
     return {days: highest(grid, 2 * days + 1) for days in (0, 1, 3)}
 
 
+@cached
 def quarters(panel: Panel, days: int) -> Matrix:
     """Return the sum, over 13, 26 .. 104 weeks before the target, of the highest score within `days` days of it.
 
     Window 591 bars; unit scores, 0..8; first valid row 22, 0 where that far back is nothing.
     """
-    return panel.keep(f"quarters {days}", lambda: _quarters(panel, days))
-
-
-def _quarters(panel: Panel, days: int) -> Matrix:
     total = _within(panel)[days]
     for weeks in (WEEKS_13, 2 * WEEKS_13, 4 * WEEKS_13):
         total = plus(total, total, weeks)
@@ -103,12 +100,13 @@ def years_1_day(panel: Panel) -> Matrix:
     return _looked_up(panel, lag(scores, YEAR - 1, 0.0) + lag(scores, TWO_YEARS - 1, 0.0))
 
 
+@cached
 def recent(panel: Panel) -> Matrix:
     """Return the highest score of the last 35 bars: who has just reported doesn't soon again.
 
     Window 102 bars; unit score, 0..1; first valid row 22.
     """
-    return panel.keep("recent score", lambda: highest(score(panel), RECENT))
+    return highest(score(panel), RECENT)
 
 
 def echo(panel: Panel, quarter: int) -> Matrix:
@@ -116,12 +114,16 @@ def echo(panel: Panel, quarter: int) -> Matrix:
 
     Window quarter + 70 bars; unit score, 0..1; first valid row 22, 0 where that far back is nothing.
     """
-    around = panel.keep("echo", lambda: highest(score(panel), 7))
-    return lag(around, quarter - 4, 0.0)
+    return lag(_score_of_week(panel), quarter - 4, 0.0)
 
 
-def _feature(name: str, formula: str, compute: object, unit: str = "score") -> Feature:
-    return Feature(name, formula, _OF_CALENDAR, MONTH, unit, "", "event", compute)  # type: ignore[arg-type]
+@cached
+def _score_of_week(panel: Panel) -> Matrix:
+    return highest(score(panel), 7)
+
+
+def _feature(name: str, formula: str, compute: Compute) -> Feature:
+    return Feature(name, formula, _OF_CALENDAR, MONTH, "score", "", "event", compute)
 
 
 _SUM = "sum over 13, 26 .. 104 weeks before the target of the highest event score within {} days"

@@ -28,19 +28,24 @@ def _past_year(panel: Panel) -> Matrix:
     return log_return(panel, 252) - log_return(panel, MONTH)
 
 
-def _ranked(name: str, window: int, first: int, function: Compute) -> Feature:
-    return Feature(name, "", window, first, "", "", "", lambda panel: _settled(function(panel)))
+def _rank(name: str, of: str, window: int, first: int, function: Compute) -> Feature:
+    """Return a rank: the function gives what is ranked, and `rank` its place once all symbols are there."""
+    formula = f"place of {of} among the session's symbols, -0.5..0.5"
+    return Feature(
+        f"rank_{name}", formula, window, first, "share", "", "cross", lambda panel: _settled(function(panel))
+    )
 
 
-RANKED = (
-    _ranked("sorted_ret_1", 2, 1, lambda panel: log_return(panel, 1)),
-    _ranked("sorted_ret_5", 6, 5, lambda panel: log_return(panel, 5)),
-    _ranked("sorted_ret_22", 23, 22, lambda panel: log_return(panel, MONTH)),
-    _ranked("sorted_year", 253, 252, _past_year),
-    _ranked("sorted_range", 23, 22, lambda panel: range_(panel, MONTH)),
-    _ranked("sorted_volume", 68, 22, volume_1),
+FEATURES = (
+    _rank("ret_1", "ret_1", 2, 1, lambda panel: log_return(panel, 1)),
+    _rank("ret_5", "ret_5", 6, 5, lambda panel: log_return(panel, 5)),
+    _rank("ret_22", "ret_22", 23, 22, lambda panel: log_return(panel, MONTH)),
+    _rank("year", "the log return from 252 to 22 bars ago (Jegadeesh & Titman 1993)", 253, 252, _past_year),
+    _rank("range", "range_22", 23, 22, lambda panel: range_(panel, MONTH)),
+    _rank("volume", "volume_1", 68, 22, volume_1),
 )
-"""What ranks are of, under the names of the context's columns that hold the session's values in order."""
+COLUMN = {feature.name: feature.name.replace("rank", "sorted") for feature in FEATURES}
+"""The context's column that a rank is looked up in: the session's values in order."""
 
 
 def sorted_by_session(source: Columns, rows: Mapping[str, Vector]) -> dict[str, pl.Series]:
@@ -48,11 +53,11 @@ def sorted_by_session(source: Columns, rows: Mapping[str, Vector]) -> dict[str, 
     symbols = np.repeat(np.arange(len(source.bounds) - 1), np.diff(source.bounds))
     shape = len(source.sessions), max(len(source.bounds) - 1, 1)
     found = {}
-    for ranked in RANKED:
+    for name, column in COLUMN.items():
         dense = np.full(shape, np.nan)
-        dense[source.at, symbols] = rows[ranked.name]
+        dense[source.at, symbols] = rows[name]
         dense.sort(axis=1)
-        found[ranked.name] = pl.Series(ranked.name, dense)
+        found[column] = pl.Series(column, dense)
     return found
 
 
@@ -93,27 +98,3 @@ def _count(rows: Matrix, at: Index, asked: Vector, compare: np.ufunc) -> Index:
         step //= 2
     counted: Index = found - base + 1
     return counted
-
-
-def _of_session(name: str, formula: str, ranked: Feature) -> Feature:
-    """Return a rank; its values are worked out of the ranked feature's, once all symbols are there."""
-    return Feature(f"rank_{name}", formula, ranked.window, ranked.first, "share", "", "cross", ranked.compute)
-
-
-FEATURES = tuple(
-    _of_session(name, f"place of {of} among the session's symbols, -0.5..0.5", ranked)
-    for (name, of), ranked in zip(
-        (
-            ("ret_1", "ret_1"),
-            ("ret_5", "ret_5"),
-            ("ret_22", "ret_22"),
-            ("year", "the log return from 252 to 22 bars ago (Jegadeesh & Titman 1993)"),
-            ("range", "range_22"),
-            ("volume", "volume_1"),
-        ),
-        RANKED,
-        strict=True,
-    )
-)
-COLUMN = {feature.name: ranked.name for feature, ranked in zip(FEATURES, RANKED, strict=True)}
-"""The context's column that a rank is looked up in."""

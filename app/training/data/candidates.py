@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.features.frame import FEATURES, LOCATION_REGRESSORS, SCALE_REGRESSORS
+from app.features.catalogue import FEATURES, LOCATION_REGRESSORS, SCALE_REGRESSORS
 from app.registry.components.adaptation import Adaptation
 
 REGRESSORS: tuple[str, ...] = tuple(SCALE_REGRESSORS)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.features.engine.windows import Matrix, Sums, highest, lag, lowest, memory, smoothed, total, weighted
+from app.features.engine.windows import Matrix, Sums, highest, lag, lowest, memory, smoothed, weighted
 
 VALUES = np.random.default_rng(5).normal(size=(3, 300))
 
@@ -19,7 +19,7 @@ def looped(x: Matrix, window: int, function: object) -> Matrix:
 @pytest.mark.parametrize("window", [1, 2, 3, 5, 22, 66, 250, 255, 256, 299, 300, 400])
 def test_sums_and_extremes(window: int) -> None:
     """Any window, a power of two or not, longer than the history or not."""
-    np.testing.assert_allclose(total(VALUES, window), looped(VALUES, window, np.sum), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(Sums(VALUES).over(window), looped(VALUES, window, np.sum), rtol=0, atol=1e-12)
     np.testing.assert_array_equal(highest(VALUES, window), looped(VALUES, window, np.max))
     np.testing.assert_array_equal(lowest(VALUES, window), looped(VALUES, window, np.min))
 
@@ -45,7 +45,12 @@ def test_a_smoothing_is_a_mean_from_the_first_bar_on() -> None:
 def test_a_window_doesn_t_know_where_the_history_began(start: int, window: int) -> None:
     """Dropping the bars before a window leaves its sum, mean and weighted sum as they are, to the bit."""
     cut = VALUES[:, start:]
-    for function in (total, highest, lambda x, w: weighted(x, 0.93, w), lambda x, w: Sums(x).mean(w)):
+    for function in (
+        lambda x, w: Sums(x).over(w),
+        highest,
+        lambda x, w: weighted(x, 0.93, w),
+        lambda x, w: Sums(x).mean(w),
+    ):
         np.testing.assert_array_equal(function(VALUES, window)[:, start + window :], function(cut, window)[:, window:])
 
 
