@@ -70,20 +70,13 @@ def forecast_of(services: Services, symbol: str) -> Forecast:
 
 def forecasts_of(services: Services, texts: Sequence[str]) -> list[Answer]:
     """Return a forecast or an error for each text, in order."""
-    names = [_normalised(text) for text in texts]
-    known = list(dict.fromkeys(name for name in names if isinstance(name, str)))
-    found = dict(zip(known, services.forecaster.latest_many(known), strict=True))
-    unknown = [name for name, answer in found.items() if isinstance(answer, UnknownSymbol)]
-    if unknown:
-        found.update(_looked_up(services, unknown))
-    return [found[name] if isinstance(name, str) else name for name in names]
-
-
-def _normalised(text: str) -> str | NextcloseError:
-    try:
-        return normalise(text)
-    except NextcloseError as error:
-        return error
+    found = services.forecaster.latest_many(texts)
+    unknown = [normalise(text) for text, one in zip(texts, found, strict=True) if isinstance(one, UnknownSymbol)]
+    if not unknown:
+        return found
+    looked_up = _looked_up(services, list(dict.fromkeys(unknown)))
+    pairs = zip(texts, found, strict=True)
+    return [looked_up[normalise(text)] if isinstance(one, UnknownSymbol) else one for text, one in pairs]
 
 
 def _looked_up(services: Services, symbols: Sequence[str]) -> dict[str, Answer]:

@@ -16,18 +16,12 @@ from app.web.edge import render, security
 
 PROBLEM = "application/problem+json"
 _CODES = {
-    400: "bad_request",
-    404: "not_found",
-    405: "method_not_allowed",
-    413: "body_too_large",
-    415: "unsupported_media_type",
-    422: "bad_request",
+    404: ("not_found", "there is nothing at this address"),
+    405: ("method_not_allowed", "this address doesn't take that method"),
+    413: ("body_too_large", f"the body is larger than {security.MAX_BODY_BYTES // 1024} KB"),
+    415: ("unsupported_media_type", None),
 }
-_DETAILS = {
-    404: "there is nothing at this address",
-    405: "this address doesn't take that method",
-    413: f"the body is larger than {security.MAX_BODY_BYTES // 1024} KB",
-}
+"""The codes of errors that the framework raises, and what they say instead of its own words."""
 
 
 class Problem(BaseModel):
@@ -51,10 +45,10 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 
 def install(app: FastAPI) -> None:
     """Render every error that a request can end in."""
-    app.add_exception_handler(NextcloseError, _ours)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unforeseen)
+    app.exception_handler(NextcloseError)(_ours)
+    app.exception_handler(RequestValidationError)(_invalid)
+    app.exception_handler(HTTPException)(_http)
+    app.exception_handler(Exception)(_unforeseen)
 
 
 def problem(request: Request, status: int, code: str, detail: str, **extra: Any) -> Response:
@@ -66,8 +60,7 @@ def problem(request: Request, status: int, code: str, detail: str, **extra: Any)
     return JSONResponse(body.model_dump(exclude_none=True), status, media_type=PROBLEM)
 
 
-def _ours(request: Request, error: Exception) -> Response:
-    assert isinstance(error, NextcloseError)  # noqa: S101 - tells mypy what the registration says
+def _ours(request: Request, error: NextcloseError) -> Response:
     response = problem(request, error.status, error.code, error.detail)
     if error.retry_after_s is not None:
         response.headers["Retry-After"] = str(error.retry_after_s)
@@ -76,20 +69,16 @@ def _ours(request: Request, error: Exception) -> Response:
     return response
 
 
-def _invalid(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)  # noqa: S101 - tells mypy what the registration says
+def _invalid(request: Request, error: RequestValidationError) -> Response:
     found = [{"where": ".".join(str(part) for part in one["loc"]), "what": one["msg"]} for one in error.errors()]
-    unread = any(one["type"] == "json_invalid" for one in error.errors())
-    detail = "the body is no valid JSON" if unread else f"{found[0]['where']}: {found[0]['what']}"
-    status = HTTPStatus.BAD_REQUEST if unread else HTTPStatus.UNPROCESSABLE_ENTITY
-    return problem(request, status, "bad_request", detail, errors=found)
+    if any(one["type"] == "json_invalid" for one in error.errors()):
+        return problem(request, 400, "bad_request", "the body is no valid JSON", errors=found)
+    return problem(request, 422, "bad_request", f"{found[0]['where']}: {found[0]['what']}", errors=found)
 
 
-def _http(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 - tells mypy what the registration says
-    status = error.status_code
-    detail = _DETAILS.get(status, str(error.detail))
-    response = problem(request, status, _CODES.get(status, "bad_request"), detail)
+def _http(request: Request, error: HTTPException) -> Response:
+    code, detail = _CODES.get(error.status_code, ("bad_request", None))
+    response = problem(request, error.status_code, code, detail or str(error.detail))
     response.headers.update(error.headers or {})
     return response
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from app.web.edge import formats, static
 
@@ -95,6 +95,11 @@ def error(request: Request, *, status: int, code: str, title: str, detail: str) 
     values = {"frame": Frame(), "path": request.url.path, "status": status, "code": code, "title": title}
     values |= {"detail": detail, "target": target or "failure"}
     return _answer(_text(template, "failure" if target else None, values), status)
+
+
+def see_other(address: str) -> Response:
+    """Send a browser on to another page, after a form or from another spelling."""
+    return RedirectResponse(address, 303)
 
 
 def _text(template: Template, block: str | None, values: dict[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from app.forecasts import ledger
 from app.forecasts.record import track_record
@@ -16,10 +16,9 @@ from app.web.edge import render
 from app.web.edge.deps import ServicesDep
 from app.web.edge.security import Admin
 from app.web.figures import drawing
-from app.web.views.layout import frame
+from app.web.views import layout
 
 PAGE = 50
-SEE_OTHER = 303
 ON_THE_PAGE = "by hand, on the model's page"
 BASELINES = ("random_walk", "drift", "ewma")
 
@@ -33,10 +32,11 @@ def models(request: Request, services: ServicesDep) -> Response:
     cards = services.champion.versions()
     with services.database.read() as db:
         made = api.decisions(db)
-    return render.page(
+    return layout.page(
         request,
+        services,
         "models",
-        frame(request, services, [], twin="/api/models"),
+        "/api/models",
         served=next((card for card in cards if card.version == served), None),
         cards=cards,
         decisions=made,
@@ -51,10 +51,11 @@ def model(request: Request, version: str, services: ServicesDep) -> Response:
     card = api.card_of(services, version)
     with services.database.read() as db:
         made = api.decisions(db, version)
-    return render.page(
+    return layout.page(
         request,
+        services,
         "model",
-        frame(request, services, [], twin=f"/api/models/{version}"),
+        f"/api/models/{version}",
         card=card,
         served=version == services.champion_version(),
         decisions=made,
@@ -68,14 +69,14 @@ def model(request: Request, version: str, services: ServicesDep) -> Response:
 def rollback(services: ServicesDep) -> Response:
     """Return to the champion before this one, and show it."""
     card = registry.rollback(services.settings, services.database, ON_THE_PAGE, services.clock.now())
-    return RedirectResponse(f"/models/{card.version}", SEE_OTHER)
+    return render.see_other(f"/models/{card.version}")
 
 
 @router.post("/models/{version}/promote", dependencies=[Admin])
 def promote(version: str, services: ServicesDep) -> Response:
     """Make a version the champion, and show it."""
     card = api.move_champion(services, version, ON_THE_PAGE)
-    return RedirectResponse(f"/models/{card.version}", SEE_OTHER)
+    return render.see_other(f"/models/{card.version}")
 
 
 @router.get("/track-record")
@@ -87,5 +88,5 @@ def record(
         whole = track_record(db)
         page = ledger.page(db, limit=PAGE, cursor=cursor)
         watched = [status for status in store.statuses(db) if status.watched]
-    around = frame(request, services, watched, twin="/api/track-record")
-    return render.page(request, "record", around, record=whole, page=page, first=cursor is None)
+    first = cursor is None
+    return layout.page(request, services, "record", "/api/track-record", watched, record=whole, page=page, first=first)

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from fastapi import APIRouter, Request
 from sqlmodel import col, func, select
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from app.jobs import runs
 from app.jobs.launch import launch
@@ -16,10 +16,9 @@ from app.prices.store.tables import QuarantineRow
 from app.web.edge import render
 from app.web.edge.deps import ServicesDep
 from app.web.edge.security import Admin
-from app.web.views.layout import frame
+from app.web.views import layout
 
 SHOWN = 50
-SEE_OTHER = 303
 STARTABLE = ("refresh", "train", "forecast", "score")
 
 router = APIRouter(include_in_schema=False, default_response_class=Response)
@@ -31,8 +30,10 @@ def jobs(request: Request, services: ServicesDep) -> Response:
     with services.database.read() as db:
         recent = runs.recent(db, SHOWN)
     running = {run.kind for run in recent if run.state == "running"}
-    around = frame(request, services, [], twin="/api/jobs", reload_s=2 if running else None)
-    return render.page(request, "jobs", around, jobs=recent, running=running, startable=STARTABLE)
+    reload_s = 2 if running else None
+    return layout.page(
+        request, services, "jobs", "/api/jobs", (), reload_s, jobs=recent, running=running, startable=STARTABLE
+    )
 
 
 @router.post("/jobs/{kind}", dependencies=[Admin])
@@ -40,7 +41,7 @@ def start(request: Request, kind: str, services: ServicesDep) -> Response:
     """Start a job, and return to the page it was started on."""
     launch(services.settings, services.database, kind, "page")
     from_home = request.headers.get("referer", "").partition("//")[2].partition("/")[2].partition("?")[0] == ""
-    return RedirectResponse("/" if from_home else "/jobs", SEE_OTHER)
+    return render.see_other("/" if from_home else "/jobs")
 
 
 @router.get("/data")
@@ -50,8 +51,8 @@ def data(request: Request, services: ServicesDep) -> Response:
         stored = store.statuses(db)
         held = db.exec(select(QuarantineRow).order_by(col(QuarantineRow.id).desc()).limit(SHOWN)).all()
         total = db.exec(select(func.count()).select_from(QuarantineRow)).one()
-    around = frame(request, services, [status for status in stored if status.watched], twin="/api/symbols")
-    return render.page(request, "data", around, statuses=stored, held=held, total=total)
+    watched = [status for status in stored if status.watched]
+    return layout.page(request, services, "data", "/api/symbols", watched, statuses=stored, held=held, total=total)
 
 
 @router.post("/data/quarantine/{number}/{decision}", dependencies=[Admin])
@@ -59,7 +60,7 @@ def decide(number: int, decision: Literal["release", "drop"], services: Services
     """Store a bar in quarantine all the same, or keep it out for good, and return to the list."""
     with services.database.write() as db:
         (quarantine.release if decision == "release" else quarantine.drop)(db, [number], services.clock.now())
-    return RedirectResponse("/data#held-title", SEE_OTHER)
+    return render.see_other("/data#held-title")
 
 
 @router.get("/docs")

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from app.core.errors import InvalidSymbol
 from app.prices import store
@@ -15,11 +15,9 @@ from app.web.api.prices import put_on_watchlist
 from app.web.edge import render
 from app.web.edge.deps import ServicesDep
 from app.web.edge.security import Admin
+from app.web.views import layout, watchlist
 from app.web.views import stock as view_stock
-from app.web.views import watchlist
-from app.web.views.layout import frame
 
-SEE_OTHER = 303
 LOOK_AGAIN_S = 2
 
 router = APIRouter(include_in_schema=False, default_response_class=Response)
@@ -32,8 +30,7 @@ def home(request: Request, services: ServicesDep) -> Response:
     """Show the watchlist, or how far the first run is."""
     page = watchlist.watchlist(services)
     reload_s = LOOK_AGAIN_S if page.setup and page.setup.running else None
-    around = frame(request, services, page.statuses, twin="/api/symbols", reload_s=reload_s)
-    return render.page(request, "watchlist", around, page=page)
+    return layout.page(request, services, "watchlist", "/api/symbols", page.statuses, reload_s, page=page)
 
 
 @router.get("/stocks/{symbol}")
@@ -41,11 +38,10 @@ def stock(request: Request, symbol: str, services: ServicesDep, wanted: RangeQue
     """Show one stock; the chart's range is switched by asking for the region alone."""
     name = normalise(symbol)
     if name != symbol:
-        return RedirectResponse(f"/stocks/{quote(name)}", SEE_OTHER)
+        return render.see_other(f"/stocks/{quote(name)}")
     page = view_stock.stock(services, name, wanted)
     twin = f"/predict/{quote(name)}" if page.forecast else f"/api/prices/{quote(name)}"
-    around = frame(request, services, [page.status], twin=twin)
-    return render.page(request, "stock", around, page=page, ranges=view_stock.RANGES)
+    return layout.page(request, services, "stock", twin, [page.status], page=page, ranges=view_stock.RANGES)
 
 
 @router.get("/search")
@@ -55,7 +51,7 @@ def search(request: Request, services: ServicesDep, q: Annotated[str, Query(max_
         found = watchlist.suggestions(db, q)
     exact = _symbol(q)
     if render.region(request) is None and exact and (not found or found[0].symbol == exact):
-        return RedirectResponse(f"/stocks/{quote(exact)}", SEE_OTHER)
+        return render.see_other(f"/stocks/{quote(exact)}")
     known = any(status.symbol == exact for status in found)
     return render.page(request, "search", query=q, found=found, unknown=None if known else exact)
 
@@ -72,7 +68,7 @@ def watch(symbol: str, services: ServicesDep) -> Response:
     """Put a symbol on the watchlist, and show its page."""
     name = normalise(symbol)
     put_on_watchlist(services, name)
-    return RedirectResponse(f"/stocks/{quote(name)}", SEE_OTHER)
+    return render.see_other(f"/stocks/{quote(name)}")
 
 
 @router.post("/stocks/{symbol}/unwatch", dependencies=[Admin])
@@ -81,4 +77,4 @@ def unwatch(symbol: str, services: ServicesDep) -> Response:
     name = normalise(symbol)
     with services.database.write() as db:
         store.unwatch(db, [name])
-    return RedirectResponse(f"/stocks/{quote(name)}", SEE_OTHER)
+    return render.see_other(f"/stocks/{quote(name)}")

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from fastapi import Request
+from starlette.responses import Response
 
 from app.prices.store import SymbolStatus
-from app.web.edge import formats, security
+from app.web.edge import formats, render, security
 from app.web.edge.deps import Services
 from app.web.edge.render import Frame, Notice
 
 SAMPLE = "sample"
 
 
-def frame(
+def page(
     request: Request,
     services: Services,
-    shown: Sequence[SymbolStatus],
-    twin: str | None = None,
+    name: str,
+    twin: str,
+    shown: Sequence[SymbolStatus] = (),
     reload_s: int | None = None,
-) -> Frame:
-    """Build a page's frame; the notices are about the symbols that it shows."""
-    return Frame(notices(services, shown), security.may_change(request), twin, reload_s)
+    **context: Any,
+) -> Response:
+    """Render a page within its frame; the notices are about the symbols that it shows."""
+    frame = Frame(notices(services, shown), security.may_change(request), twin, reload_s)
+    return render.page(request, name, frame, **context)
 
 
 def notices(services: Services, shown: Sequence[SymbolStatus]) -> tuple[Notice, ...]:
