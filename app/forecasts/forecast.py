@@ -1,14 +1,21 @@
-"""What a forecast is: a distribution of one symbol's next close, and the facts it was made from."""
+"""What a forecast is: a distribution of one symbol's next close, and the facts it was made from.
+
+The ledger's rows (`tables`) inherit these fields, so that each is listed once, with the size of its column.
+"""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
-from typing import Annotated, Any, Literal
+from typing import Literal, Self
 
-from app.core.public import Hidden, Instant
+from sqlalchemy import JSON, String
+from sqlmodel import Field, SQLModel
+
+from app.core.db import UtcDateTime
+from app.core.public import Instant
 from app.registry.components.levels import INTERVALS
 
 Origin = Literal["live", "replay"]
@@ -31,36 +38,44 @@ class Freshness:
     stale: bool
 
 
-@dataclass(frozen=True)
-class Forecast:
-    """One symbol's next close as it was forecast; prices are on the basis of `last_close`.
+class Prediction(SQLModel):
+    """What a model says of a symbol's next close as of its last bar; prices are on the basis of `last_close`.
 
     `as_of` is the last session whose bar was used, `target_session` the exchange's next one. `predicted_return` is a
-    simple return, `sigma` the scale of the log return. `quantiles` are closes at `registry.levels.LEVELS`. `origin` is
-    `live` only when it was made after the close of `as_of` and before that of the target: a clock set back to an
-    instant before the bars that were used makes no live forecast.
+    simple return, `sigma` the scale of the log return. `quantiles` are closes at `registry.levels.LEVELS`.
     """
 
-    id: str
-    symbol: str
+    model_config = {"frozen": True}
+
+    symbol: str = Field(foreign_key="symbol.symbol", max_length=20)
     as_of: date
     target_session: date
-    target_close_at: datetime
     last_close: float
     predicted_close: float
     predicted_return: float
     prob_up: float
     sigma: float
-    quantiles: tuple[float, ...]
-    model_name: str
-    model_version: str
+    quantiles: tuple[float, ...] = Field(sa_type=JSON)
+    feature_fingerprint: str = Field(max_length=64)
+
+
+class Forecast(Prediction):
+    """A prediction as it was published: when, by which model, from which prices.
+
+    `origin` is `live` only when it was made after the close of `as_of` and before that of the target: a clock set back
+    to an instant before the bars that were used makes no live forecast.
+    """
+
+    id: str = Field(unique=True, max_length=26)
+    target_close_at: datetime = Field(sa_type=UtcDateTime)
+    model_name: str = Field(max_length=40)
+    model_version: str = Field(max_length=40)
     trained_through: date
     verdict: str
-    feature_fingerprint: str
-    source: str
-    fetched_at: datetime
-    origin: Origin
-    made_at: datetime
+    source: str = Field(max_length=20)
+    fetched_at: datetime = Field(sa_type=UtcDateTime)
+    origin: Origin = Field(sa_type=String)
+    made_at: datetime = Field(sa_type=UtcDateTime)
 
     def interval(self, level: float) -> Interval:
         """Return the central interval of a published level: 0.5, 0.8 or 0.95."""
@@ -71,7 +86,7 @@ class Forecast:
         """Return the published intervals, narrowest first."""
         return tuple(self.interval(level) for level in INTERVALS)
 
-    def on_basis(self, close: float) -> Forecast:
+    def on_basis(self, close: float) -> Self:
         """Return the same forecast with its prices on another basis, on which the close at `as_of` is `close`.
 
         A split between two looks at a forecast restates the history; returns, probabilities and scale stay.
@@ -79,29 +94,20 @@ class Forecast:
         if close == self.last_close:
             return self
         ratio = close / self.last_close
-        return replace(
-            self,
-            last_close=close,
-            predicted_close=self.predicted_close * ratio,
-            quantiles=tuple(quantile * ratio for quantile in self.quantiles),
-        )
+        quantiles = tuple(quantile * ratio for quantile in self.quantiles)
+        prices = {"last_close": close, "predicted_close": self.predicted_close * ratio, "quantiles": quantiles}
+        return self.model_copy(update=prices)
 
     def digest(self, previous_hash: str) -> str:
-        """Return the sha256 over this forecast and the hash of the one before it in the ledger."""
-        return sha256((previous_hash + json.dumps(self.plain(), sort_keys=True)).encode()).hexdigest()
+        """Return the sha256 over the hash of the forecast before it in the ledger and this one's fields.
 
-    def plain(self) -> dict[str, Any]:
-        """Return the fields as JSON's own types; instants are ISO 8601 in UTC, floats keep every digit."""
-        fields = asdict(self)
-        for name, value in fields.items():
-            if isinstance(value, date):  # datetime is one too
-                fields[name] = value.isoformat()
-        fields["quantiles"] = list(self.quantiles)
-        return fields
+        As JSON with sorted keys: instants in ISO 8601 and UTC, floats with every digit.
+        """
+        fields = json.dumps(self.model_dump(), sort_keys=True, default=lambda day: day.isoformat())
+        return sha256((previous_hash + fields).encode()).hexdigest()
 
 
-@dataclass(frozen=True)
-class Score:
+class Score(SQLModel):
     """How a forecast came out; prices and errors are on the basis of its `last_close`.
 
     `hit_direction` is None when the close didn't move or the forecast took no side. `crps_random_walk` is that of the
@@ -109,7 +115,9 @@ class Score:
     at the realised close.
     """
 
-    forecast_id: Annotated[str, Hidden]
+    model_config = {"frozen": True}
+
+    forecast_id: str = Field(primary_key=True, foreign_key="forecast.id", max_length=26, exclude=True)
     realised_close: float
     realised_return: float
     abs_error: float
@@ -121,4 +129,4 @@ class Score:
     crps: float
     crps_random_walk: float
     pit: float
-    scored_at: Instant
+    scored_at: Instant = Field(sa_type=UtcDateTime)

@@ -13,9 +13,8 @@ from app.core.errors import InvalidSymbol, NextcloseError, NoChampion, NoHistory
 from app.core.progress import Progress, silent
 from app.core.settings import Settings
 from app.forecasts import ledger
-from app.forecasts.forecast import Forecast, Freshness
-from app.forecasts.newest import Newest
-from app.forecasts.outlook import Outlook
+from app.forecasts.cache import PredictionCache
+from app.forecasts.forecast import Forecast, Freshness, Prediction
 from app.prices import store
 from app.prices.store import LastBar
 from app.prices.symbols import normalise
@@ -43,7 +42,7 @@ class Forecaster:
         self._is_refreshing = is_refreshing
         self._clock = clock
         self._champion = champion or Champion(settings)
-        self._newest = Newest(database)
+        self._predictions = PredictionCache(database)
         self._exchanges: dict[str, str] = {}
 
     def latest(self, symbol: str) -> Forecast:
@@ -70,7 +69,7 @@ class Forecaster:
         with self._database.read() as db:
             last = store.last_bars(db, asked)
             sessions = {symbol: bar.session for symbol, bar in last.items()}
-            found = ledger.newest(db, sessions, model.card.version if model else None)
+            found = ledger.as_of(db, sessions, model.card.version if model else None)
         missing = [symbol for symbol in last if symbol not in found]
         if missing and self._is_refreshing():
             with self._database.read() as db:
@@ -113,7 +112,7 @@ class Forecaster:
     def _exchange(self, symbol: str) -> str:
         if symbol not in self._exchanges:
             with self._database.read() as db:
-                self._exchanges = {one.symbol: one.exchange for one in store.statuses(db)}
+                self._exchanges = store.exchanges(db)
         return self._exchanges[symbol]
 
     def _answer(
@@ -139,14 +138,14 @@ class Forecaster:
 
     def _make(self, model: Model, symbols: Sequence[str]) -> list[Forecast]:
         """Compute what can be, and return it as it stands in the ledger."""
-        outlooks = self._newest.of(model, symbols)
+        predictions = self._predictions.of(model, symbols)
         with self._database.read() as db:
             last = store.last_bars(db, symbols)
         made_at = self._clock.now()
         forecasts = [
-            _forecast(outlooks[symbol], model, last[symbol], self._exchange(symbol), made_at)
+            _forecast(predictions[symbol], model, last[symbol], self._exchange(symbol), made_at)
             for symbol in symbols
-            if symbol in outlooks and symbol in last
+            if symbol in predictions and symbol in last
         ]
         if not forecasts:
             return []
@@ -154,12 +153,12 @@ class Forecaster:
             return ledger.append(db, forecasts)
 
 
-def _forecast(outlook: Outlook, model: Model, bar: LastBar, exchange: str, made_at: datetime) -> Forecast:
+def _forecast(made: Prediction, model: Model, bar: LastBar, exchange: str, made_at: datetime) -> Forecast:
     days = calendar(exchange)
-    close_at = days.close_at(outlook.target_session)
+    close_at = days.close_at(made.target_session)
     return Forecast(
         id=str(ULID.from_datetime(made_at)),
-        **vars(outlook),
+        **vars(made),
         target_close_at=close_at,
         model_name=model.card.name,
         model_version=model.card.version,
@@ -167,7 +166,7 @@ def _forecast(outlook: Outlook, model: Model, bar: LastBar, exchange: str, made_
         verdict=model.card.verdict,
         source=bar.source,
         fetched_at=bar.fetched_at,
-        origin="live" if days.close_at(outlook.as_of) <= made_at < close_at else "replay",
+        origin="live" if days.close_at(made.as_of) <= made_at < close_at else "replay",
         made_at=made_at,
     )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeVar
 
+from sqlalchemy import insert
 from sqlmodel import Session, col, func, select, text
 
 from app.core.errors import BadInput, NotThere
@@ -61,33 +62,34 @@ def append(db: Session, forecasts: Sequence[Forecast]) -> list[Forecast]:
     _lock(db)
     kept = {_key(forecast): forecast for forecast in _alike(db, forecasts)}
     seq, digest = _end(db)
+    rows: list[dict[str, Any]] = []
     for forecast in forecasts:
         if _key(forecast) in kept:
             continue
         seq, previous, digest = seq + 1, digest, forecast.digest(digest)
-        fields = {**vars(forecast), "quantiles": list(forecast.quantiles)}
-        db.add(ForecastRow(seq=seq, **fields, previous_hash=previous, hash=digest))
+        rows.append({**vars(forecast), "seq": seq, "previous_hash": previous, "hash": digest})
         kept[_key(forecast)] = forecast
-    db.flush()
+    if rows:
+        db.connection().execute(insert(ForecastRow), rows)
     return [kept[_key(forecast)] for forecast in forecasts]
 
 
-def newest(db: Session, as_of: Mapping[str, date], model_version: str | None) -> dict[str, Forecast]:
+def as_of(db: Session, sessions: Mapping[str, date], model_version: str | None) -> dict[str, Forecast]:
     """Return what a model version forecast as of each symbol's session; a live one goes before a replayed one.
 
     Without a version, the newest of whichever model made one.
     """
     found: dict[str, Forecast] = {}
-    for symbols in _chunks(list(as_of)):
+    for symbols in _chunks(list(sessions)):
         query = select(ForecastRow).where(
             col(ForecastRow.symbol).in_(symbols),
-            col(ForecastRow.as_of).in_({as_of[symbol] for symbol in symbols}),
+            col(ForecastRow.as_of).in_({sessions[symbol] for symbol in symbols}),
         )
         if model_version is not None:
             query = query.where(ForecastRow.model_version == model_version)
         live_first = (col(ForecastRow.origin), col(ForecastRow.seq).desc())
         for row in db.exec(query.order_by(*live_first)):
-            if row.as_of == as_of[row.symbol]:
+            if row.as_of == sessions[row.symbol]:
                 found.setdefault(row.symbol, _forecast(row))
     return found
 
@@ -230,12 +232,11 @@ def _key(forecast: Forecast) -> tuple[str, date, str, str]:
 
 
 def _forecast(row: ForecastRow) -> Forecast:
-    fields = row.model_dump(exclude={"seq", "previous_hash", "hash"})
-    return Forecast(**{**fields, "quantiles": tuple(row.quantiles)})
+    return Forecast.model_validate(row)
 
 
 def _entry(row: ForecastRow, score: ScoreRow | None) -> Entry:
-    return Entry(_forecast(row), None if score is None else Score(**score.model_dump()))
+    return Entry(_forecast(row), None if score is None else Score.model_validate(score))
 
 
 def _chunks(items: Sequence[T]) -> list[Sequence[T]]:

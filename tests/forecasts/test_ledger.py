@@ -1,7 +1,6 @@
 """The ledger: append-only, chained, and read page by page."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
@@ -43,7 +42,7 @@ def forecast(number: int, symbol: str = "AAA", **changed: object) -> Forecast:
         origin="live",
         made_at=MADE_AT,
     )
-    return replace(made, **changed)  # type: ignore[arg-type]
+    return made.model_copy(update=changed)
 
 
 @pytest.fixture(autouse=True)
@@ -71,7 +70,7 @@ def test_the_first_forecast_of_its_kind_stays(database: Database) -> None:
     """A second one of the same symbol, session, version and origin is answered with the first; others are kept."""
     first = forecast(1)
     append(database, first)
-    second = replace(first, id="OTHER", prob_up=0.9)
+    second = first.model_copy(update={"id": "OTHER", "prob_up": 0.9})
     other_version = forecast(1, model_version="v2")
     other_origin = forecast(1, origin="replay")
     assert append(database, second, other_version, other_origin) == [first, other_version, other_origin]
@@ -82,7 +81,7 @@ def test_the_first_forecast_of_its_kind_stays(database: Database) -> None:
 def test_a_forecast_that_stands_twice_in_one_batch_is_kept_once(database: Database) -> None:
     """Two of a kind in one call become one row."""
     first = forecast(1)
-    assert append(database, first, replace(first, id="TWIN")) == [first, first]
+    assert append(database, first, first.model_copy(update={"id": "TWIN"})) == [first, first]
 
 
 def test_a_rolled_back_batch_leaves_nothing(database: Database) -> None:
@@ -148,13 +147,13 @@ def test_a_page_holds_what_was_asked(database: Database) -> None:
 
 
 def test_the_newest_of_a_version_goes_live_before_replayed(database: Database) -> None:
-    """`newest` answers many symbols in one query, each at its own session."""
+    """`as_of` answers many symbols in one query, each at its own session."""
     append(
         database, forecast(1, origin="replay"), forecast(1), forecast(2, "BBB"), forecast(1, "CCC", model_version="v2")
     )
     asked = {"AAA": date(2021, 1, 5), "BBB": date(2021, 1, 6), "CCC": date(2021, 1, 5), "DDD": date(2021, 1, 5)}
     with database.read() as db:
-        found = ledger.newest(db, asked, "v1")
+        found = ledger.as_of(db, asked, "v1")
     assert {symbol: one.origin for symbol, one in found.items()} == {"AAA": "live", "BBB": "live"}
 
 

@@ -11,7 +11,6 @@ from app.forecasts.forecaster import Forecaster
 
 APPENDS = """
 import sys
-from dataclasses import replace
 from datetime import timedelta
 from app.core.db import Database
 from app.forecasts import ledger
@@ -19,7 +18,7 @@ database = Database(sys.argv[1])
 with database.read() as db:
     first = ledger.get(db, sys.argv[2]).forecast
 for day in range(1, int(sys.argv[3])):
-    made = replace(first, id=f"{sys.argv[4]}{day:05}", as_of=first.as_of + timedelta(days=day))
+    made = first.model_copy(update={"id": f"{sys.argv[4]}{day:05}", "as_of": first.as_of + timedelta(days=day)})
     with database.write() as db:
         ledger.append(db, [made])
     print(day, flush=True)

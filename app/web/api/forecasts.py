@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from app.forecasts import ledger
-from app.forecasts.record import TrackRecord, track_record
+from app.forecasts.track_record import TrackRecord, track_record
 from app.prices.symbols import normalise
 from app.web.api import schemas
 from app.web.edge.deps import ServicesDep

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from app.forecasts import ledger
-from app.forecasts.record import track_record
+from app.forecasts.track_record import track_record
 from app.prices import store
 from app.registry.promotion import champion as registry
 from app.web.api import models as api

@@ -11,7 +11,7 @@ import polars as pl
 from app.core.errors import NextcloseError, UnknownSymbol
 from app.features.overlay import overlay
 from app.forecasts.forecast import Forecast, Freshness
-from app.forecasts.record import TrackRecord, track_record
+from app.forecasts.track_record import TrackRecord, track_record
 from app.prices import store
 from app.prices.store import SymbolStatus
 from app.registry.versions.card import ModelCard, Score

@@ -13,7 +13,7 @@ from sqlmodel import select
 from app.core.clock import calendar
 from app.core.db import Database
 from app.core.settings import Settings
-from app.forecasts.outlook import survey
+from app.forecasts.predict import predict_all
 from app.prices import store
 from app.prices.store.tables import SymbolRow
 from app.registry.versions.model import Model
@@ -110,7 +110,9 @@ def compared(bars: pl.DataFrame, learnt: Dataset, forecasts: list[FoldForecast],
         card = small.model().card.model_copy(
             update={"symbols": tuple(EXCHANGES), "features": made.pipeline.features, "lookback": made.pipeline.lookback}
         )
-        served = survey(bars, EXCHANGES, Model(card, made.pipeline)).outlooks if holds(learnt, made, as_of) else {}
+        served = (
+            predict_all(bars, EXCHANGES, Model(card, made.pipeline)).by_symbol if holds(learnt, made, as_of) else {}
+        )
         keys = learnt.panel.frame[made.computed.rows].select("symbol", "session", "close", "next_session")
         for at, (symbol, session, close, target) in enumerate(keys.iter_rows()):
             if symbol in served and served[symbol].as_of == session:

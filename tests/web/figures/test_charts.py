@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -94,7 +93,7 @@ def test_twenty_dots_are_the_distribution() -> None:
 
 def test_a_forecast_without_spread_is_still_drawn() -> None:
     """A share that never moves has a distribution of one value: no division by zero, nothing outside the box."""
-    flat = replace(FORECAST, predicted_close=400.0, quantiles=(400.0,) * 21)
+    flat = FORECAST.model_copy(update={"predicted_close": 400.0, "quantiles": (400.0,) * 21})
     drawn = drawing.dot_plot(flat)
     assert all(dot.y >= drawn.radius for dot in drawn.dots)
     assert drawing.strip(flat, drawing.reach([flat])).bars

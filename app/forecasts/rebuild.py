@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import polars as pl
 
@@ -11,14 +11,14 @@ from app.core.errors import NotThere
 from app.core.settings import Settings
 from app.forecasts import ledger
 from app.forecasts.forecast import Forecast
-from app.forecasts.outlook import survey
+from app.forecasts.predict import predict_all
 from app.prices import store
 from app.registry.promotion.champion import version_directory
 from app.registry.versions import artefact
 
 
 @dataclass(frozen=True)
-class Replay:
+class Rebuilt:
     """A stored forecast beside its rebuilt twin; `differences` names the fields that don't agree."""
 
     stored: Forecast
@@ -26,20 +26,20 @@ class Replay:
     differences: tuple[str, ...]
 
 
-def replay(settings: Settings, database: Database, forecast_id: str) -> Replay:
+def rebuild(settings: Settings, database: Database, forecast_id: str) -> Rebuilt:
     """Rebuild one forecast from the bars of all symbols as they were known when it was made, and its model version.
 
     Errors: `NotThere` when the forecast, its model version or its bars are gone; `BrokenArtefact`.
     """
     with database.read() as db:
         stored = ledger.get(db, forecast_id).forecast
-        statuses = store.statuses(db)
-        known = [store.as_known(db, one.symbol, stored.made_at) for one in statuses]
+        exchanges = store.exchanges(db)
+        known = [store.as_known(db, symbol, stored.made_at) for symbol in exchanges]
     bars = pl.concat(known).filter(pl.col("session") <= stored.as_of).sort("symbol", "session")
     model = artefact.load(version_directory(settings, stored.model_version))
-    made = survey(bars, {one.symbol: one.exchange for one in statuses}, model).outlooks
-    if stored.symbol not in made or made[stored.symbol].as_of != stored.as_of:
+    made = predict_all(bars, exchanges, model).by_symbol.get(stored.symbol)
+    if made is None or made.as_of != stored.as_of:
         raise NotThere(f"the bars that forecast {forecast_id} was made from are no longer in the store")
-    rebuilt = replace(stored, **vars(made[stored.symbol]))
-    differences = tuple(name for name, value in vars(stored).items() if getattr(rebuilt, name) != value)
-    return Replay(stored, rebuilt, differences)
+    rebuilt = stored.model_copy(update=vars(made))
+    differences = tuple(name for name, value in stored if getattr(rebuilt, name) != value)
+    return Rebuilt(stored, rebuilt, differences)

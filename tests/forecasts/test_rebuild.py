@@ -11,7 +11,7 @@ from app.core.db import Database
 from app.core.errors import NotThere
 from app.core.settings import Settings
 from app.forecasts.forecaster import Forecaster
-from app.forecasts.replay import replay
+from app.forecasts.rebuild import rebuild
 from tests.forecasts import small
 
 Put = Callable[..., None]
@@ -30,7 +30,7 @@ def test_a_forecast_is_rebuilt_to_the_last_digit(
     put(small.bars().with_columns(pl.col(prices) * 0.3), small.NOW)
     promote(small.model("v2", lean=0.7))
 
-    proof = replay(settings, database, stored.id)
+    proof = rebuild(settings, database, stored.id)
     assert proof.differences == ()
     assert proof.rebuilt == proof.stored == stored
 
@@ -44,6 +44,6 @@ def test_a_forecast_that_was_altered_is_named(
     stored = Forecaster(settings, database, Clock(small.NOW)).latest("AAA")
     with database.write() as db:
         db.connection().exec_driver_sql("UPDATE forecast SET prob_up = prob_up + 1e-15")
-    assert replay(settings, database, stored.id).differences == ("prob_up",)
+    assert rebuild(settings, database, stored.id).differences == ("prob_up",)
     with pytest.raises(NotThere):
-        replay(settings, database, "01J")
+        rebuild(settings, database, "01J")

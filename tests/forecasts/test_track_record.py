@@ -8,7 +8,7 @@ import pytest
 from app.core.db import Database
 from app.forecasts import ledger
 from app.forecasts.forecast import Score
-from app.forecasts.record import Coverage, TrackRecord, track_record
+from app.forecasts.track_record import Coverage, TrackRecord, track_record
 from tests.forecasts import small
 from tests.forecasts.test_ledger import forecast
 
