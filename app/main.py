@@ -16,7 +16,7 @@ from app.core.db import Database, migrate
 from app.core.settings import Settings, load_settings
 from app.forecasts.forecaster import Forecaster
 from app.jobs import runs
-from app.jobs.schedule import Clockwork
+from app.jobs.schedule import Scheduler
 from app.prices.refresh.first_run import seed
 from app.registry.promotion.champion import Champion
 from app.web import routers
@@ -56,14 +56,14 @@ def create_app(settings: Settings | None = None, bind_host: str | None = None) -
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Migrate the store, start the clockwork, and end both with the process."""
+    """Migrate the store, start the scheduler, and end both with the process."""
     services: Services = app.state.nextclose
     migrate(services.database)
     seed(services.settings, services.database, services.clock)
-    clockwork = Clockwork(services.settings, services.database)
-    clockwork.start()
+    scheduler = Scheduler(services.settings, services.database)
+    scheduler.start()
     try:
         yield
     finally:
-        await clockwork.stop()
+        await scheduler.stop()
         services.database.dispose()

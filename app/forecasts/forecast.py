@@ -74,7 +74,7 @@ class Forecast(Prediction):
     verdict: str
     source: str = Field(max_length=20)
     fetched_at: datetime = Field(sa_type=UtcDateTime)
-    origin: Origin = Field(sa_type=String)
+    origin: Origin = Field(sa_type=String(10))
     made_at: datetime = Field(sa_type=UtcDateTime)
 
     def interval(self, level: float) -> Interval:

@@ -124,10 +124,10 @@ def settle(db: Session, scores: Sequence[Score]) -> int:
     for part in _chunks(scores):
         query = select(ScoreRow.forecast_id).where(col(ScoreRow.forecast_id).in_([one.forecast_id for one in part]))
         known = set(db.exec(query))
-        rows = [ScoreRow(**vars(score)) for score in part if score.forecast_id not in known]
-        db.add_all(rows)
+        rows = [vars(score) for score in part if score.forecast_id not in known]
+        if rows:
+            db.connection().execute(insert(ScoreRow), rows)
         new += len(rows)
-    db.flush()
     return new
 
 

@@ -8,7 +8,7 @@ import app.prices.store.tables  # noqa: F401 - forecast.symbol refers to its tab
 from app.forecasts.forecast import Forecast, Score
 
 
-class ForecastRow(Forecast, table=True, frozen=False):
+class ForecastRow(Forecast, table=True):
     """One forecast as it was made, and its place in the chain."""
 
     __tablename__ = "forecast"
@@ -23,7 +23,7 @@ class ForecastRow(Forecast, table=True, frozen=False):
     hash: str = Field(max_length=64)
 
 
-class ScoreRow(Score, table=True, frozen=False):
+class ScoreRow(Score, table=True):
     """How a forecast came out, on the price basis it was made on."""
 
     __tablename__ = "score"

@@ -14,6 +14,7 @@ from app.core.errors import NextcloseError
 from app.core.settings import Settings, load_settings
 from app.jobs import runs
 from app.jobs.reporter import Reporter
+from app.jobs.tables import State
 from app.jobs.work import WORK, CycleFailed
 
 NICENESS = 5
@@ -38,7 +39,7 @@ def main(kind: str, run_id: str) -> int:
 
 def _do(kind: str, run_id: str, settings: Settings, database: Database) -> int:
     clock = Clock(settings.now)
-    state: runs.State = "failed"
+    state: State = "failed"
     message, outcome, code = "stopped with the service", None, 1
     try:
         with Reporter(database, run_id) as progress:

@@ -7,14 +7,12 @@ import subprocess
 import sys
 import threading
 
-from pydantic import SecretStr
-
 from app.core import log
 from app.core.clock import Clock
 from app.core.db import Database
 from app.core.settings import Settings
 from app.jobs import runs
-from app.jobs.runs import JobRun
+from app.jobs.tables import JobRun
 
 _log = log.get(__name__)
 _children: dict[str, tuple[subprocess.Popen[bytes], threading.Thread]] = {}
@@ -62,16 +60,8 @@ def environment(settings: Settings) -> dict[str, str]:
     env = {name: value for name, value in os.environ.items() if not name.startswith("NEXTCLOSE_")}
     for name, value in settings:
         if value is not None and name not in _NOT_FOR_CHILDREN:
-            env[f"NEXTCLOSE_{name.upper()}"] = _text(value)
+            env[f"NEXTCLOSE_{name.upper()}"] = ",".join(value) if isinstance(value, tuple) else str(value)
     return env
-
-
-def _text(value: object) -> str:
-    if isinstance(value, tuple):
-        return ",".join(map(str, value))
-    if isinstance(value, SecretStr):
-        return value.get_secret_value()
-    return str(value)
 
 
 def _see_end(database: Database, run: JobRun, process: subprocess.Popen[bytes], clock: Clock) -> None:

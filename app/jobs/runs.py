@@ -7,21 +7,20 @@ for the work itself.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import insert, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 from ulid import ULID
 
-from app.core.clock import Clock
+from app.core.clock import wall
 from app.core.db import Database
 from app.core.errors import BadInput, JobRunning, NotThere
 from app.core.lease import is_alive, this_host
-from app.core.public import Hidden, Instant
-from app.jobs.tables import JobRunRow
+from app.jobs.tables import JobRun, JobRunRow, State
 
 KINDS = ("refresh", "train", "forecast", "score", "check", "cycle", "first_run")
 """check is the weekly full look at a tenth of the symbols; cycle is refresh, score, forecast; first_run is find prices,
@@ -36,27 +35,6 @@ _WITHIN: dict[str, tuple[str, ...]] = {
     "cycle": ("refresh", "score", "forecast"),
     "first_run": ("refresh", "train", "forecast", "cycle"),
 }
-_SYSTEM = Clock()
-
-State = Literal["running", "done", "failed", "lost"]
-
-
-@dataclass(frozen=True)
-class JobRun:
-    """One run: `progress` in [0, 1], `message` one line on what is being done or went wrong."""
-
-    id: str
-    kind: str
-    trigger: str
-    state: State
-    progress: float
-    message: str
-    host: Annotated[str, Hidden]
-    pid: Annotated[int | None, Hidden]
-    started_at: Instant
-    heartbeat_at: Annotated[Instant, Hidden]
-    ended_at: Instant | None
-    outcome: dict[str, Any] | None
 
 
 def start(database: Database, kind: str, trigger: str, now: datetime) -> JobRun:
@@ -67,7 +45,7 @@ def start(database: Database, kind: str, trigger: str, now: datetime) -> JobRun:
     if kind not in KINDS:
         raise BadInput(f"no job is called {kind!r}; there are {', '.join(KINDS)}")
     close_lost(database, now)
-    row = JobRunRow(
+    run = JobRun(
         id=str(ULID()),
         kind=kind,
         trigger=trigger[:_TRIGGER_LENGTH],  # PostgreSQL refuses more: a close of three exchanges is longer
@@ -76,26 +54,26 @@ def start(database: Database, kind: str, trigger: str, now: datetime) -> JobRun:
         host=this_host(),
         pid=os.getpid(),
         started_at=now,
-        heartbeat_at=_SYSTEM.now(),
+        heartbeat_at=wall(),
     )
     try:
         with database.write() as db:
             _refuse_second(db, kind)
-            db.add(row)
-            db.flush()
-            return _run(row)
+            known = {name: value for name, value in run if value is not None}
+            db.connection().execute(insert(JobRunRow), known)
+            return run
     except IntegrityError:
         raise JobRunning(f"a {kind} job is already running; see /jobs") from None
 
 
 def adopt(database: Database, run_id: str) -> bool:
     """Make this process the run's own; return False when the run is closed already."""
-    return _change(database, run_id, host=this_host(), pid=os.getpid(), heartbeat_at=_SYSTEM.now())
+    return _change(database, run_id, host=this_host(), pid=os.getpid(), heartbeat_at=wall())
 
 
 def report(database: Database, run_id: str, progress: float, message: str) -> bool:
     """Note how far the run is, and that it lives; return False when it is no longer the one that runs."""
-    return _change(database, run_id, progress=progress, message=message, heartbeat_at=_SYSTEM.now())
+    return _change(database, run_id, progress=progress, message=message, heartbeat_at=wall())
 
 
 def finish(
@@ -110,23 +88,19 @@ def close_lost(database: Database, now: datetime) -> list[JobRun]:
     """Close as `lost` the runs whose process is gone or silent, and return them."""
     with database.read() as db:
         gone = [run for run in running(db) if _is_gone(run)]
-    return [
-        run
-        for run in gone
-        if finish(database, run.id, "lost", f"its process {run.pid} on {run.host} is gone", None, now)
-    ]
+    reason = "its process {0.pid} on {0.host} is gone"
+    return [run for run in gone if finish(database, run.id, "lost", reason.format(run), None, now)]
 
 
 def recent(db: Session, limit: int = 20) -> list[JobRun]:
     """Return the newest runs, newest first."""
-    newest = select(JobRunRow).order_by(col(JobRunRow.started_at).desc(), col(JobRunRow.id).desc())
-    return [_run(row) for row in db.exec(newest.limit(limit))]
+    return [JobRun.model_validate(row) for row in db.exec(_newest().limit(limit))]
 
 
 def running(db: Session) -> list[JobRun]:
     """Return the runs that are running, oldest first."""
     rows = db.exec(select(JobRunRow).where(JobRunRow.state == "running").order_by(col(JobRunRow.started_at)))
-    return [_run(row) for row in rows]
+    return [JobRun.model_validate(row) for row in rows]
 
 
 def is_refreshing(database: Database) -> bool:
@@ -140,14 +114,17 @@ def get(db: Session, run_id: str) -> JobRun:
     row = db.get(JobRunRow, run_id)
     if row is None:
         raise NotThere(f"no job run has the id {run_id!r}")
-    return _run(row)
+    return JobRun.model_validate(row)
 
 
 def last(db: Session, *kinds: str) -> JobRun | None:
     """Return the newest run of these kinds, whatever its state."""
-    newest = select(JobRunRow).where(col(JobRunRow.kind).in_(kinds))
-    row = db.exec(newest.order_by(col(JobRunRow.started_at).desc(), col(JobRunRow.id).desc()).limit(1)).first()
-    return None if row is None else _run(row)
+    row = db.exec(_newest().where(col(JobRunRow.kind).in_(kinds)).limit(1)).first()
+    return None if row is None else JobRun.model_validate(row)
+
+
+def _newest() -> SelectOfScalar[JobRunRow]:
+    return select(JobRunRow).order_by(col(JobRunRow.started_at).desc(), col(JobRunRow.id).desc())
 
 
 def _refuse_second(db: Session, kind: str) -> None:
@@ -157,7 +134,7 @@ def _refuse_second(db: Session, kind: str) -> None:
 
 
 def _is_gone(run: JobRun) -> bool:
-    if _SYSTEM.now() - run.heartbeat_at > SILENT_AFTER:
+    if wall() - run.heartbeat_at > SILENT_AFTER:
         return True
     return run.host == this_host() and run.pid is not None and not is_alive(run.pid)
 
@@ -166,7 +143,3 @@ def _change(database: Database, run_id: str, **values: Any) -> bool:
     still = update(JobRunRow).where(col(JobRunRow.id) == run_id, col(JobRunRow.state) == "running")
     with database.write() as db:
         return bool(db.connection().execute(still.values(**values)).rowcount)
-
-
-def _run(row: JobRunRow) -> JobRun:
-    return JobRun(**row.model_dump())

@@ -1,8 +1,8 @@
-"""The clockwork: which job runs when, in one process at a time.
+"""The scheduler: which job runs when, in one process at a time.
 
 Every serving process has one; the holder of the lease is the leader, and only the leader starts jobs. What has been
 done stands in the table of runs, not in the scheduler: so a leader that dies, sleeps or is paused is made up for at the
-next look, and a second leader that comes too early finds the work claimed.
+next tick, and a second leader that comes too early finds the work claimed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from app.jobs.tables import LeaseRow
 if TYPE_CHECKING:
     from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-LOOK_EVERY_S = 15
+TICK_EVERY_S = 15
 LEASE = "clockwork"
 LEASE_LASTS = timedelta(seconds=60)
 RETRY_FIRST_RUN_AFTER = timedelta(minutes=10)
@@ -31,7 +31,7 @@ RETRY_FIRST_RUN_AFTER = timedelta(minutes=10)
 _log = log.get(__name__)
 
 
-class Clockwork:
+class Scheduler:
     """Runs the cycle after each close and a check each week, catches up at start, and makes the first run.
 
     With a fixed `NEXTCLOSE_NOW` it does once what is due at that instant, and then rests: time doesn't pass.
@@ -44,7 +44,7 @@ class Clockwork:
         self._clock = Clock(settings.now)
         self._holder = lease.new_holder()
         self._scheduler: AsyncIOScheduler | None = None
-        self._looking = asyncio.Lock()
+        self._ticking = asyncio.Lock()
         self._has_champion = False
         self._tried_first_run = False
 
@@ -56,31 +56,31 @@ class Clockwork:
 
         self._scheduler = AsyncIOScheduler(
             timezone=UTC,
-            # By default a look that is a second late (a laptop that slept) would be dropped.
+            # By default a tick that is a second late (a laptop that slept) would be dropped.
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
         if self._settings.now is None:
             first = datetime.now(UTC)
-            self._scheduler.add_job(self._look, "interval", seconds=LOOK_EVERY_S, next_run_time=first)
+            self._scheduler.add_job(self._tick, "interval", seconds=TICK_EVERY_S, next_run_time=first)
         else:
-            self._scheduler.add_job(self._look)
+            self._scheduler.add_job(self._tick)
         self._scheduler.start()
 
     async def stop(self) -> None:
         """Give the lease up, end the jobs that this process started, and stop."""
-        async with self._looking:  # a look under way may be about to start a job
+        async with self._ticking:  # a tick under way may be about to start a job
             if self._scheduler is not None:
                 self._scheduler.shutdown(wait=False)
                 self._scheduler = None
                 await asyncio.to_thread(lease.release, self._database, LeaseRow, LEASE, self._holder)
         await asyncio.to_thread(stop_all)
 
-    async def _look(self) -> None:
-        async with self._looking:
+    async def _tick(self) -> None:
+        async with self._ticking:
             if self._scheduler is not None:
-                await asyncio.to_thread(self.look)
+                await asyncio.to_thread(self.tick)
 
-    def look(self) -> None:
+    def tick(self) -> None:
         """Take or keep the lead; a leader closes lost runs, and starts what is due now."""
         if not lease.acquire(self._database, LeaseRow, LEASE, self._holder, LEASE_LASTS):
             return

@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import JSON
+from sqlalchemy import JSON, String
 from sqlmodel import Field, Index, SQLModel, text
 
 from app.core.db import UtcDateTime
 from app.core.lease import Lease
+from app.core.public import Instant
+
+State = Literal["running", "done", "failed", "lost"]
 
 
-class JobRunRow(SQLModel, table=True):
-    """One run of a job; the partial index lets one run per kind be `running`, over all processes."""
+class JobRun(SQLModel):
+    """One run: `progress` in [0, 1], `message` one line on what is being done or went wrong."""
+
+    model_config = {"frozen": True}
+
+    id: str = Field(primary_key=True, max_length=26)
+    kind: str = Field(max_length=20)
+    trigger: str = Field(max_length=20)
+    state: State = Field(sa_type=String(10))
+    progress: float = 0.0
+    message: str = ""
+    host: str = Field(max_length=80, exclude=True)
+    pid: int | None = Field(default=None, exclude=True)
+    started_at: Instant = Field(sa_type=UtcDateTime)
+    heartbeat_at: Instant = Field(sa_type=UtcDateTime, exclude=True)
+    ended_at: Instant | None = Field(default=None, sa_type=UtcDateTime)
+    outcome: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+
+
+class JobRunRow(JobRun, table=True):
+    """A stored run; the partial index lets one run per kind be `running`, over all processes."""
 
     __tablename__ = "job_run"
     __table_args__ = (
@@ -26,19 +47,6 @@ class JobRunRow(SQLModel, table=True):
         ),
         Index("ix_job_run_started_at", "started_at"),
     )
-
-    id: str = Field(primary_key=True, max_length=26)
-    kind: str = Field(max_length=20)
-    trigger: str = Field(max_length=20)
-    state: str = Field(max_length=10)
-    progress: float = 0.0
-    message: str = ""
-    host: str = Field(max_length=80)
-    pid: int | None = None
-    started_at: datetime = Field(sa_type=UtcDateTime)
-    heartbeat_at: datetime = Field(sa_type=UtcDateTime)
-    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    outcome: dict[str, Any] | None = Field(default=None, sa_type=JSON)
 
 
 class LeaseRow(Lease, table=True):

@@ -33,7 +33,7 @@ def refresh(settings: Settings, database: Database, clock: Clock, progress: Prog
     from app.prices.refresh.run import refresh as refresh_prices
     from app.prices.sources.factory import open_source
 
-    return _told(refresh_prices(database, open_source(settings), clock, progress=progress))
+    return _outcome(refresh_prices(database, open_source(settings), clock, progress=progress))
 
 
 def check(settings: Settings, database: Database, clock: Clock, progress: Progress) -> Outcome:
@@ -41,7 +41,7 @@ def check(settings: Settings, database: Database, clock: Clock, progress: Progre
     from app.prices.refresh import full_check
     from app.prices.sources.factory import open_source
 
-    return _told(full_check.check(database, open_source(settings), clock, progress))
+    return _outcome(full_check.check(database, open_source(settings), clock, progress))
 
 
 def train(settings: Settings, database: Database, clock: Clock, progress: Progress) -> Outcome:
@@ -49,14 +49,8 @@ def train(settings: Settings, database: Database, clock: Clock, progress: Progre
     from app.training.contest.contest import run_contest
 
     result = run_contest(settings, database, clock, progress)
-    return {
-        "winner": result.winner,
-        "version": result.version,
-        "promoted": result.promoted,
-        "verdict": result.verdict,
-        "reason": result.reason,
-        "elapsed_s": result.elapsed_s,
-    }
+    names = ("winner", "version", "promoted", "verdict", "reason", "elapsed_s")
+    return {name: getattr(result, name) for name in names}
 
 
 def forecast(settings: Settings, database: Database, clock: Clock, progress: Progress) -> Outcome:
@@ -75,16 +69,11 @@ def score(settings: Settings, database: Database, clock: Clock, progress: Progre
 
 def cycle(settings: Settings, database: Database, clock: Clock, progress: Progress) -> Outcome:
     """Refresh, score, forecast; a part that fails doesn't keep the later ones from what is stored."""
-    parts: tuple[tuple[str, Work, float, float], ...] = (
-        ("refresh", refresh, 0.0, 0.7),
-        ("score", score, 0.7, 0.8),
-        ("forecast", forecast, 0.8, 1.0),
-    )
     outcome: Outcome = {}
     failed: list[str] = []
-    for name, work, start, end in parts:
+    for name, start, end in (("refresh", 0.0, 0.7), ("score", 0.7, 0.8), ("forecast", 0.8, 1.0)):
         try:
-            outcome[name] = work(settings, database, clock, within(progress, start, end))
+            outcome[name] = WORK[name](settings, database, clock, within(progress, start, end))
         except NextcloseError as error:
             outcome[name] = {"error": error.detail, "code": error.code}
             if not isinstance(error, NoChampion):
@@ -106,7 +95,7 @@ def first_run(settings: Settings, database: Database, clock: Clock, progress: Pr
         raise CheckFailed(f"{trained['winner']} was trained, and isn't served: {trained['reason']}") from None
 
 
-def _told(reports: Sequence[RefreshReport]) -> Outcome:
+def _outcome(reports: Sequence[RefreshReport]) -> Outcome:
     return {
         "symbols": len(reports),
         "outcomes": dict(Counter(str(report.outcome) for report in reports)),
@@ -115,12 +104,4 @@ def _told(reports: Sequence[RefreshReport]) -> Outcome:
     }
 
 
-WORK: dict[str, Work] = {
-    "refresh": refresh,
-    "train": train,
-    "forecast": forecast,
-    "score": score,
-    "check": check,
-    "cycle": cycle,
-    "first_run": first_run,
-}
+WORK: dict[str, Work] = {work.__name__: work for work in (refresh, train, forecast, score, check, cycle, first_run)}

@@ -11,7 +11,7 @@ from app.core.db import Database
 from app.core.errors import BadInput, JobRunning
 from app.core.settings import Settings, load_settings
 from app.jobs import launch, runs
-from app.jobs.runs import JobRun
+from app.jobs.tables import JobRun
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ import pytest
 
 from app.core.db import Database
 from app.jobs import plan, runs
+from app.jobs.tables import State
 from app.prices import store
 from tests.forecasts import small
 
@@ -27,7 +28,7 @@ def watched(database: Database) -> Callable[..., None]:
     return store_up_to
 
 
-def ran(database: Database, started_at: datetime, state: runs.State = "done", kind: str = "cycle") -> None:
+def ran(database: Database, started_at: datetime, state: State = "done", kind: str = "cycle") -> None:
     """Leave a run of that time behind."""
     run = runs.start(database, kind, "test", started_at)
     runs.finish(database, run.id, state, "", None, started_at)

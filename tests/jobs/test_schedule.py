@@ -1,4 +1,4 @@
-"""The clockwork: what it starts, and that it starts it once."""
+"""The scheduler: what it starts, and that it starts it once."""
 
 import asyncio
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ import pytest
 from app.core.db import Database
 from app.core.settings import Settings
 from app.jobs import launch, runs
-from app.jobs.schedule import Clockwork
+from app.jobs.schedule import Scheduler
 from app.registry.promotion import champion
 from app.registry.versions import artefact
 from tests.forecasts import small
@@ -53,61 +53,61 @@ def wait_for_a_run(database: Database) -> None:
 
 def test_without_a_champion_the_first_run_starts(evening: Settings, database: Database) -> None:
     """Once: a second look finds it running, and one after it was killed starts it again."""
-    clockwork = Clockwork(evening, database)
-    clockwork.look()
-    clockwork.look()
+    scheduler = Scheduler(evening, database)
+    scheduler.tick()
+    scheduler.tick()
     assert started(database) == [("first_run", "no champion")]
     launch.stop_all()
-    clockwork.look()
+    scheduler.tick()
     assert started(database) == [("first_run", "no champion")] * 2
 
 
 @pytest.mark.usefixtures("crowned")
 def test_after_the_close_the_cycle_starts_once(evening: Settings, database: Database) -> None:
     """At start it makes up for what is due; a look later has nothing to add, even when that run failed."""
-    clockwork = Clockwork(evening, database)
-    clockwork.look()
-    clockwork.look()
+    scheduler = Scheduler(evening, database)
+    scheduler.tick()
+    scheduler.tick()
     assert started(database) == [("cycle", "close of XNYS")]
 
 
 @pytest.mark.usefixtures("crowned")
 def test_only_the_leader_starts_jobs(evening: Settings, database: Database) -> None:
     """Of two serving processes one does the work."""
-    leader, other = Clockwork(evening, database), Clockwork(evening, database)
-    for clockwork in (leader, other, leader, other):
-        clockwork.look()
+    leader, other = Scheduler(evening, database), Scheduler(evening, database)
+    for scheduler in (leader, other, leader, other):
+        scheduler.tick()
     assert len(started(database)) == 1
 
 
 @pytest.mark.usefixtures("crowned")
 async def test_with_a_fixed_time_it_looks_once_and_rests(evening: Settings, database: Database) -> None:
     """`NEXTCLOSE_NOW` never passes: what is due then is started, and nothing is left to wake up for."""
-    clockwork = Clockwork(evening, database)
-    clockwork.start()
+    scheduler = Scheduler(evening, database)
+    scheduler.start()
     await asyncio.to_thread(wait_for_a_run, database)
-    assert clockwork._scheduler is not None
-    assert clockwork._scheduler.get_jobs() == []
-    await clockwork.stop()
+    assert scheduler._scheduler is not None
+    assert scheduler._scheduler.get_jobs() == []
+    await scheduler.stop()
     assert started(database) == [("cycle", "close of XNYS")]
 
 
-async def test_a_running_clockwork_looks_again_and_never_drops_a_late_look(
+async def test_a_running_scheduler_looks_again_and_never_drops_a_late_look(
     settings: Settings, database: Database
 ) -> None:
     """The look comes back on an interval; one that is late, however much, is made once."""
-    clockwork = Clockwork(settings, database)
-    clockwork.start()
-    assert clockwork._scheduler is not None
-    (job,) = clockwork._scheduler.get_jobs()
+    scheduler = Scheduler(settings, database)
+    scheduler.start()
+    assert scheduler._scheduler is not None
+    (job,) = scheduler._scheduler.get_jobs()
     assert (job.misfire_grace_time, job.coalesce, job.max_instances) == (None, True, 1)
     assert job.trigger.interval.total_seconds() == 15
-    await clockwork.stop()
+    await scheduler.stop()
 
 
-async def test_a_replica_that_only_serves_has_no_clockwork(settings: Settings, database: Database) -> None:
+async def test_a_replica_that_only_serves_has_no_scheduler(settings: Settings, database: Database) -> None:
     """With the scheduler off nothing is started, and stopping is harmless."""
-    clockwork = Clockwork(settings.model_copy(update={"scheduler": "off"}), database)
-    clockwork.start()
-    await clockwork.stop()
+    scheduler = Scheduler(settings.model_copy(update={"scheduler": "off"}), database)
+    scheduler.start()
+    await scheduler.stop()
     assert started(database) == []

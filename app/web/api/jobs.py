@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from app.core.errors import RateLimited
 from app.jobs import runs
 from app.jobs.launch import launch
-from app.jobs.runs import JobRun
+from app.jobs.tables import JobRun
 from app.web.api.schemas import Jobs
 from app.web.edge.deps import Services, ServicesDep
 from app.web.edge.security import Admin

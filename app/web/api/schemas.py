@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.core.public import Instant
 from app.forecasts.forecast import Forecast, Freshness, Interval, Score
 from app.forecasts.ledger import Entry
-from app.jobs.runs import JobRun
+from app.jobs.tables import JobRun
 from app.prices.store import SymbolStatus
 
 MAX_SYMBOLS = 1000

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from app.core.errors import NextcloseError, NoChampion, NoHistory
 from app.forecasts.forecast import Forecast
 from app.jobs import runs
-from app.jobs.runs import JobRun
+from app.jobs.tables import JobRun
 from app.prices import store
 from app.prices.store import LastBar, SymbolStatus
 from app.registry.versions.card import Score
