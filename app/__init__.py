@@ -6,7 +6,7 @@
     registry    the contest's winner  →  a versioned, hash-checked artefact: the champion
     forecasts   champion and features →  a distribution of the next close, kept and scored
     monitoring  scored forecasts      →  a verdict: healthy, drifting, retrain
-    jobs        the clockwork that runs all of this after each close
+    jobs        the scheduler that runs all of this after each close
     web, cli    what people and programs see of it
 
 Data flows down this list; imports look only back up it. `core` is the floor and knows no room.

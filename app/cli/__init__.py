@@ -9,7 +9,8 @@ import sys
 
 import typer
 
-from app.cli import edge, forecasts, models, prices, service
+from app.cli import forecasts, models, prices, service
+from app.cli.console import print_error
 from app.core.errors import NextcloseError
 
 app = typer.Typer(
@@ -21,10 +22,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-service.register(app)
-prices.register(app)
-models.register(app)
-forecasts.register(app)
+for command in (
+    *(service.serve, service.settings, service.status),
+    *(prices.refresh, prices.import_files),
+    *(models.train, models.backtest, models.doctor, models.promote, models.rollback),
+    *(forecasts.predict, forecasts.score),
+):
+    app.command(command.__name__.removesuffix("_files"))(command)
+app.add_typer(prices.symbols_app, name="symbols")
 
 
 def main() -> None:
@@ -32,10 +37,10 @@ def main() -> None:
     try:
         app()
     except NextcloseError as error:
-        edge.complain(error.detail)
+        print_error(error.detail)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        edge.complain("stopped")
+        print_error("stopped")
         sys.exit(130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

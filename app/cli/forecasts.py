@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from app.cli.edge import (
+from app.cli.console import (
     AsJson,
     SymbolNames,
-    complain,
-    figure,
     normalised,
-    opened,
+    number,
+    open_store,
+    print_error,
     print_json,
     print_table,
     progress_bar,
@@ -24,12 +24,6 @@ if TYPE_CHECKING:
     from app.forecasts.forecaster import Forecaster
 
 
-def register(app: typer.Typer) -> None:
-    """Add this file's commands."""
-    app.command()(predict)
-    app.command()(score)
-
-
 def predict(names: SymbolNames, *, as_json: AsJson = False) -> None:
     """Forecast the next session's close of each symbol with the champion."""
     from functools import partial
@@ -38,7 +32,7 @@ def predict(names: SymbolNames, *, as_json: AsJson = False) -> None:
     from app.jobs import runs
 
     wanted = normalised(names)
-    with opened() as here:
+    with open_store() as here:
         is_refreshing = partial(runs.is_refreshing, here.database)
         forecaster = Forecaster(here.settings, here.database, here.clock, is_refreshing=is_refreshing)
         found = forecaster.latest_many(wanted)
@@ -53,7 +47,7 @@ def predict(names: SymbolNames, *, as_json: AsJson = False) -> None:
         print_table(header, [_line(item) for item in made], left=3)
         typer.echo("\n" + "\n".join(sorted({f"version {f.model_version} ({f.model_name}): {f.verdict}" for f in made})))
     for error in errors.values():
-        complain(error.detail)
+        print_error(error.detail)
     if errors:
         raise typer.Exit(1)
 
@@ -66,7 +60,7 @@ def _line(forecast: Forecast) -> list[str]:
         forecast.target_session.isoformat(),
         f"{forecast.last_close:.2f}",
         f"{forecast.predicted_close:.2f}",
-        figure(forecast.prob_up, 1, scale=100),
+        number(forecast.prob_up, 1, scale=100),
         *bands,
     ]
 
@@ -82,7 +76,7 @@ def score(*, as_json: AsJson = False) -> None:
     """Settle every forecast whose close is now known."""
     from app.forecasts.scoring import score_due
 
-    with opened() as here, progress_bar() as progress:
+    with open_store() as here, progress_bar() as progress:
         scored = score_due(here.database, here.clock, progress)
     if as_json:
         print_json({"scored": scored})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
@@ -10,30 +11,29 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.edge import AsJson, figure, normalised, opened, print_json, print_table, progress_bar
+from app.cli.console import AsJson, normalised, number, open_store, print_json, print_table, progress_bar
 from app.core.errors import NoChampion
 
 if TYPE_CHECKING:
-    from app.cli.edge import Opened
+    from app.cli.console import OpenStore
     from app.core.progress import Progress
     from app.registry.versions.card import ModelCard, Score
     from app.training.contest.contest import ContestResult
 
-HEADER = (
-    "model",
-    "rows",
-    "MAE/RW",
-    "RMSE/RW",
-    "R2 %",
-    "hit %",
-    "up %",
-    "CRPS bp",
-    "skill %",
-    "95 % interval",
-    "50 %",
-    "80 %",
-    "95 %",
-)
+_COLUMNS: dict[str, Callable[[Score], str]] = {
+    "rows": lambda score: str(score.n),
+    "MAE/RW": lambda score: number(score.mae_ratio, 4),
+    "RMSE/RW": lambda score: number(score.rmse_ratio, 4),
+    "R2 %": lambda score: number(score.r2_oos, 2, scale=100, sign=True),
+    "hit %": lambda score: number(score.hit, 1, scale=100),
+    "up %": lambda score: number(score.base_rate, 1, scale=100),
+    "CRPS bp": lambda score: number(score.crps, 2, scale=1e4),
+    "skill %": lambda score: number(score.crps_skill, 2, scale=100, sign=True),
+    "95 % interval": lambda score: _interval(score.crps_skill_low, score.crps_skill_high),
+    "50 %": lambda score: number(score.coverage_50, 1, scale=100),
+    "80 %": lambda score: number(score.coverage_80, 1, scale=100),
+    "95 %": lambda score: number(score.coverage_95, 1, scale=100),
+}
 
 
 class Check(StrEnum):
@@ -45,21 +45,12 @@ class Check(StrEnum):
     ALL = "all"
 
 
-def register(app: typer.Typer) -> None:
-    """Add this file's commands."""
-    app.command()(train)
-    app.command()(backtest)
-    app.command()(doctor)
-    app.command()(promote)
-    app.command()(rollback)
-
-
 def train(*, as_json: AsJson = False) -> None:
     """Run the contest: fit, judge walk-forward beside the random walk, log to MLflow, decide on promotion."""
     from app.core.progress import within
     from app.training.contest.contest import run_contest
 
-    with opened() as here, progress_bar() as progress:
+    with open_store() as here, progress_bar() as progress:
         result = run_contest(here.settings, here.database, here.clock, within(progress, 0.0, 0.95))
         made = _forecast_all(here, within(progress, 0.95, 1.0))
     if as_json:
@@ -70,7 +61,7 @@ def train(*, as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-def _forecast_all(here: Opened, progress: Progress) -> int | None:
+def _forecast_all(here: OpenStore, progress: Progress) -> int | None:
     """Forecast every symbol; None where the first winner was refused, and nobody can."""
     from app.forecasts.forecaster import Forecaster
 
@@ -83,7 +74,7 @@ def _forecast_all(here: Opened, progress: Progress) -> int | None:
 def _print_contest(result: ContestResult) -> None:
     from app.training.evaluation import gate
 
-    print_table(HEADER, [_score_line(row.name, row.score) for row in result.rows])
+    _print_scores((row.name, row.score) for row in result.rows)
     designed = gate.DESIGNED
     typer.echo(
         "\nMAE, RMSE: ratios to the random walk. CRPS in basis points of price, skill against the random walk.\n"
@@ -95,21 +86,13 @@ def _print_contest(result: ContestResult) -> None:
     )
 
 
-def _score_line(name: str, score: Score) -> list[str]:
-    interval = f"[{figure(score.crps_skill_low, 1, scale=100)}, {figure(score.crps_skill_high, 1, scale=100)}]"
-    return [
-        name,
-        str(score.n),
-        figure(score.mae_ratio, 4),
-        figure(score.rmse_ratio, 4),
-        figure(score.r2_oos, 2, scale=100, sign=True),
-        figure(score.hit, 1, scale=100),
-        figure(score.base_rate, 1, scale=100),
-        figure(score.crps, 2, scale=1e4),
-        figure(score.crps_skill, 2, scale=100, sign=True),
-        interval if score.crps_skill_low is not None else "",
-        *(figure(share, 1, scale=100) for share in (score.coverage_50, score.coverage_80, score.coverage_95)),
-    ]
+def _print_scores(scores: Iterable[tuple[str, Score]]) -> None:
+    rows = [[name, *(text(score) for text in _COLUMNS.values())] for name, score in scores]
+    print_table(["model", *_COLUMNS], rows)
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return "" if low is None else f"[{number(low, 1, scale=100)}, {number(high, 1, scale=100)}]"
 
 
 def backtest(
@@ -130,12 +113,12 @@ def backtest(
 
     chosen = normalised(symbols.replace(",", " ").split()) if symbols else None
     first, last = start.date() if start else None, end.date() if end else None
-    with opened() as here, progress_bar() as progress:
+    with open_store() as here, progress_bar() as progress:
         report = run_backtest(here.settings, here.database, out, first, last, refit_every, chosen, progress)
     if as_json:
         print_json({**asdict(report), "scores": {name: score.model_dump() for name, score in report.scores.items()}})
         return
-    print_table(HEADER, [_score_line(name, score) for name, score in report.scores.items()])
+    _print_scores(report.scores.items())
     typer.echo(
         f"\n{report.rows} rows, {report.first_session} to {report.last_session}, {report.refits} refits: {report.out}"
     )
@@ -152,8 +135,9 @@ def doctor(
     if release or drop:
         _decide(release or [], drop or [])
         return
-    with opened() as here, progress_bar() as progress:
-        proofs = [_PROOFS[name](here, progress) for name in ([check] if check != Check.ALL else list(_PROOFS))]
+    with open_store() as here, progress_bar() as progress:
+        names = [check] if check != Check.ALL else [Check.DATA, Check.LEAKAGE, Check.PLACEBO]
+        proofs = [_prove(name, here, progress) for name in names]
     if as_json:
         print_json([{"name": name, "passed": passed, "details": details} for name, passed, details in proofs])
     else:
@@ -167,35 +151,25 @@ def _decide(release: list[int], drop: list[int]) -> None:
     """Release and drop bars in quarantine, all or none of them."""
     from app.prices.checks import quarantine
 
-    with opened() as here, here.database.write() as db:
+    with open_store() as here, here.database.write() as db:
         released = quarantine.release(db, release, here.clock.now())
         dropped = quarantine.drop(db, drop, here.clock.now())
     typer.echo(f"released {released}, dropped {dropped}")
 
 
-def _leakage(here: Opened, progress: Progress) -> tuple[str, bool, list[str]]:
+def _prove(check: Check, here: OpenStore, progress: Progress) -> tuple[str, bool, list[str]]:
+    """Return the proof's name, whether it holds, and a line per check."""
+    if check == Check.DATA:
+        from app.prices.checks.findings import examine
+
+        found = examine(here.database, here.clock, progress)
+        lines = [" ".join([f.rule, f.symbol or "", str(f.session or ""), f.detail]) for f in found]
+        return check, not any(finding.fails for finding in found), [" ".join(line.split()) for line in lines]
     from app.training.proofs import proofs
 
-    proof = proofs.leakage(here.settings, here.database, progress)
+    is_leakage = check == Check.LEAKAGE
+    proof = proofs.leakage(here.settings, here.database, progress) if is_leakage else proofs.placebo(progress)
     return proof.name, proof.passed, list(proof.details)
-
-
-def _placebo(_: Opened, progress: Progress) -> tuple[str, bool, list[str]]:
-    from app.training.proofs import proofs
-
-    proof = proofs.placebo(progress)
-    return proof.name, proof.passed, list(proof.details)
-
-
-def _data(here: Opened, progress: Progress) -> tuple[str, bool, list[str]]:
-    from app.prices.checks.findings import examine
-
-    found = examine(here.database, here.clock, progress)
-    lines = [" ".join([f.rule, f.symbol or "", str(f.session or ""), f.detail]) for f in found]
-    return "data", not any(finding.fails for finding in found), [" ".join(line.split()) for line in lines]
-
-
-_PROOFS = {Check.DATA: _data, Check.LEAKAGE: _leakage, Check.PLACEBO: _placebo}
 
 
 def promote(
@@ -205,7 +179,7 @@ def promote(
     """Move the champion by hand."""
     from app.registry.promotion import champion
 
-    with opened() as here:
+    with open_store() as here:
         _tell_moved(here, champion.promote(here.settings, here.database, version, reason, {}, here.clock.now()))
 
 
@@ -213,11 +187,11 @@ def rollback(reason: Annotated[str, typer.Option(help="Why; kept with the decisi
     """Return to the champion before this one."""
     from app.registry.promotion import champion
 
-    with opened() as here:
+    with open_store() as here:
         _tell_moved(here, champion.rollback(here.settings, here.database, reason, here.clock.now()))
 
 
-def _tell_moved(here: Opened, card: ModelCard) -> None:
+def _tell_moved(here: OpenStore, card: ModelCard) -> None:
     """Say which version is served now, and let MLflow's alias follow."""
     from app.registry.promotion.tracking import Tracker
 

@@ -8,22 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.edge import NONE, AsJson, SymbolNames, normalised, opened, print_json, print_table, progress_bar
+from app.cli.console import NONE, AsJson, SymbolNames, normalised, open_store, print_json, print_table, progress_bar
 
 if TYPE_CHECKING:
     from app.prices.refresh.import_files import FileReport
 
 symbols_app = typer.Typer(help="Show or change the watchlist.", invoke_without_command=True)
-
-
-def register(app: typer.Typer) -> None:
-    """Add this file's commands."""
-    app.command()(refresh)
-    app.command("import")(import_files)
-    app.add_typer(symbols_app, name="symbols")
-    symbols_app.callback()(show)
-    symbols_app.command()(add)
-    symbols_app.command()(remove)
 
 
 def refresh(
@@ -36,7 +26,7 @@ def refresh(
     from app.prices.refresh.run import refresh as run
     from app.prices.sources.factory import open_source
 
-    with opened() as here, progress_bar() as progress:
+    with open_store() as here, progress_bar() as progress:
         seed(here.settings, here.database, here.clock)
         wanted = normalised(symbols) if symbols else None
         reports = run(here.database, open_source(here.settings), here.clock, wanted, progress)
@@ -63,7 +53,7 @@ def import_files(
     """Store bars from files with symbol,date,open,high,low,close,volume[,adj_close], in any column order and case."""
     from app.prices.refresh import import_files as room
 
-    with opened() as here, progress_bar() as progress:
+    with open_store() as here, progress_bar() as progress:
         report = room.import_files(here.database, files, here.clock, progress)
     if as_json:
         print_json(asdict(report))
@@ -82,6 +72,7 @@ def _import_line(file: FileReport) -> str:
     return f"{file.path}: {file.rows:,} rows read, {len(file.symbols)} symbols; {told or 'nothing to store'}"
 
 
+@symbols_app.callback()
 def show(context: typer.Context, *, as_json: AsJson = False) -> None:
     """Show the watchlist; `add` and `remove` change it."""
     if context.invoked_subcommand is not None:
@@ -89,7 +80,7 @@ def show(context: typer.Context, *, as_json: AsJson = False) -> None:
     from app.prices import store
     from app.prices.refresh.first_run import seed
 
-    with opened() as here:
+    with open_store() as here:
         seed(here.settings, here.database, here.clock)
         with here.database.read() as db:
             found = [status for status in store.statuses(db) if status.watched]
@@ -103,25 +94,27 @@ def show(context: typer.Context, *, as_json: AsJson = False) -> None:
     print_table(["symbol", "first", "last", "bars", "source", "name"], rows)
 
 
+@symbols_app.command()
 def add(names: SymbolNames) -> None:
     """Put symbols on the watchlist; `nextclose refresh` fetches their prices."""
     from app.prices import store
     from app.prices.refresh.first_run import seed
 
     wanted = normalised(names)
-    with opened() as here:
+    with open_store() as here:
         seed(here.settings, here.database, here.clock)
         with here.database.write() as db:
             store.watch(db, wanted, here.clock.now())
     typer.echo(f"watching {' '.join(wanted)}")
 
 
+@symbols_app.command()
 def remove(names: SymbolNames) -> None:
     """Take symbols off the watchlist; their prices and forecasts stay."""
     from app.prices import store
 
     wanted = normalised(names)
-    with opened() as here, here.database.write() as db:
+    with open_store() as here, here.database.write() as db:
         for symbol in wanted:
             store.status(db, symbol)
         store.unwatch(db, wanted)

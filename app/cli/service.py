@@ -7,14 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from app.cli.edge import NONE, AsJson, opened, print_json, print_table
-
-
-def register(app: typer.Typer) -> None:
-    """Add this file's commands."""
-    app.command()(serve)
-    app.command()(settings)
-    app.command()(status)
+from app.cli.console import NONE, AsJson, open_store, print_json, print_table
 
 
 def serve(
@@ -22,10 +15,10 @@ def serve(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Server processes.")] = 1,
 ) -> None:
-    """Migrate the store, start the clockwork, and serve pages and API."""
+    """Migrate the store, start the scheduler, and serve pages and API."""
     import uvicorn
 
-    with opened() as here:
+    with open_store() as here:
         source = "the bundled sample" if here.settings.source == "sample" else "Yahoo"
     # The server processes build the application themselves; the address tells them who may change state.
     os.environ["UVICORN_HOST"] = host
@@ -78,7 +71,7 @@ def status(*, as_json: AsJson = False) -> None:
     from app.prices import store
     from app.registry.promotion.champion import Champion
 
-    with opened() as here, here.database.read() as db:
+    with open_store() as here, here.database.read() as db:
         stored = store.statuses(db)
         champion = Champion(here.settings)
         model = champion.current()

@@ -50,7 +50,7 @@ class JobRunRow(JobRun, table=True):
 
 
 class LeaseRow(Lease, table=True):
-    """Who runs the clockwork, and until when."""
+    """Who runs the scheduler, and until when."""
 
     __tablename__ = "lease"
 

@@ -105,7 +105,7 @@ Build = Callable[..., FastAPI]
 
 @pytest.fixture
 def build() -> Iterator[Build]:
-    """Return a function that builds the service as `nextclose serve` does; its clockwork doesn't run."""
+    """Return a function that builds the service as `nextclose serve` does; its scheduler doesn't run."""
     made: list[FastAPI] = []
 
     def built(settings: Settings, bind_host: str | None = "127.0.0.1") -> FastAPI:

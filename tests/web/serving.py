@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 @contextmanager
 def serve(app: FastAPI) -> Iterator[str]:
-    """Serve an app in a thread of its own, without its clockwork, and yield its address."""
+    """Serve an app in a thread of its own, without its scheduler, and yield its address."""
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(app, lifespan="off", log_config=None, timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)

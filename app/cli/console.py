@@ -26,7 +26,7 @@ NONE = "-"
 
 
 @dataclass(frozen=True)
-class Opened:
+class OpenStore:
     """What a command works with."""
 
     settings: Settings
@@ -35,7 +35,7 @@ class Opened:
 
 
 @contextmanager
-def opened(level: int = logging.ERROR) -> Iterator[Opened]:
+def open_store(level: int = logging.ERROR) -> Iterator[OpenStore]:
     """Open settings, a migrated store and the clock; close the store at the end.
 
     A command's report says what went wrong, so that only errors are logged besides.
@@ -50,7 +50,7 @@ def opened(level: int = logging.ERROR) -> Iterator[Opened]:
     database = Database(settings.database)
     try:
         migrate(database)
-        yield Opened(settings, database, Clock(settings.now))
+        yield OpenStore(settings, database, Clock(settings.now))
     finally:
         database.dispose()
 
@@ -79,7 +79,7 @@ def normalised(names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(normalise(name) for name in names))
 
 
-def complain(line: str) -> None:
+def print_error(line: str) -> None:
     """Print one line on stderr."""
     typer.echo(f"nextclose: {line}", err=True)
 
@@ -104,7 +104,7 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: i
         typer.echo("  ".join(cells).rstrip())
 
 
-def figure(value: float | None, digits: int = 3, *, scale: float = 1.0, sign: bool = False) -> str:
+def number(value: float | None, digits: int = 3, *, scale: float = 1.0, sign: bool = False) -> str:
     """Write a number, or a dash where it is not known."""
     if value is None:
         return NONE
