@@ -50,7 +50,7 @@ VALUES: Final = (*PRICES, "volume", "adj_close")
 def conform(frame: pl.DataFrame) -> pl.DataFrame:
     """Return the frame with exactly the columns of `BAR_SCHEMA`, cast, sorted by (symbol, session).
 
-    `adj_close` may be missing. Values aren't judged here: `quality` does that.
+    `adj_close` may be missing. Values aren't judged here: `checks` does that.
     Errors: `BadInput` when another column is missing or can't be cast.
     """
     if "adj_close" not in frame.columns:
@@ -62,11 +62,6 @@ def conform(frame: pl.DataFrame) -> pl.DataFrame:
     except pl.exceptions.InvalidOperationError as error:
         raise BadInput(f"a bar frame's column has another type: {str(error).splitlines()[0]}") from error
     return cast.sort("symbol", "session")
-
-
-def empty() -> pl.DataFrame:
-    """Return a bar frame without rows."""
-    return pl.DataFrame(schema=BAR_SCHEMA)
 
 
 def no_actions() -> pl.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 
 Outcome = Literal[
     "updated", "unchanged", "closed", "unknown", "delisted", "limited", "unreachable", "malformed", "quarantined"
@@ -12,8 +12,7 @@ Outcome = Literal[
 """`closed`: no session became final since the last refresh, so nothing was asked. `delisted`: the store has bars, the
 source knows the symbol no more. `quarantined`: the only new bars failed a check."""
 
-OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
-FAILED: Final = frozenset({"unknown", "delisted", "limited", "unreachable", "malformed"})
+FAILED: Final[frozenset[Outcome]] = frozenset({"unknown", "delisted", "limited", "unreachable", "malformed"})
 """Outcomes after which the store is as it was before."""
 
 

@@ -34,6 +34,7 @@ DISPLACED: Final = (0.015, 3.0)
 over 1.5 % and three times that session's median. None of the true sessions of 57 large names, 2015 to 2021, is suspect.
 """
 _NAMED: Final = 12
+_SPLITS: Final = "SELECT symbol, session FROM action WHERE kind = 'split'"
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def examine(database: Database, clock: Clock, progress: Progress = silent) -> li
     bars = store.panel(database).sort("symbol", "session")
     with database.read() as db:
         known = {status.symbol: status for status in store.statuses(db)}
-        splits = _splits(db)
+        splits = sql.frame(db, _SPLITS, [], {"symbol": pl.String(), "session": pl.Date()})
         found = [*_damage(db), *_summaries(known, bars), *_held(db)]
         released = {(held.symbol, held.session) for held in quarantine.listing(db, quarantine.RELEASED)}
     checks: list[Callable[[], Iterator[Finding]]] = [
@@ -75,15 +76,6 @@ def _damage(db: Session) -> Iterator[Finding]:
         for (line,) in sql.run(db, "PRAGMA quick_check"):
             if line != "ok":
                 yield Finding("damaged_store", None, None, str(line), fails=True)
-
-
-def _splits(db: Session) -> pl.DataFrame:
-    rows = sql.run(db, "SELECT symbol, session FROM action WHERE kind = 'split'")
-    return pl.DataFrame(
-        [(symbol, sql.to_date(session)) for symbol, session in rows],
-        schema={"symbol": pl.String, "session": pl.Date},
-        orient="row",
-    )
 
 
 def _summaries(known: dict[str, SymbolStatus], bars: pl.DataFrame) -> Iterator[Finding]:

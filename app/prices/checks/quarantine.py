@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Final
 
 import polars as pl
@@ -23,38 +23,12 @@ CLEARED: Final = "cleared"
 _COLUMNS: Final = (*rules.HELD_SCHEMA, "source", "fetched_at", "state")
 
 
-@dataclass(frozen=True)
-class HeldBar:
-    """A bar in quarantine: what it says, which rule it failed, and what was decided."""
-
-    id: int
-    symbol: str
-    session: date
-    open: float | None
-    high: float | None
-    low: float | None
-    close: float | None
-    volume: int | None
-    source: str
-    rule: str
-    detail: str
-    state: str
-    fetched_at: datetime
-    decided_at: datetime | None
-
-
-def listing(db: Session, state: str | None = HELD, symbol: str | None = None, limit: int = 1000) -> list[HeldBar]:
+def listing(db: Session, state: str | None = HELD, limit: int = 1000) -> Sequence[QuarantineRow]:
     """Return the bars in quarantine, newest session first."""
     query = select(QuarantineRow).order_by(col(QuarantineRow.session).desc(), col(QuarantineRow.symbol)).limit(limit)
     if state is not None:
         query = query.where(QuarantineRow.state == state)
-    if symbol is not None:
-        query = query.where(QuarantineRow.symbol == symbol)
-    return [_held_bar(row) for row in db.exec(query).all()]
-
-
-def _held_bar(row: QuarantineRow) -> HeldBar:
-    return HeldBar(**row.model_dump(exclude={"adj_close"}))
+    return db.exec(query).all()
 
 
 def hold(db: Session, held: pl.DataFrame, source: str, at: datetime) -> pl.DataFrame:
@@ -76,21 +50,17 @@ def hold(db: Session, held: pl.DataFrame, source: str, at: datetime) -> pl.DataF
 
 def _decided(db: Session, held: pl.DataFrame) -> pl.DataFrame:
     """Return what quarantine already has of these symbols, the newest entry of each session."""
-    rows = []
-    for part in sql.chunks(held["symbol"].unique().to_list()):
-        rows += sql.run(
-            db,
-            f"SELECT {sql.BAR_COLUMNS}, state FROM quarantine WHERE symbol IN ({sql.marks(len(part))}) AND state <> ?"
-            " ORDER BY id",
-            [*part, CLEARED],
-        )
-    columns = list(zip(*rows, strict=True)) if rows else [()] * (len(BAR_SCHEMA) + 1)
-    series = [
-        pl.Series(name, values, strict=False) for name, values in zip([*BAR_SCHEMA, "state"], columns, strict=True)
-    ]
-    frame = pl.DataFrame(series).with_columns(pl.col("session").cast(pl.String).str.to_date("%Y-%m-%d", strict=False))
-    cast = frame.with_columns(pl.col(name).cast(dtype) for name, dtype in BAR_SCHEMA.items())
-    return cast.with_columns(pl.col("state").cast(pl.String)).unique(["symbol", "session"], keep="last")
+    known = sql.frame(
+        db,
+        f"SELECT {sql.BAR_COLUMNS}, state FROM quarantine WHERE symbol IN {sql.among(db)} AND state <> ? ORDER BY id",
+        [_listed(held), CLEARED],
+        {**BAR_SCHEMA, "state": pl.String()},
+    )
+    return known.unique(["symbol", "session"], keep="last")
+
+
+def _listed(bars: pl.DataFrame) -> str:
+    return json.dumps(bars["symbol"].unique().to_list())
 
 
 def _enter(db: Session, held: pl.DataFrame, source: str, at: datetime) -> None:
@@ -106,23 +76,13 @@ def _enter(db: Session, held: pl.DataFrame, source: str, at: datetime) -> None:
 
 def clear(db: Session, bars: pl.DataFrame, at: datetime) -> None:
     """Note that these bars passed after all: what was held of their sessions waits no longer."""
-    held = [
-        row
-        for part in sql.chunks(bars["symbol"].unique().to_list())
-        for row in sql.run(
-            db,
-            f"SELECT symbol, session FROM quarantine WHERE symbol IN ({sql.marks(len(part))}) AND state = ?",
-            [*part, HELD],
-        )
-    ]
-    if not held:
-        return
-    waiting = pl.DataFrame(
-        [(symbol, sql.to_date(session)) for symbol, session in held],
-        schema={"symbol": pl.String, "session": pl.Date},
-        orient="row",
+    waiting = sql.frame(
+        db,
+        f"SELECT DISTINCT symbol, session FROM quarantine WHERE symbol IN {sql.among(db)} AND state = ?",
+        [_listed(bars), HELD],
+        {"symbol": pl.String(), "session": pl.Date()},
     )
-    passed = waiting.unique().join(bars, on=["symbol", "session"], how="semi")
+    passed = waiting.join(bars, on=["symbol", "session"], how="semi")
     moment = sql.instant(db, at)
     sql.change_many(
         db,

@@ -5,10 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-import polars as pl
-
 from app.core import log
-from app.core.clock import Clock
+from app.core.clock import DEFAULT_EXCHANGE, Clock
 from app.core.db import Database
 from app.core.errors import SourceUnavailable
 from app.core.progress import Progress, silent, within
@@ -69,12 +67,11 @@ def store_sample(database: Database, now: datetime) -> None:
         return
     bars = sample.sample_bars()
     with database.write() as db:
-        write.ensure_symbols(db, bars["symbol"].unique().to_list(), now)
+        ingest.ingest(db, bars, write.SAMPLE, now, DEFAULT_EXCHANGE)
         for symbol, name in sample.NAMES.items():
             row = db.get_one(SymbolRow, symbol, populate_existing=True)
             row.name, row.currency, row.refreshed_at = name, "USD", now
             row.outcome, row.error = "updated", None
-            ingest.ingest(db, bars.filter(pl.col("symbol") == symbol), write.SAMPLE, now, row.exchange)
 
 
 def _reach(database: Database, source: PriceSource, clock: Clock) -> RefreshReport | None:

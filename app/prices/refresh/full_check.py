@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from zlib import crc32
 
-from app.core.clock import Clock, wall
+from app.core.clock import Clock
 from app.core.db import Database
 from app.core.progress import Progress, silent
 from app.prices import store
 from app.prices.outcomes import RefreshReport
-from app.prices.refresh.run import refresh_one
+from app.prices.refresh.run import refresh
 from app.prices.sources.protocol import PriceSource
 
 TENTHS = 10
@@ -27,9 +27,4 @@ def check(database: Database, source: PriceSource, clock: Clock, progress: Progr
     """
     with database.read() as db:
         held = [status.symbol for status in store.statuses(db) if status.bars]
-    wanted = due(held, clock.now().isocalendar().week)
-    since, reports = wall(), []
-    for at, symbol in enumerate(wanted, start=1):
-        reports.append(refresh_one(database, source, clock, symbol, since, whole=True))
-        progress(at / len(wanted), f"{symbol}: {reports[-1].outcome}")
-    return reports
+    return refresh(database, source, clock, due(held, clock.now().isocalendar().week), progress, whole=True)

@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -25,7 +26,6 @@ from app.core.lease import is_alive
 from app.core.progress import Progress, silent, within
 from app.prices.frame import BAR_SCHEMA, conform
 from app.prices.refresh import ingest
-from app.prices.refresh.ingest import Ingested
 from app.prices.sources import staging
 from app.prices.symbols import exchange_of, normalise
 
@@ -94,9 +94,9 @@ def _import_file(database: Database, path: Path, clock: Clock, progress: Progres
         spelled = _spelled(path, written)
         report = FileReport(path, rows=sum(rows for rows, _ in spelled.values()), symbols=tuple(sorted(spelled)))
         total, seen = max(report.rows, 1), 0
-        for group in _groups({symbol: rows for symbol, (rows, _) in spelled.items()}):
+        for group in _groups(spelled):
             bars = _bars(written, {spelling: symbol for symbol in group for spelling in spelled[symbol][1]})
-            report = _store(database, bars, clock, report)
+            report = _stored(database, bars, clock, report)
             seen += bars.height
             progress(seen / total, f"{path.name}: {group[-1]}")
     return report
@@ -129,12 +129,12 @@ def _spelled(path: Path, written: Path) -> dict[str, tuple[int, list[str]]]:
     return found
 
 
-def _groups(rows: dict[str, int]) -> Iterator[list[str]]:
+def _groups(spelled: dict[str, tuple[int, list[str]]]) -> Iterator[list[str]]:
     group: list[str] = []
     held = 0
-    for symbol, count in sorted(rows.items()):
+    for symbol, (rows, _) in sorted(spelled.items()):
         group.append(symbol)
-        held += count
+        held += rows
         if held >= _GROUP_ROWS:
             yield group
             group, held = [], 0
@@ -147,31 +147,22 @@ def _bars(written: Path, spellings: dict[str, str]) -> pl.DataFrame:
     return conform(rows.with_columns(pl.col("symbol").replace_strict(spellings, return_dtype=pl.String)))
 
 
-def _store(database: Database, bars: pl.DataFrame, clock: Clock, report: FileReport) -> FileReport:
+def _stored(database: Database, bars: pl.DataFrame, clock: Clock, report: FileReport) -> FileReport:
     now = clock.now()
-    exchanges = {symbol: exchange_of(symbol) for symbol in bars["symbol"].unique()}
+    by_exchange: dict[str, list[str]] = {}
+    for symbol in bars["symbol"].unique().sort():
+        by_exchange.setdefault(exchange_of(symbol), []).append(symbol)
     with database.write() as db:
-        for exchange in sorted(set(exchanges.values())):
-            mine = bars.filter(
-                pl.col("symbol").is_in([symbol for symbol in exchanges if exchanges[symbol] == exchange])
-            )
+        for exchange, symbols in by_exchange.items():
+            mine = bars.filter(pl.col("symbol").is_in(symbols))
             final = mine.filter(pl.col("session") <= calendar(exchange).last_final(now))
             done = ingest.ingest(db, final, SOURCE, now, exchange, "a file says otherwise")
-            report = _counted(report, done, mine.height - final.height)
+            report = replace(
+                report,
+                stored=report.stored + done.written.added,
+                changed=report.changed + done.written.changed,
+                unchanged=report.unchanged + done.written.unchanged,
+                not_final=report.not_final + mine.height - final.height,
+                quarantined=dict(Counter(report.quarantined) + Counter(done.held)),
+            )
     return report
-
-
-def _counted(report: FileReport, done: Ingested, not_final: int) -> FileReport:
-    held = {
-        rule: report.quarantined.get(rule, 0) + done.held.get(rule, 0) for rule in {**report.quarantined, **done.held}
-    }
-    return FileReport(
-        report.path,
-        report.rows,
-        report.stored + done.written.added,
-        report.changed + done.written.changed,
-        report.unchanged + done.written.unchanged,
-        report.not_final + not_final,
-        held,
-        report.symbols,
-    )

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 
 import polars as pl
 from sqlmodel import Session
 
 from app.prices.checks import quarantine, rules
-from app.prices.frame import BAR_SCHEMA
 from app.prices.store import sql, write
 from app.prices.store.write import Upserted
 
@@ -50,14 +49,5 @@ def ingest(
 
 def known_before(db: Session, bars: pl.DataFrame) -> pl.DataFrame:
     """Return the stored bars just before each symbol's first new one: what the rules hold the new ones against."""
-    firsts: list[tuple[str, date]] = bars.group_by("symbol").agg(pl.col("session").min()).rows()
-    rows = [
-        row
-        for symbol, first in firsts
-        for row in sql.run(
-            db,
-            f"SELECT {sql.BAR_COLUMNS} FROM bar WHERE symbol = ? AND session < ? ORDER BY session DESC LIMIT ?",
-            [symbol, sql.day(first), rules.CONTEXT],
-        )
-    ]
-    return sql.bar_frame(rows).select(*BAR_SCHEMA)
+    firsts = bars.group_by("symbol").agg(pl.col("session").min().cast(pl.String)).rows()
+    return pl.concat(sql.bars_of(db, [symbol], " AND session < ?", [first], rules.CONTEXT) for symbol, first in firsts)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Final
 
 import polars as pl
@@ -12,7 +11,7 @@ from sqlmodel import Session
 from app.prices.checks import quarantine, rules
 from app.prices.checks.restatement import Restatement, compare, unadjusted
 from app.prices.frame import PRICES
-from app.prices.outcomes import Outcome
+from app.prices.outcomes import Outcome, RefreshReport
 from app.prices.refresh import ingest
 from app.prices.sources.protocol import Fetched, Malformed
 from app.prices.store import sql, write
@@ -21,17 +20,9 @@ from app.prices.store.tables import SymbolRow
 UNADJUSTED: Final = "unadjusted_split"
 
 
-@dataclass(frozen=True)
-class Kept:
-    """How a download ended in the store."""
-
-    outcome: Outcome
-    added: int
-    changed: int
-    detail: str
-
-
-def keep(db: Session, symbol: str, fetched: Fetched, stored: pl.DataFrame, source: str, now: datetime) -> Kept:
+def merge(
+    db: Session, symbol: str, fetched: Fetched, stored: pl.DataFrame, source: str, now: datetime
+) -> RefreshReport:
     """Store a symbol's final bars, its actions and what it is; `stored` are its bars before this transaction's writes.
 
     Errors: `Malformed` for a history on an absurd scale; the caller's transaction then rolls back.
@@ -47,15 +38,14 @@ def keep(db: Session, symbol: str, fetched: Fetched, stored: pl.DataFrame, sourc
     _describe(db, symbol, fetched)
     _keep_actions(db, symbol, fetched.actions, now)
     held = done.held | ({UNADJUSTED: waiting.height} if waiting.height else {})
-    return _told(done.written, rescaled, held, restated)
+    return _report(symbol, done.written.added, done.written.changed + rescaled, held, restated)
 
 
-def _told(written: write.Upserted, rescaled: int, held: dict[str, int], restated: Restatement) -> Kept:
-    changed = written.changed + rescaled
+def _report(symbol: str, added: int, changed: int, held: dict[str, int], restated: Restatement) -> RefreshReport:
     parts = [restated.reason] if changed else []
     parts += [f"quarantined {count} ({rule})" for rule, count in held.items()]
-    outcome: Outcome = "updated" if written.added or changed else "quarantined" if held else "unchanged"
-    return Kept(outcome, written.added, changed, "; ".join(parts))
+    outcome: Outcome = "updated" if added or changed else "quarantined" if held else "unchanged"
+    return RefreshReport(symbol, outcome, added, changed, detail="; ".join(parts))
 
 
 def _without_unadjusted(
@@ -111,7 +101,7 @@ def _keep_actions(db: Session, symbol: str, actions: pl.DataFrame, now: datetime
     )
 
 
-def known_actions(db: Session, symbol: str) -> set[tuple[date, str]]:
-    """Return the (session, kind) of every stored split and dividend of a symbol."""
-    rows = sql.run(db, "SELECT session, kind FROM action WHERE symbol = ?", [symbol])
-    return {(sql.to_date(session), str(kind)) for session, kind in rows}
+def known_actions(db: Session, symbol: str) -> pl.DataFrame:
+    """Return session and kind of every stored split and dividend of a symbol."""
+    schema = {"session": pl.Date(), "kind": pl.String()}
+    return sql.frame(db, "SELECT session, kind FROM action WHERE symbol = ?", [symbol], schema)

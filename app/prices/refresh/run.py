@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
@@ -19,16 +19,14 @@ from app.core.db import Database
 from app.core.progress import Progress, silent
 from app.prices import store
 from app.prices.checks.restatement import compare
-from app.prices.outcomes import FAILED, OUTCOMES, Outcome, RefreshReport
-from app.prices.refresh import merge
+from app.prices.outcomes import FAILED, Outcome, RefreshReport
+from app.prices.refresh.merge import known_actions, merge
 from app.prices.refresh.single_flight import single_flight
 from app.prices.sources.guard import ASK_TIMEOUT_S, ATTEMPTS, guard_of
 from app.prices.sources.protocol import Fetched, FetchFailed, NoBars, NoSuchSymbol, PriceSource
 from app.prices.store import sql, write
 from app.prices.store.tables import SymbolRow
 from app.prices.symbols import exchange_of, normalise
-
-__all__ = ["RefreshReport", "refresh", "refresh_one"]
 
 OVERLAP: Final = 10
 """So many stored sessions are fetched again: a moved one says that history was rewritten."""
@@ -47,7 +45,7 @@ class _Need:
     now: datetime
     exchange: Calendar
     stored: pl.DataFrame
-    actions: frozenset[tuple[date, str]]
+    actions: pl.DataFrame
     start: date | None
     end: date | None
     closed: bool
@@ -59,34 +57,24 @@ def refresh(
     clock: Clock,
     symbols: Sequence[str] | None = None,
     progress: Progress = silent,
+    *,
+    whole: bool = False,
 ) -> list[RefreshReport]:
     """Bring these symbols, or the watchlist, up to the last final session; one report each, in their order.
+
+    `whole` fetches full histories even where nothing is missing.
 
     No symbol's failure touches another one's bars, and a failed refresh leaves the symbol's bars as they were.
     """
     with database.read() as db:
         wanted = [normalise(symbol) for symbol in symbols] if symbols is not None else store.watchlist(db)
-    wanted = list(dict.fromkeys(wanted))
-    since = wall()
-    reports: dict[str, RefreshReport] = {}
-    for done, report in enumerate(_in_parallel(database, source, clock, wanted, since), start=1):
-        reports[report.symbol] = report
-        progress(done / len(wanted), f"{report.symbol}: {report.outcome}")
-    return [reports[symbol] for symbol in wanted]
-
-
-def _in_parallel(
-    database: Database, source: PriceSource, clock: Clock, symbols: Sequence[str], since: datetime
-) -> Iterator[RefreshReport]:
-    if len(symbols) == 1:
-        yield refresh_one(database, source, clock, symbols[0], since)
-        return
+    one = partial(refresh_one, database, source, clock, since=wall(), whole=whole)
     with ThreadPoolExecutor(_WORKERS, thread_name_prefix="refresh") as pool:
-        futures: list[Future[RefreshReport]] = [
-            pool.submit(refresh_one, database, source, clock, symbol, since) for symbol in symbols
-        ]
-        for future in as_completed(futures):
-            yield future.result()
+        futures = [pool.submit(one, symbol) for symbol in dict.fromkeys(wanted)]
+        for done, future in enumerate(as_completed(futures), start=1):
+            report = future.result()
+            progress(done / len(futures), f"{report.symbol}: {report.outcome}")
+    return [future.result() for future in futures]
 
 
 def refresh_one(
@@ -100,39 +88,35 @@ def refresh_one(
     limit_s: float = ASK_TIMEOUT_S,
     attempts: int = ATTEMPTS,
 ) -> RefreshReport:
-    """Bring one symbol up to date unless another flight has done so since `since` (real time).
+    """Bring one symbol up to date unless another thread or process has done so since `since` (real time).
 
     `whole` fetches the full history even where nothing is missing. All attempts together take `limit_s` at most.
     """
     began = time.monotonic()
     ask = partial(guard_of(source).ask, attempts=attempts)
     with single_flight(database, symbol, since or wall(), wait_s=2 * limit_s) as ours:
-        report = (
-            _fly(database, source.name, ask, clock, symbol, whole=whole, limit_s=limit_s)
-            if ours
-            else _other_flight(database, symbol)
-        )
+        if ours:
+            with database.read() as db:
+                need = _need(db, symbol, source.name, clock, whole=whole)
+            report = _refreshed(database, source.name, ask, need, limit_s)
+        else:
+            report = _by_another(database, symbol)
     return replace(report, elapsed_s=time.monotonic() - began)
 
 
-def _fly(
-    database: Database, source: str, ask: _Ask, clock: Clock, symbol: str, *, whole: bool, limit_s: float
-) -> RefreshReport:
-    with database.read() as db:
-        need = _need(db, symbol, source, clock, whole=whole)
+def _refreshed(database: Database, source: str, ask: _Ask, need: _Need, limit_s: float) -> RefreshReport:
     if need.closed:
-        return RefreshReport(symbol, "closed", last=_last(need.stored), detail="no session became final since")
+        return RefreshReport(need.symbol, "closed", last=_last(need.stored), detail="no session became final since")
     try:
         fetched = _fetch(ask, need, limit_s)
         with database.write() as db:
-            kept = merge.keep(db, symbol, fetched, need.stored, source, need.now)
-            detail = kept.detail or _missing(db, need)
-            return _note(db, need, RefreshReport(symbol, kept.outcome, kept.added, kept.changed, detail=detail))
+            report = merge(db, need.symbol, fetched, need.stored, source, need.now)
+            return _noted(db, need, replace(report, detail=report.detail or _missing(db, need)))
     except FetchFailed as error:
         if error.asked:
-            _log.warning("refresh failed", symbol=symbol, outcome=error.outcome, detail=error.detail)
+            _log.warning("refresh failed", symbol=need.symbol, outcome=error.outcome, detail=error.detail)
         with database.write() as db:
-            return _note(db, need, RefreshReport(symbol, _outcome(error, need), detail=error.detail))
+            return _noted(db, need, RefreshReport(need.symbol, _outcome(error, need), detail=error.detail))
 
 
 def _need(db: Session, symbol: str, source: str, clock: Clock, *, whole: bool) -> _Need:
@@ -152,7 +136,7 @@ def _need(db: Session, symbol: str, source: str, clock: Clock, *, whole: bool) -
         now=now,
         exchange=exchange,
         stored=stored,
-        actions=frozenset(merge.known_actions(db, symbol)),
+        actions=known_actions(db, symbol),
         start=None if whole or last is None else _start(stored, gaps),
         end=now.astimezone(exchange.timezone).date() if clock.fixed else None,
         closed=not whole and last is not None and last >= target and (not gaps or known),
@@ -192,8 +176,8 @@ def _fetch(ask: _Ask, need: _Need, limit_s: float) -> Fetched:
 
 
 def _rewritten(need: _Need, fetched: Fetched) -> bool:
-    new = set(fetched.actions.select("session", "kind").iter_rows()) - need.actions
-    return bool(new) or compare(need.stored, fetched.bars, fetched.actions).moved > 0
+    new = fetched.actions.join(need.actions, on=["session", "kind"], how="anti")
+    return not new.is_empty() or compare(need.stored, fetched.bars, fetched.actions).moved > 0
 
 
 def _final(fetched: Fetched, need: _Need) -> Fetched:
@@ -209,24 +193,21 @@ def _final(fetched: Fetched, need: _Need) -> Fetched:
 def _missing(db: Session, need: _Need) -> str:
     last = store.status(db, need.symbol).last
     behind = need.exchange.sessions_behind(last, need.now) if last else 0
-    return (
-        f"the source has no bar yet for the last {behind} sessions"
-        if behind > 1
-        else (f"the source has no bar yet for {need.exchange.last_final(need.now)}" if behind else "")
-    )
+    which = f"the last {behind} sessions" if behind > 1 else need.exchange.last_final(need.now)
+    return f"the source has no bar yet for {which}" if behind else ""
 
 
 def _outcome(error: FetchFailed, need: _Need) -> Outcome:
+    known = not need.stored.is_empty()
     if isinstance(error, NoSuchSymbol):
-        return "unknown" if need.stored.is_empty() else "delisted"
+        return "delisted" if known else "unknown"
     if isinstance(error, NoBars):
         # The window holds sessions that the source has given before, so an empty answer is no answer.
-        return "unknown" if need.stored.is_empty() else "malformed"
-    outcomes: dict[str, Outcome] = {"limited": "limited", "malformed": "malformed"}
-    return outcomes.get(error.outcome, "unreachable")
+        return "malformed" if known else "unknown"
+    return error.outcome
 
 
-def _note(db: Session, need: _Need, report: RefreshReport) -> RefreshReport:
+def _noted(db: Session, need: _Need, report: RefreshReport) -> RefreshReport:
     """Keep on the symbol's row how the refresh went; a symbol nobody knows gets no row."""
     row = db.get(SymbolRow, need.symbol, populate_existing=True)
     if row is None:
@@ -235,18 +216,14 @@ def _note(db: Session, need: _Need, report: RefreshReport) -> RefreshReport:
     row.outcome, row.error = report.outcome, report.detail if failed else None
     if not failed:
         row.refreshed_at = need.now
-    return replace(report, last=row.last_session)
+    return replace(report, last=row.last)
 
 
-def _other_flight(database: Database, symbol: str) -> RefreshReport:
-    """Report what another thread's or process's flight has just found."""
+def _by_another(database: Database, symbol: str) -> RefreshReport:
+    """Report what another thread or process has just found."""
     with database.read() as db:
         row = db.get(SymbolRow, symbol)
     if row is None:
         return RefreshReport(symbol, "unknown", detail="asked by another process a moment ago")
-    outcome: Outcome = "unchanged" if row.outcome not in FAILED else _typed(row.outcome)
-    return RefreshReport(symbol, outcome, last=row.last_session, detail="refreshed by another process a moment ago")
-
-
-def _typed(text: str | None) -> Outcome:
-    return next((outcome for outcome in OUTCOMES if outcome == text), "unchanged")
+    outcome = row.outcome if row.outcome in FAILED else "unchanged"
+    return RefreshReport(symbol, outcome, last=row.last, detail="refreshed by another process a moment ago")

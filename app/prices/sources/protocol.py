@@ -11,6 +11,7 @@ import polars as pl
 from app.core.clock import DEFAULT_EXCHANGE
 from app.core.errors import SourceUnavailable
 from app.prices.frame import no_actions
+from app.prices.outcomes import Outcome
 
 FETCH_TIMEOUT_S = 10.0
 """No answer of a source is waited for longer than this."""
@@ -46,7 +47,7 @@ class PriceSource(Protocol):
 class FetchFailed(SourceUnavailable):
     """A source gave no bars; `outcome` says why in one word, `asked` whether it was asked at all."""
 
-    outcome: ClassVar[str] = "unreachable"
+    outcome: ClassVar[Outcome] = "unreachable"
     asked = True
 
 

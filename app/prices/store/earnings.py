@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
@@ -13,7 +14,7 @@ from app.prices.frame import EVENT_SCHEMA
 from app.prices.store import sql
 
 EARNINGS: Final = "earnings"
-_COLUMNS: Final = (*EVENT_SCHEMA, "first_seen")
+_TELLING: Final = {**EVENT_SCHEMA, "first_seen": EVENT_SCHEMA["known_at"]}
 
 
 def events(db: Session, symbols: Sequence[str] | None = None, at: datetime | None = None) -> pl.DataFrame:
@@ -26,33 +27,10 @@ def events(db: Session, symbols: Sequence[str] | None = None, at: datetime | Non
     where, values = " WHERE kind = ?", [EARNINGS]
     if at is not None:
         where, values = where + " AND first_seen <= ?", [*values, sql.instant(db, at)]
-    query = f"SELECT {', '.join(_COLUMNS)} FROM event{where}"
-    rows = (
-        sql.run(db, query, values)
-        if symbols is None
-        else [
-            row
-            for part in sql.chunks(symbols)
-            for row in sql.run(db, f"{query} AND symbol IN ({sql.marks(len(part))})", [*values, *part])
-        ]
-    )
-    return _one_telling(_frame(rows), at)
-
-
-def _frame(rows: Sequence[Sequence[object]]) -> pl.DataFrame:
-    """Return rows of `_COLUMNS` as a frame; SQLite gives days and instants as text."""
-    columns = dict(zip(_COLUMNS, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(_COLUMNS, ())
-    instant = EVENT_SCHEMA["known_at"]
-    series = []
-    for name in _COLUMNS:
-        dtype = EVENT_SCHEMA.get(name, instant)
-        column = pl.Series(name, columns[name], dtype=None if rows else dtype)
-        if column.dtype == pl.String and dtype == pl.Date:
-            column = column.str.to_date("%Y-%m-%d")
-        elif column.dtype == pl.String and dtype == instant:
-            column = column.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us", time_zone="UTC")
-        series.append(column.cast(dtype))
-    return pl.DataFrame(series)
+    if symbols is not None:
+        where, values = f"{where} AND symbol IN {sql.among(db)}", [*values, json.dumps(list(symbols))]
+    told = sql.frame(db, f"SELECT {', '.join(_TELLING)} FROM event{where}", values, _TELLING)
+    return _one_telling(told, at)
 
 
 def _one_telling(told: pl.DataFrame, at: datetime | None) -> pl.DataFrame:

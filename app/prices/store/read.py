@@ -1,11 +1,11 @@
 """What the store holds: the watchlist, each symbol's status, and final bars as frames.
 
-Functions take the caller's database session;
-`panel` takes the database itself.
+Functions take the caller's database session; `panel` takes the database itself.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -17,9 +17,12 @@ from sqlmodel import Session, col, func, select
 from app.core.db import Database
 from app.core.errors import UnknownSymbol
 from app.core.public import Instant
+from app.prices.outcomes import Outcome
 from app.prices.store import sql, write
 from app.prices.store.tables import BarRow, PriceVersionRow, SymbolRow
 from app.prices.symbols import is_series, normalise
+
+_WITHIN = " AND session BETWEEN ? AND ?"
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class SymbolStatus:
     source: str | None
     fetched_at: Instant | None
     refreshed_at: Instant | None
-    outcome: str | None
+    outcome: Outcome | None
     error: str | None
 
 
@@ -86,9 +89,9 @@ def _row(db: Session, symbol: str) -> SymbolRow:
 
 def statuses(db: Session) -> list[SymbolStatus]:
     """Return every known symbol but the series: the watchlist in its order first, then the others by name."""
-    rows = [pair for pair in db.exec(_with_last_bar()).all() if not is_series(pair[0].symbol)]
-    ordered = sorted(rows, key=lambda pair: (not pair[0].watched, pair[0].position or 0, pair[0].symbol))
-    return [_status(row, bar) for row, bar in ordered]
+    rows = [found for found in db.exec(_with_last_bar()).all() if not is_series(found[0].symbol)]
+    ordered = sorted(rows, key=lambda found: (not found[0].watched, found[0].position or 0, found[0].symbol))
+    return [_status(*found) for found in ordered]
 
 
 def status(db: Session, symbol: str) -> SymbolStatus:
@@ -105,27 +108,13 @@ def exchanges(db: Session) -> dict[str, str]:
 
 
 def _with_last_bar() -> Any:
-    return select(SymbolRow, BarRow).outerjoin(
-        BarRow, (col(BarRow.symbol) == SymbolRow.symbol) & (col(BarRow.session) == SymbolRow.last_session)
-    )
+    newest = (col(BarRow.symbol) == SymbolRow.symbol) & (col(BarRow.session) == SymbolRow.last)
+    return select(SymbolRow, BarRow.source, BarRow.fetched_at).outerjoin(BarRow, newest)
 
 
-def _status(row: SymbolRow, bar: BarRow | None) -> SymbolStatus:
-    return SymbolStatus(
-        symbol=row.symbol,
-        name=row.name,
-        exchange=row.exchange,
-        currency=row.currency,
-        watched=row.watched,
-        first=row.first_session,
-        last=row.last_session,
-        bars=row.bars,
-        source=bar.source if bar else None,
-        fetched_at=bar.fetched_at if bar else None,
-        refreshed_at=row.refreshed_at,
-        outcome=row.outcome,
-        error=row.error,
-    )
+def _status(row: SymbolRow, source: str | None, fetched_at: datetime | None) -> SymbolStatus:
+    said = row.model_dump(exclude={"position", "added_at", "version"})
+    return SymbolStatus(**said, source=source, fetched_at=fetched_at)
 
 
 def last_bars(db: Session, symbols: Sequence[str] | None = None) -> dict[str, LastBar]:
@@ -134,17 +123,13 @@ def last_bars(db: Session, symbols: Sequence[str] | None = None) -> dict[str, La
         "SELECT s.symbol, b.session, b.close, b.source, b.fetched_at, s.bars FROM symbol s"
         " JOIN bar b ON b.symbol = s.symbol AND b.session = s.last_session"
     )
-    if symbols is None:
-        rows = [row for row in sql.run(db, query) if not is_series(row[0])]
-    else:
-        rows = [
-            row
-            for part in sql.chunks(symbols)
-            for row in sql.run(db, f"{query} WHERE s.symbol IN ({sql.marks(len(part))})", part)
-        ]
+    values: list[str] = []
+    if symbols is not None:
+        query, values = f"{query} WHERE s.symbol IN {sql.among(db)}", [json.dumps(list(symbols))]
     return {
-        str(symbol): LastBar(sql.to_date(session), float(close), str(source), sql.to_instant(fetched), int(bars))
-        for symbol, session, close, source, fetched, bars in rows
+        str(symbol): LastBar(sql.to_date(session), float(close), source, sql.to_instant(fetched), bars)
+        for symbol, session, close, source, fetched, bars in sql.run(db, query, values)
+        if symbols is not None or not is_series(symbol)
     }
 
 
@@ -155,20 +140,14 @@ def history(
 
     Errors: `UnknownSymbol` where the store doesn't know the symbol; a known one without bars gives an empty frame.
     """
-    where, values = _range(start, end)
-    bars = sql.bars_of(db, [symbol], where, values, last)
+    bars = sql.bars_of(db, [symbol], _WITHIN, _bounds(start, end), last)
     if bars.is_empty():
         _row(db, symbol)
     return bars
 
 
-def _range(start: date | None, end: date | None) -> tuple[str, list[str]]:
-    where, values = "", []
-    if start is not None:
-        where, values = " AND session >= ?", [sql.day(start)]
-    if end is not None:
-        where, values = where + " AND session <= ?", [*values, sql.day(end)]
-    return where, values
+def _bounds(start: date | None, end: date | None) -> list[str]:
+    return [sql.day(start or date.min), sql.day(end or date.max)]
 
 
 def panel(
@@ -176,22 +155,20 @@ def panel(
 ) -> pl.DataFrame:
     """Return the final bars of all (or these) symbols as one bar frame, sorted by (symbol, session); never a series'.
 
-    It reads through the one SQLite library that the process
-    has open: a second one (connectorx and ADBC carry their own) drops the first one's file locks and deletes its
-    write-ahead log, and later commits are lost.
+    It reads through the one SQLite library that the process has open: a second one (connectorx and ADBC carry their
+    own) drops the first one's file locks and deletes its write-ahead log, and later commits are lost.
     """
     with database.read() as db:
-        where, values = _range(start, end)
         known = [symbol for symbol in _with_bars(db) if not is_series(symbol)]
         wanted = known if symbols is None else sorted(set(symbols).intersection(known))
-        return sql.bars_of(db, wanted, where, values)
+        return sql.bars_of(db, wanted, _WITHIN, _bounds(start, end))
 
 
 def series(database: Database, start: date | None = None, end: date | None = None) -> pl.DataFrame:
     """Return the final bars of the market series (symbols such as `^VIX`) as one bar frame, as `panel` does."""
     with database.read() as db:
-        where, values = _range(start, end)
-        return sql.bars_of(db, [symbol for symbol in _with_bars(db) if is_series(symbol)], where, values)
+        known = [symbol for symbol in _with_bars(db) if is_series(symbol)]
+        return sql.bars_of(db, known, _WITHIN, _bounds(start, end))
 
 
 def _with_bars(db: Session) -> list[str]:
@@ -201,14 +178,10 @@ def _with_bars(db: Session) -> list[str]:
 def as_known(db: Session, symbol: str, at: datetime) -> pl.DataFrame:
     """Return the symbol's final bars as the store held them at an instant, whatever was replaced since."""
     moment = sql.instant(db, at)
-    rows = sql.run(
-        db,
-        f"SELECT {sql.BAR_COLUMNS} FROM bar WHERE symbol = ? AND fetched_at <= ?"
-        f" UNION ALL SELECT {sql.BAR_COLUMNS} FROM bar_revision"
-        " WHERE symbol = ? AND fetched_at <= ? AND replaced_at > ? ORDER BY session",
-        [symbol, moment, symbol, moment, moment],
-    )
-    return sql.bar_frame(rows)
+    known = " AND fetched_at <= ?"
+    still = sql.bars_of(db, [symbol], known, [moment])
+    replaced = sql.bars_of(db, [symbol], f"{known} AND replaced_at > ?", [moment, moment], table="bar_revision")
+    return pl.concat([still, replaced]).sort("session")
 
 
 def data_version(db: Session) -> str:

@@ -1,4 +1,9 @@
-"""The seam to the driver: bulk statements, and how each database spells dates and instants."""
+"""The seam to the driver: bulk statements, and how each database spells dates and instants.
+
+SQLModel reads and changes single rows: a symbol, an entry of quarantine. Text through this seam is for what comes by
+the thousand or happens inside the database: histories into frames, upserts, revisions, summaries. Objects, and even
+SQLAlchemy's rows, cost more there than the reading itself.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +17,6 @@ from sqlmodel import Session
 from app.prices.frame import BAR_SCHEMA, PRICES, VALUES
 
 BAR_COLUMNS = ", ".join(BAR_SCHEMA)
-_CHUNK = 400
-"""SQLite takes 999 parameters in its oldest builds; a statement here never binds more than half of that."""
 
 
 def run(db: Session, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -72,13 +75,33 @@ def marks(count: int) -> str:
     return ", ".join("?" * count)
 
 
-def chunks(symbols: Sequence[str]) -> list[Sequence[str]]:
-    """Cut a list of symbols into pieces that one statement may bind."""
-    return [symbols[at : at + _CHUNK] for at in range(0, len(symbols), _CHUNK)]
+def among(db: Session) -> str:
+    """Return what follows `IN` for any number of texts in one value: `json.dumps` of their list."""
+    return "(SELECT value FROM json_each(?))" if is_sqlite(db) else "(SELECT json_array_elements_text(CAST(? AS json)))"
+
+
+def frame(db: Session, statement: str, values: Sequence[Any], schema: dict[str, pl.DataType]) -> pl.DataFrame:
+    """Run a query and return its rows as a frame of this schema."""
+    rows = run(db, statement, values)
+    raw = pl.DataFrame(rows, schema=list(schema), orient="row", infer_schema_length=None)
+    return raw.select(_read(pl.col(name), raw.schema[name], dtype) for name, dtype in schema.items())
+
+
+def _read(column: pl.Expr, found: pl.DataType, wanted: pl.DataType) -> pl.Expr:
+    if found == pl.String() and wanted == pl.Date():
+        return column.str.to_date("%Y-%m-%d")
+    if found == pl.String() and isinstance(wanted, pl.Datetime):
+        return column.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us", time_zone="UTC")
+    return column.cast(wanted)
 
 
 def bars_of(
-    db: Session, symbols: Sequence[str], where: str = "", values: Sequence[Any] = (), last: int | None = None
+    db: Session,
+    symbols: Sequence[str],
+    where: str = "",
+    values: Sequence[Any] = (),
+    last: int | None = None,
+    table: str = "bar",
 ) -> pl.DataFrame:
     """Return the bars of symbols as a bar frame, oldest first, only the `last` newest of each if given.
 
@@ -87,7 +110,7 @@ def bars_of(
     """
     import numpy as np
 
-    bars = f"bar WHERE symbol = ?{where}"
+    bars = f"{table} WHERE symbol = ?{where}"
     if last is not None:
         bars = f"(SELECT * FROM {bars} ORDER BY session DESC LIMIT {int(last)}) AS newest"
     bars += " ORDER BY session"
@@ -109,18 +132,3 @@ def bars_of(
             pl.Series("adj_close", columns["adj_close"], nan_to_null=True),
         ]
     )
-
-
-def bar_frame(rows: Sequence[Sequence[Any]]) -> pl.DataFrame:
-    """Return rows of `BAR_COLUMNS` as a bar frame, in their order."""
-    if not rows:
-        return pl.DataFrame(schema=BAR_SCHEMA)
-    columns = dict(zip(BAR_SCHEMA, zip(*rows, strict=True), strict=True))
-    sessions = pl.Series("session", columns["session"])
-    series = [
-        sessions.str.to_date("%Y-%m-%d") if name == "session" and sessions.dtype == pl.String
-        # A price such as 12.0 may come back as 12 from a file that was written by another program.
-        else pl.Series(name, columns[name], dtype=dtype, strict=False)
-        for name, dtype in BAR_SCHEMA.items()
-    ]  # fmt: skip
-    return pl.DataFrame(series)

@@ -6,17 +6,18 @@ import datetime as dt
 from datetime import date, datetime
 
 from sqlalchemy import BigInteger
-from sqlmodel import Field, Index, SQLModel
+from sqlmodel import AutoString, Field, Index, SQLModel
 
 from app.core.clock import DEFAULT_EXCHANGE
 from app.core.db import UtcDateTime
 from app.core.lease import Lease
+from app.prices.outcomes import Outcome
 
 
 class SymbolRow(SQLModel, table=True):
     """A symbol the store knows: what the source said of it, how its last refresh went, and what it holds.
 
-    `first_session`, `last_session` and `bars` repeat what the bars say; each transaction that writes bars keeps them
+    `first` and `last` session and `bars` repeat what the bars say; each transaction that writes bars keeps them
     true, so that no page counts a million rows. `version` counts those transactions.
     """
 
@@ -30,22 +31,17 @@ class SymbolRow(SQLModel, table=True):
     position: int | None = None
     added_at: datetime = Field(sa_type=UtcDateTime)
     refreshed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    outcome: str | None = None
+    outcome: Outcome | None = Field(default=None, sa_type=AutoString)
     error: str | None = None
-    first_session: date | None = None
-    last_session: date | None = None
+    first: date | None = Field(default=None, sa_column_kwargs={"name": "first_session"})
+    last: date | None = Field(default=None, sa_column_kwargs={"name": "last_session"})
     bars: int = 0
     version: int = 0
 
 
-class BarRow(SQLModel, table=True):
-    """One symbol's session; clustered by (symbol, session), so that a history is one range read."""
+class _Bar(SQLModel):
+    """What a stored bar says of its session, and who said it when."""
 
-    __tablename__ = "bar"
-    __table_args__ = {"sqlite_with_rowid": False}
-
-    symbol: str = Field(primary_key=True, foreign_key="symbol.symbol", max_length=20)
-    session: date = Field(primary_key=True)
     open: float
     high: float
     low: float
@@ -57,7 +53,17 @@ class BarRow(SQLModel, table=True):
     final: bool = True
 
 
-class BarRevisionRow(SQLModel, table=True):
+class BarRow(_Bar, table=True):
+    """One symbol's session; clustered by (symbol, session), so that a history is one range read."""
+
+    __tablename__ = "bar"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    symbol: str = Field(primary_key=True, foreign_key="symbol.symbol", max_length=20)
+    session: date = Field(primary_key=True)
+
+
+class BarRevisionRow(_Bar, table=True):
     """The values that a refresh replaced, so that history as it was known on a past day can be rebuilt."""
 
     __tablename__ = "bar_revision"
@@ -66,15 +72,6 @@ class BarRevisionRow(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     symbol: str = Field(foreign_key="symbol.symbol", max_length=20)
     session: date
-    open: float
-    high: float
-    low: float
-    close: float
-    volume: int = Field(sa_type=BigInteger)
-    adj_close: float | None = None
-    source: str = Field(max_length=20)
-    fetched_at: datetime = Field(sa_type=UtcDateTime)
-    final: bool = True
     replaced_at: datetime = Field(sa_type=UtcDateTime)
     reason: str
 

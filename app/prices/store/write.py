@@ -1,13 +1,13 @@
 """Every statement that changes a bar: what is replaced is kept, and the symbol's summary stays true.
 
-All functions run inside the caller's write transaction; none of them judges a price, `quality` has done that before.
+All functions run inside the caller's write transaction; none of them judges a price, `checks` has done that before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Final
 
 import polars as pl
@@ -57,7 +57,8 @@ def upsert(
     symbols = bars["symbol"].unique().sort().to_list()
     ensure_symbols(db, symbols, fetched_at)
     removed = remove_sample(db, fetched_at) if source != SAMPLE else 0
-    known = existing(db, symbols, *_span(bars))
+    span = bars.select(pl.col("session").min().alias("first"), pl.col("session").max()).cast(pl.String).row(0)
+    known = sql.bars_of(db, symbols, " AND session BETWEEN ? AND ?", span)
     added, changed = _compared(bars, known)
     keep(db, changed, fetched_at, reason)
     _insert(db, added, source, fetched_at)
@@ -66,18 +67,6 @@ def upsert(
         summarise(db, symbols)
         bump(db)
     return Upserted(added.height, changed.height, bars.height - added.height - changed.height)
-
-
-def _span(bars: pl.DataFrame) -> tuple[date, date]:
-    first, last = bars["session"].min(), bars["session"].max()
-    if not isinstance(first, date) or not isinstance(last, date):
-        raise TypeError("a bar frame's sessions are dates")
-    return first, last
-
-
-def existing(db: Session, symbols: Sequence[str], first: date, last: date) -> pl.DataFrame:
-    """Return the stored bars of these symbols in [first, last] as a bar frame."""
-    return sql.bars_of(db, symbols, " AND session BETWEEN ? AND ?", [sql.day(first), sql.day(last)])
 
 
 def differs(known: str = "_known") -> pl.Expr:
@@ -112,15 +101,6 @@ def keep(db: Session, bars: pl.DataFrame, at: datetime, reason: str) -> None:
     moment = sql.instant(db, at)
     keys = bars.select("symbol", pl.col("session").cast(pl.String)).rows()
     sql.change_many(db, f"{_KEEP} WHERE symbol = ? AND session = ?", [(moment, reason, *key) for key in keys])
-
-
-def remove(db: Session, bars: pl.DataFrame, at: datetime, reason: str) -> None:
-    """Take the stored bars with these keys out of the store; `bar_revision` keeps them."""
-    keep(db, bars, at, reason)
-    keys = bars.select("symbol", pl.col("session").cast(pl.String)).rows()
-    sql.change_many(db, "DELETE FROM bar WHERE symbol = ? AND session = ?", keys)
-    summarise(db, bars["symbol"].unique().to_list())
-    bump(db)
 
 
 def remove_sample(db: Session, at: datetime) -> int:
