@@ -18,9 +18,9 @@ from app.core.db import Database
 from app.core.progress import Progress, silent
 from app.forecasts import ledger
 from app.forecasts.forecast import Forecast, Score
-from app.forecasts.metrics import Floats
 from app.prices import store
 from app.registry.components.levels import LEVELS
+from app.registry.components.panel import Array
 from app.registry.components.scores import crps, pit
 
 RANDOM_WALK_RETURNS: Final = 250
@@ -76,7 +76,7 @@ def _closes(bars: pl.DataFrame) -> dict[date, float]:
     return dict(zip(bars["session"].to_list(), bars["close"].to_list(), strict=True))
 
 
-def _random_walk(as_of: date, closes: dict[date, float]) -> Floats:
+def _random_walk(as_of: date, closes: dict[date, float]) -> Array:
     """Return the quantiles of the last log returns known at `as_of`; zeros where there is none."""
     known = [close for session, close in closes.items() if session <= as_of][-(RANDOM_WALK_RETURNS + 1) :]
     returns = np.diff(np.log(known))

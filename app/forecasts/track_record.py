@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from math import isfinite
 from typing import Final, cast
 
+import numpy as np
 import polars as pl
 from sqlmodel import Session, col, select
 
 from app.forecasts import ledger
-from app.forecasts.metrics import ratio_interval
 from app.forecasts.tables import ForecastRow, ScoreRow
-from app.registry.components.scores import wilson
+from app.registry.components.scores import ratio_interval, wilson
 
 FEWEST_FOR_TERCILES: Final = 30
+FEWEST_SESSIONS: Final = 20
+"""With fewer sessions than this a block bootstrap only repeats what it has, so no interval is given."""
 _FORECAST: Final = {"target_session": pl.Date, "origin": pl.String, "last_close": pl.Float64, "sigma": pl.Float64}
 _HITS: Final = {0.5: "hit_50", 0.8: "hit_80", 0.95: "hit_95"}
 _SCORE: Final = {
@@ -136,8 +139,11 @@ def _ratio(rows: pl.DataFrame, above: str, below: str) -> Estimate:
     if not total > 0:
         return Estimate(None, None, None)
     daily = rows.group_by("target_session").agg(pl.col(above, below).sum()).sort("target_session")
-    interval = ratio_interval(daily[above].to_numpy(), daily[below].to_numpy()) or (None, None)
-    return Estimate(float(rows[above].sum()) / total, *interval)
+    ratio = float(rows[above].sum()) / total
+    if daily.height < FEWEST_SESSIONS:
+        return Estimate(ratio, None, None)
+    _, *bounds = ratio_interval(np.arange(daily.height), daily[above].to_numpy(), daily[below].to_numpy())
+    return Estimate(ratio, *(bound if isfinite(bound) else None for bound in bounds))
 
 
 def _complement(ratio: Estimate) -> Estimate:

@@ -20,10 +20,10 @@ def _symbols(put: Callable[..., None]) -> None:
     put(small.bars(first=small.LAST))
 
 
-def fill(database: Database) -> None:
+def fill(database: Database, days: int = DAYS) -> None:
     """Keep 40 days of AAA and BBB, and one unscored; AAA is half as wrong as the random walk, BBB as wrong as it."""
     made, scores = [], []
-    for day in range(DAYS):
+    for day in range(days):
         for symbol, error in (("AAA", 0.5), ("BBB", 4.0)):
             origin = "live" if day else "replay"
             wild = 0.01 if day < DAYS // 2 else 0.03
@@ -47,8 +47,8 @@ def fill(database: Database) -> None:
                 )
             )
     with database.write() as db:
-        ledger.append(db, [*made, forecast(DAYS, "AAA")])
-        assert ledger.settle(db, scores) == 2 * DAYS
+        ledger.append(db, [*made, forecast(days, "AAA")])
+        assert ledger.settle(db, scores) == 2 * days
         assert ledger.settle(db, scores) == 0
 
 
@@ -70,6 +70,15 @@ def test_an_empty_ledger_has_a_record_that_claims_nothing(database: Database) ->
     )
     assert (empty.direction.n, empty.direction.base_rate, empty.first_target) == (0, None, None)
     assert all(one.share.value is None for one in empty.coverage)
+
+
+@pytest.mark.parametrize(("days", "told"), [(19, False), (20, True)])
+def test_few_sessions_have_a_ratio_and_no_interval(database: Database, days: int, *, told: bool) -> None:
+    """A bootstrap of nineteen sessions only repeats what it has."""
+    fill(database, days)
+    ratio = record(database).mae_ratio
+    assert ratio.value is not None
+    assert [bound is not None for bound in (ratio.lower, ratio.upper)] == [told, told]
 
 
 def test_errors_are_in_parts_of_the_last_close(database: Database) -> None:

@@ -8,8 +8,12 @@ from statistics import NormalDist
 import numpy as np
 
 from app.registry.components.levels import LEVELS
-from app.registry.components.panel import Array
+from app.registry.components.panel import Array, Index
 
+BLOCK = 10
+"""Sessions a bootstrap block: two trading weeks keep a volatility cluster together."""
+DRAWS = 1000
+SEED = 20_260_101
 _LEVELS = np.array(LEVELS)
 
 
@@ -50,3 +54,37 @@ def wilson(hits: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
     share, spread = hits / n, z * z / n
     centre, half = share + spread / 2, z * sqrt(share * (1 - share) / n + spread / (4 * n))
     return max(0.0, (centre - half) / (1 + spread)), min(1.0, (centre + half) / (1 + spread))
+
+
+def ratio_interval(session: Index, top: Array, bottom: Array, confidence: float = 0.95) -> tuple[float, float, float]:
+    """Return sum top / sum bottom and its interval: normal in logs, its error from `ratio_error`.
+
+    The bounds are NaN where a resampled sum isn't positive.
+    """
+    ratio = float(top.sum() / bottom.sum())
+    reach = NormalDist().inv_cdf(0.5 + confidence / 2) * ratio_error(session, top, bottom)
+    return ratio, ratio * float(np.exp(-reach)), ratio * float(np.exp(reach))
+
+
+def ratio_error(session: Index, top: Array, bottom: Array) -> float:
+    """Return the standard error of log(sum top / sum bottom) by a block bootstrap over sessions.
+
+    Rows of one session, and of neighbouring ones, aren't independent: blocks of whole sessions are drawn with
+    replacement, round the end (circular: Politis & Romano 1992).
+    """
+    _, number = np.unique(session, return_inverse=True)
+    sessions = int(number.max()) + 1
+    block = min(BLOCK, sessions)
+    starts = np.random.default_rng(SEED).integers(0, sessions, size=(DRAWS, -(-sessions // block)))
+
+    def resampled(values: Array) -> Array:
+        by_session = np.bincount(number, weights=values)
+        running = np.concatenate([[0.0], np.cumsum(np.concatenate([by_session, by_session[:block]]))])
+        blocks = (running[block:] - running[:-block])[:sessions]
+        drawn: Array = blocks[starts].sum(axis=1)
+        return drawn
+
+    above, below = resampled(top), resampled(bottom)
+    if not (np.all(above > 0) and np.all(below > 0)):
+        return float("nan")
+    return float(np.std(np.log(above / below), ddof=1))

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.registry.components.panel import Array
-from app.registry.components.scores import crps
+from app.registry.components.scores import crps, ratio_interval
 from app.registry.versions.model import Model
 from app.training.data.dataset import Dataset
 from app.training.evaluation.judge import Judge
-from app.training.evaluation.metrics import Judged, absolute_errors, ratio_interval
+from app.training.evaluation.metrics import Judged, absolute_errors
 
 CLAIM = 0.99
 """Confidence of the interval behind a claim of point skill, before it is widened for the number of tries."""

@@ -1,25 +1,18 @@
-"""How forecasts are judged: CRPS, coverage, ratios to the random walk, and intervals that resample whole sessions."""
+"""How forecasts are judged: CRPS, coverage, direction, and ratios to the random walk with their intervals."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from math import sqrt
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.registry.components.levels import INTERVALS
 from app.registry.components.panel import Array, Index
-from app.registry.components.scores import wilson
+from app.registry.components.scores import ratio_interval, wilson
 from app.registry.versions.card import Score
 from app.training.evaluation import interval_tests, ranking
-
-BLOCK = 10
-"""Sessions a bootstrap block: long enough to keep a volatility cluster together."""
-DRAWS = 1000
-SEED = 20_260_101
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,36 +46,6 @@ def inside(quantiles: Array, realised: Array) -> NDArray[np.bool_]:
     """Return whether each outcome lies in each of `INTERVALS`, its bounds included; one column an interval."""
     bounds = [(quantiles[:, low], quantiles[:, high]) for low, high in INTERVALS.values()]
     return np.column_stack([(realised >= low) & (realised <= high) for low, high in bounds])
-
-
-def ratio_spread(day: Index, top: Array, bottom: Array) -> float:
-    """Return the standard error of log(sum top / sum bottom), by a moving-block bootstrap over sessions."""
-    draws = _resampled(day, lambda pick: np.log(pick(top) / pick(bottom)))
-    return float(np.std(draws, ddof=1))
-
-
-def ratio_interval(day: Index, top: Array, bottom: Array, confidence: float = 0.95) -> tuple[float, float, float]:
-    """Return sum top / sum bottom and its interval, normal in logs with a block-bootstrap standard error."""
-    ratio = float(top.sum() / bottom.sum())
-    reach = NormalDist().inv_cdf(0.5 + confidence / 2) * ratio_spread(day, top, bottom)
-    return ratio, ratio * float(np.exp(-reach)), ratio * float(np.exp(reach))
-
-
-def _resampled(day: Index, figure: Callable[[Callable[[Array], Array]], Array]) -> Array:
-    """Draw blocks of sessions (circular, Politis & Romano 1992) and return the figure of each draw."""
-    _, number = np.unique(day, return_inverse=True)
-    sessions = int(number.max()) + 1
-    block = min(BLOCK, sessions)
-    starts = np.random.default_rng(SEED).integers(0, sessions, size=(DRAWS, -(-sessions // block)))
-
-    def pick(values: Array) -> Array:
-        by_session = np.bincount(number, weights=values, minlength=sessions)
-        summed = np.concatenate([[0.0], np.cumsum(np.concatenate([by_session, by_session[:block]]))])
-        blocks: Array = (summed[block:] - summed[:-block])[:sessions]
-        drawn: Array = blocks[starts].sum(axis=1)
-        return drawn
-
-    return figure(pick)
 
 
 def absolute_errors(rows: Judged) -> tuple[Array, Array]:

@@ -1,14 +1,12 @@
-"""Metrics, against numbers worked out by hand or known from elsewhere."""
+"""Scores, against numbers worked out by hand or known from elsewhere."""
 
 from typing import Any
 
 import numpy as np
 import pytest
 
-from app.forecasts.metrics import ratio_interval
 from app.registry.components.levels import LEVELS
-from app.registry.components.scores import crps, pit, wilson
-from app.training.evaluation import metrics as training
+from app.registry.components.scores import crps, pit, ratio_error, ratio_interval, wilson
 
 
 def row(*values: float) -> Any:
@@ -31,6 +29,17 @@ def test_crps_of_a_known_case() -> None:
     assert crps(row(*range(21)), np.array([10.0]))[0] == pytest.approx(34 / 21, rel=1e-12)
 
 
+def test_crps_agrees_with_the_plain_loop() -> None:
+    """The vectorised loss is the definition's."""
+    draws = np.random.default_rng(1)
+    quantiles, realised = np.sort(draws.standard_normal((7, 21)), axis=1), draws.standard_normal(7)
+    plain = [
+        2 * sum(max(p * (y - q), (p - 1) * (y - q)) for p, q in zip(LEVELS, quantiles_, strict=True)) / 21
+        for quantiles_, y in zip(quantiles, realised, strict=True)
+    ]
+    assert crps(quantiles, realised) == pytest.approx(plain)
+
+
 def test_pit_is_linear_between_levels_and_the_tails_middle_outside() -> None:
     """At a quantile its level; halfway between two, halfway; outside the middle of what is left."""
     quantiles = np.tile(np.arange(21.0), (5, 1))
@@ -50,13 +59,13 @@ def test_wilson_gives_the_textbook_interval() -> None:
     assert wilson(0, 0) == (0.0, 1.0)
 
 
-def test_the_bootstrap_knows_a_sure_thing_and_says_nothing_of_little() -> None:
-    """A constant ratio has no spread; nineteen sessions are too few; the same input gives the same bounds."""
-    below = np.linspace(1.0, 2.0, 60)
-    assert ratio_interval(0.9 * below, below) == pytest.approx((0.9, 0.9))
-    assert ratio_interval(below[:19], below[:19]) is None
+def test_the_bootstrap_knows_a_sure_thing() -> None:
+    """A constant ratio has no spread; the same input gives the same bounds; sums that may be zero have none."""
+    below, session = np.linspace(1.0, 2.0, 60), np.arange(60)
+    assert ratio_interval(session, 0.9 * below, below) == pytest.approx((0.9, 0.9, 0.9))
     noisy = below * np.random.default_rng(3).uniform(0.8, 1.1, 60)
-    assert ratio_interval(noisy, below) == ratio_interval(noisy, below)
+    assert ratio_interval(session, noisy, below) == ratio_interval(session, noisy, below)
+    assert np.isnan(ratio_interval(session, noisy, np.eye(60)[0])[1])
 
 
 def test_the_bootstrap_covers_the_true_ratio_about_as_often_as_it_says() -> None:
@@ -65,9 +74,17 @@ def test_the_bootstrap_covers_the_true_ratio_about_as_often_as_it_says() -> None
     inside = 0
     for _ in range(200):
         below = draws.gamma(4.0, 1.0, 500)
-        low, high = ratio_interval(below * draws.normal(0.97, 0.1, 500), below) or (0.0, 0.0)
+        _, low, high = ratio_interval(np.arange(500), below * draws.normal(0.97, 0.1, 500), below)
         inside += low <= 0.97 <= high
     assert 180 <= inside <= 199
+
+
+def test_same_day_rows_are_not_independent() -> None:
+    """Each session copied ten times adds no certainty."""
+    draws = np.random.default_rng(2)
+    session, top, bottom = np.arange(60), draws.uniform(1, 2, 60), draws.uniform(1, 2, 60)
+    copied = ratio_error(np.repeat(session, 10), np.repeat(top, 10), np.repeat(bottom, 10))
+    assert copied == pytest.approx(ratio_error(session, top, bottom))
 
 
 def slow_pit(quantiles: Any, realised: Any) -> list[float]:
@@ -89,11 +106,3 @@ def test_places_are_those_of_a_slow_twin() -> None:
     flat = np.round(quantiles, 2)
     for outcome in (np.round(realised, 2), flat[:, 0], flat[:, 7], flat[:, 20]):
         assert pit(flat, outcome) == pytest.approx(slow_pit(flat, outcome), rel=1e-12)
-
-
-def test_training_judges_by_the_same_numbers() -> None:
-    """A champion's record and its contest are comparable: intervals agree on the same rows."""
-    draws = np.random.default_rng(5)
-    above, below = draws.gamma(3.0, 1.0, (2, 60))
-    _, *theirs = training.ratio_interval(np.arange(60), above, below)
-    assert ratio_interval(above, below) == pytest.approx(tuple(theirs), rel=1e-9)
