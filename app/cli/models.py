@@ -114,7 +114,7 @@ def backtest(
     chosen = normalised(symbols.replace(",", " ").split()) if symbols else None
     first, last = start.date() if start else None, end.date() if end else None
     with open_store() as here, progress_bar() as progress:
-        report = run_backtest(here.settings, here.database, out, first, last, refit_every, chosen, progress)
+        report = run_backtest(here.database, out, first, last, refit_every, chosen, progress)
     if as_json:
         print_json({**asdict(report), "scores": {name: score.model_dump() for name, score in report.scores.items()}})
         return
@@ -165,10 +165,11 @@ def _prove(check: Check, here: OpenStore, progress: Progress) -> tuple[str, bool
         found = examine(here.database, here.clock, progress)
         lines = [" ".join([f.rule, f.symbol or "", str(f.session or ""), f.detail]) for f in found]
         return check, not any(finding.fails for finding in found), [" ".join(line.split()) for line in lines]
-    from app.training.proofs import proofs
+    from app.training.proofs.leakage import leakage
+    from app.training.proofs.placebo import placebo
 
     is_leakage = check == Check.LEAKAGE
-    proof = proofs.leakage(here.settings, here.database, progress) if is_leakage else proofs.placebo(progress)
+    proof = leakage(here.settings, here.database, progress) if is_leakage else placebo(progress)
     return proof.name, proof.passed, list(proof.details)
 
 

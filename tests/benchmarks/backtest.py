@@ -113,10 +113,10 @@ def main() -> None:
     given = sys.argv[1:]
     start, end = (date.fromisoformat(given[at]) if len(given) > at else None for at in (1, 2))
     with tempfile.TemporaryDirectory() as folder:
-        settings, database = filled(Path(folder), given[:1])
+        _, database = filled(Path(folder), given[:1])
         out = Path(folder) / "backtest.parquet"
         begun = time.perf_counter()
-        report = run_backtest(settings, database, out, start, end, REFIT)
+        report = run_backtest(database, out, start, end, REFIT)
         print(f"{report.rows} rows, {report.refits} refits in {time.perf_counter() - begun:.1f} s")
         bars = store.panel(database)
         prices = bars.select("symbol", target_session="session", actual="close")

@@ -12,7 +12,7 @@ from app.prices.store.tables import SymbolRow
 from app.training.data import simulated
 from app.training.data.dataset import Dataset, prepare
 from app.training.data.folds import folds
-from app.training.evaluation.judge import Judge
+from app.training.evaluation.evaluator import Evaluator
 from app.training.walk_forward.walk_forward import FoldForecast, WalkForward
 from tests.training.walked import Walked
 
@@ -32,15 +32,15 @@ def dataset(bars: pl.DataFrame) -> Dataset:
 @pytest.fixture(scope="session")
 def walked(dataset: Dataset) -> Walked:
     """Every candidate, walked over the small market."""
-    walk, judge = WalkForward(dataset, folds(dataset)), Judge(dataset)
+    walk, evaluator = WalkForward(dataset, folds(dataset)), Evaluator(dataset)
     made: list[FoldForecast] = []
 
     def take(one: FoldForecast) -> None:
-        judge(one)
+        evaluator(one)
         made.append(one)
 
     walk.run(take)
-    return Walked(dataset, walk, judge, made)
+    return Walked(dataset, walk, evaluator, made)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from app.training.data.dataset import Dataset
-from app.training.evaluation.judge import Judge
+from app.training.evaluation.evaluator import Evaluator
 from app.training.walk_forward.walk_forward import FoldForecast, WalkForward
 
 
@@ -13,5 +13,5 @@ class Walked:
 
     dataset: Dataset
     walk: WalkForward
-    judge: Judge
+    evaluator: Evaluator
     made: list[FoldForecast]

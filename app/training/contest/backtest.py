@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -24,15 +22,13 @@ from numpy.typing import NDArray
 from app.core.db import Database
 from app.core.errors import BadInput, NoHistory
 from app.core.progress import Progress, silent, within
-from app.core.settings import Settings
-from app.prices import store
 from app.registry.versions.card import Score
-from app.training.contest.checkpoints import Checkpoint, Checkpoints, contract_rows
+from app.training.contest.checkpoints import Checkpoints, contract_rows
 from app.training.data.candidates import CANDIDATES
-from app.training.data.dataset import Dataset, prepare
+from app.training.data.dataset import Dataset, newest_session, stored_dataset
 from app.training.data.folds import REFIT_EVERY, Fold, folds
-from app.training.evaluation.judge import Judge, joined
-from app.training.evaluation.metrics import score
+from app.training.evaluation.evaluator import Evaluator
+from app.training.evaluation.metrics import ScoredRows, score
 from app.training.walk_forward.walk_forward import FoldForecast, WalkForward
 
 CHAMPION = "champion"
@@ -56,7 +52,6 @@ class BacktestReport:
 
 
 def run_backtest(
-    settings: Settings,  # noqa: ARG001 - the other commands' order of arguments; a cluster's address will come with it
     database: Database,
     out: Path,
     start: date | None = None,
@@ -73,21 +68,18 @@ def run_backtest(
     """
     begun = perf_counter()
     progress(0.0, "building features")
-    bars = _bars(database, start, end)
-    with database.read() as db:
-        exchanges = store.exchanges(db)
-    dataset = prepare(bars, exchanges)
+    dataset = _dataset(database, start, end)
     schedule = folds(dataset, refit_every)
-    parts = Checkpoints(_beside(out), _key(dataset, refit_every))
-    judge = _walk(dataset, schedule, refit_every, parts, within(progress, 0.05, 0.9))
+    checkpoints = Checkpoints(out, _key(dataset, refit_every))
+    evaluator = _walk(dataset, schedule, refit_every, checkpoints, within(progress, 0.05, 0.9))
     progress(0.92, f"writing {out}")
-    wanted = _days(dataset, start, end)
-    served = champions(dataset, schedule, judge)
-    written = _write(dataset, schedule, parts, served, out, wanted, symbols)
+    wanted = _wanted(dataset, start, end, symbols)
+    served = champions(dataset, schedule, evaluator)
+    written = _write(dataset, schedule, checkpoints, served, out, wanted)
     if not written:
         raise NoHistory("no forecast falls into that time: the first needs about two years of bars before it")
-    scores = _scores(dataset, judge, served, schedule, wanted, symbols)
-    parts.clear()
+    scores = _scores(evaluator, served, wanted)
+    checkpoints.clear()
     progress(1.0, f"{written} rows in {out}")
     span = pl.scan_parquet(out).select(first=pl.col("as_of").min(), last=pl.col("as_of").max()).collect().row(0)
     return BacktestReport(
@@ -101,30 +93,21 @@ def run_backtest(
     )
 
 
-def _bars(database: Database, start: date | None, end: date | None) -> pl.DataFrame:
-    """Return the bars to learn from and to forecast on; raises `NoHistory` for a time that they don't reach."""
+def _dataset(database: Database, start: date | None, end: date | None) -> Dataset:
+    """Return what to learn from and to forecast on; raises `NoHistory` for a time that the bars don't reach."""
     if start and end and start > end:
         raise BadInput(f"the first session, {start}, lies after the last, {end}")
-    with database.read() as db:
-        newest = max((bar.session for bar in store.last_bars(db).values()), default=None)
+    newest = newest_session(database)
     if newest and start and start > newest:
         raise NoHistory(f"the stored bars end on {newest}: there is nothing to forecast from {start} on")
     reaches_back = start is not None and start.toordinal() > BEFORE_DAYS
-    earliest = start - timedelta(days=BEFORE_DAYS) if start and reaches_back else None
-    bars = store.panel(database, start=earliest, end=end)
-    if newest and bars.is_empty():
-        raise NoHistory(f"no stored bar is as old as {end}: there is nothing to forecast up to then")
-    return bars
-
-
-def _beside(out: Path) -> Path:
-    """Return the folder of unfinished work; raises `BadInput` when there is no place for it."""
-    folder = out.with_name(f".{out.name}.parts")
+    dataset_from = start - timedelta(days=BEFORE_DAYS) if start and reaches_back else None
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadInput(f"{out} can't be written: {error.strerror}") from error
-    return folder
+        return stored_dataset(database, dataset_from, end)
+    except NoHistory as error:
+        if newest is None:
+            raise
+        raise NoHistory(f"no stored bar is as old as {end}: there is nothing to forecast up to then") from error
 
 
 def _key(dataset: Dataset, refit_every: int) -> str:
@@ -133,27 +116,27 @@ def _key(dataset: Dataset, refit_every: int) -> str:
     return hashlib.sha256(json.dumps(recipe).encode()).hexdigest()
 
 
-def _walk(dataset: Dataset, schedule: list[Fold], refit_every: int, parts: Checkpoints, progress: Progress) -> Judge:
-    """Walk the folds that aren't kept yet; the judge knows them all at the end."""
-    walk, judge = WalkForward(dataset, schedule, CANDIDATES, refit_every), Judge(dataset)
-    kept = [fold for fold in schedule if parts.has(fold)]
+def _walk(
+    dataset: Dataset, schedule: list[Fold], refit_every: int, checkpoints: Checkpoints, progress: Progress
+) -> Evaluator:
+    """Walk the folds that aren't kept yet; the evaluator knows them all at the end."""
+    walk, evaluator = WalkForward(dataset, schedule, CANDIDATES, refit_every), Evaluator(dataset)
+    kept = [fold for fold in schedule if checkpoints.has(fold)]
     for fold in kept:
-        for saved in parts.load(fold):
-            walk.out_of_fold[saved.name].note(saved.rows, saved.raw, saved.location, saved.sigma)
-            if saved.calibrated:
-                judge.take(fold, saved.name, saved.computed)
+        for forecast in checkpoints.forecasts(fold):
+            walk.take(forecast)
+            evaluator(forecast)
     fresh: list[FoldForecast] = []
 
-    def take(made: FoldForecast) -> None:
-        judge(made)
-        fresh.append(made)
+    def take(forecast: FoldForecast) -> None:
+        evaluator(forecast)
+        fresh.append(forecast)
         if len(fresh) == len(CANDIDATES):
-            parts.save(made.fold, dataset, fresh)
+            checkpoints.save(dataset, fresh)
             fresh.clear()
 
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as executor:
-        walk.run(take, _with_time_left(progress), executor, done=[fold.start for fold in kept])
-    return judge
+    walk.run(take, _with_time_left(progress), done=[fold.start for fold in kept], parallel=True)
+    return evaluator
 
 
 def _with_time_left(progress: Progress) -> Progress:
@@ -168,91 +151,64 @@ def _with_time_left(progress: Progress) -> Progress:
     return report
 
 
-def _days(dataset: Dataset, start: date | None, end: date | None) -> NDArray[np.bool_]:
-    days = dataset.panel.days
-    wanted = np.ones(len(days), dtype=np.bool_)
+def _wanted(dataset: Dataset, start: date | None, end: date | None, symbols: Sequence[str] | None) -> NDArray[np.bool_]:
+    """Say of each row of the dataset whether it is written."""
+    frame = dataset.panel.frame
+    wanted = np.ones(len(frame), dtype=np.bool_)
     if start:
-        wanted &= days >= np.datetime64(start)
+        wanted &= (frame["session"] >= start).to_numpy()
     if end:
-        wanted &= days <= np.datetime64(end)
+        wanted &= (frame["session"] <= end).to_numpy()
+    if symbols:
+        wanted &= frame["symbol"].is_in(list(symbols)).to_numpy()
     return wanted
 
 
-def champions(dataset: Dataset, schedule: list[Fold], judge: Judge) -> dict[int, str]:
-    """Return who would have been served in each fold: the best CRPS over the common rows settled before it."""
-    losses = {name: judge.shared(name) for name in judge.names}
+def champions(dataset: Dataset, schedule: list[Fold], evaluator: Evaluator) -> dict[int, str]:
+    """Return who would have been served in each fold, by number: the best CRPS over the common rows settled before."""
+    rows = {name: evaluator.rows(name) for name in evaluator.names}
     chosen: dict[int, str] = {}
     for fold in schedule:
         settled = dataset.settled[fold.start]
-        totals = {name: float(rows.crps[rows.day < settled].sum()) for name, rows in losses.items()}
-        known = any(np.any(rows.day < settled) for rows in losses.values())
-        chosen[fold.start] = min(totals, key=lambda name: totals[name]) if known else UNPROVEN
+        losses = {name: one.crps[one.day < settled] for name, one in rows.items()}
+        known = any(len(one) for one in losses.values())
+        chosen[fold.number] = min(losses, key=lambda name: float(losses[name].sum())) if known else UNPROVEN
     return chosen
 
 
 def _write(
     dataset: Dataset,
     schedule: list[Fold],
-    parts: Checkpoints,
+    checkpoints: Checkpoints,
     served: dict[int, str],
     out: Path,
     wanted: NDArray[np.bool_],
-    symbols: Sequence[str] | None,
 ) -> int:
-    """Write the kept folds' rows of the sessions wanted, fold by fold; return how many."""
+    """Write the wanted rows, fold by fold, model after model, the champion's last; return how many."""
     import pyarrow.parquet as pq
 
     beside = out.with_name(f".{out.name}.part")
     writer: pq.ParquetWriter | None = None
     written = 0
-    for fold in schedule:
-        if fold.stop == fold.start or not wanted[fold.start : fold.stop].any():
+    for fold in schedule[:-1]:
+        saved = checkpoints.read(fold)
+        saved = saved.filter("calibrated", pl.Series(wanted[saved["row"]]))
+        champion = saved.filter(model=served[fold.number]).with_columns(model=pl.lit(CHAMPION))
+        if saved.is_empty():
             continue
-        table = _fold_rows(dataset, list(parts.load(fold)), served[fold.start], wanted, symbols)
-        if table.is_empty():
-            continue
-        arrow = table.to_arrow()
+        arrow = contract_rows(dataset, pl.concat([saved, champion])).to_arrow()
         writer = writer or pq.ParquetWriter(beside, arrow.schema, compression="zstd")
         writer.write_table(arrow)
-        written += table.height
+        written += arrow.num_rows
     if writer is not None:
         writer.close()
         beside.replace(out)
     return written
 
 
-def _fold_rows(
-    dataset: Dataset, saved: list[Checkpoint], champion: str, wanted: NDArray[np.bool_], symbols: Sequence[str] | None
-) -> pl.DataFrame:
-    """Return a fold's rows, model after model, the champion's last."""
-    calibrated = [one for one in saved if one.calibrated]
-    frames = [contract_rows(dataset, one, one.name) for one in calibrated]
-    frames += [contract_rows(dataset, one, CHAMPION) for one in calibrated if one.name == champion]
-    if not frames:
-        return pl.DataFrame()
-    rows = pl.concat(frames)
-    keep = pl.col("as_of").is_in(dataset.panel.days[wanted].tolist())
-    return rows.filter(keep & pl.col("symbol").is_in(list(symbols)) if symbols else keep)
-
-
-def _scores(
-    dataset: Dataset,
-    judge: Judge,
-    served: dict[int, str],
-    schedule: list[Fold],
-    wanted: NDArray[np.bool_],
-    symbols: Sequence[str] | None,
-) -> dict[str, Score]:
+def _scores(evaluator: Evaluator, served: dict[int, str], wanted: NDArray[np.bool_]) -> dict[str, Score]:
     """Score every model over the written rows whose outcome is known, the champion first."""
-    names = dataset.panel.names
-    chosen = np.isin(names, list(symbols)) if symbols else np.ones(len(names), dtype=np.bool_)
-    rows = {name: judge.shared(name) for name in judge.names}
-    kept = {name: one.part(wanted[one.day] & chosen[one.symbol]) for name, one in rows.items()}
-    champion = [
-        kept[served[fold.start]].part(
-            (kept[served[fold.start]].day >= fold.start) & (kept[served[fold.start]].day < fold.stop)
-        )
-        for fold in schedule
-    ]
-    together = joined(champion)
-    return {CHAMPION: score(together), **{name: score(one) for name, one in kept.items()}}
+    rows = {name: evaluator.rows(name) for name in evaluator.names}
+    rows = {name: one.part(wanted[one.row]) for name, one in rows.items()}
+    champion = ScoredRows.joined([rows[name].part(rows[name].fold == number) for number, name in served.items()])
+    return {CHAMPION: score(champion), **{name: score(one) for name, one in rows.items()}}

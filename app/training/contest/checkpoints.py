@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
+from app.core.errors import BadInput
 from app.registry.components.levels import QUANTILE_NAMES
-from app.registry.components.panel import Array, Index
 from app.registry.versions.pipeline import Computed, prob_up
 from app.training.contest.report import version_of
 from app.training.data.dataset import Dataset
@@ -21,61 +20,43 @@ from app.training.walk_forward.walk_forward import FoldForecast
 _KEY = "key"
 
 
-@dataclass(frozen=True, eq=False)
-class Checkpoint:
-    """One candidate's rows of one fold, as they were walked."""
-
-    name: str
-    version: str
-    calibrated: bool
-    raw: Array
-    computed: Computed
-
-    @property
-    def rows(self) -> Index:
-        """Where they stand in the dataset."""
-        return self.computed.rows
-
-    @property
-    def location(self) -> Array:
-        """The shrunk location."""
-        return self.computed.location
-
-    @property
-    def sigma(self) -> Array:
-        """The forecast's sigma."""
-        return self.computed.sigma
-
-
 class Checkpoints:
-    """One Parquet file a fold; a folder that was made for other bars or another schedule is emptied."""
+    """One Parquet file a fold, in a folder beside the output; one made for other bars or folds is emptied."""
 
-    def __init__(self, folder: Path, key: str) -> None:
-        self._folder = folder
-        known = folder / _KEY
-        if not known.exists() or known.read_text() != key:
-            shutil.rmtree(folder)
-            folder.mkdir()
-            known.write_text(key)
+    def __init__(self, out: Path, key: str) -> None:
+        """Open the folder; raises `BadInput` when there is no place for it."""
+        self._folder = out.with_name(f".{out.name}.parts")
+        known = self._folder / _KEY
+        try:
+            if not known.exists() or known.read_text() != key:
+                shutil.rmtree(self._folder, ignore_errors=True)
+                self._folder.mkdir(parents=True)
+                known.write_text(key)
+        except OSError as error:
+            raise BadInput(f"{out} can't be written: {error.strerror}") from error
 
     def has(self, fold: Fold) -> bool:
         """Say whether a fold is finished."""
         return self._path(fold).exists()
 
-    def save(self, fold: Fold, dataset: Dataset, made: Sequence[FoldForecast]) -> None:
-        """Keep a fold, whole or not at all."""
-        frames = [_frame(one, version_of(one.pipeline, dataset.session(fold.start - 1))) for one in made]
-        beside = self._path(fold).with_suffix(".part")
-        pl.concat(frames).write_parquet(beside, compression="zstd", compression_level=1)
-        beside.replace(self._path(fold))
+    def save(self, dataset: Dataset, forecasts: Sequence[FoldForecast]) -> None:
+        """Keep all candidates' forecasts of one fold, whole or not at all."""
+        path = self._path(forecasts[0].fold)
+        beside = path.with_suffix(".part")
+        pl.concat(_frame(dataset, one) for one in forecasts).write_parquet(beside, compression_level=1)
+        beside.replace(path)
 
-    def load(self, fold: Fold) -> Iterator[Checkpoint]:
-        """Return a fold's candidates, in the order they were walked."""
-        for frame in pl.read_parquet(self._path(fold)).partition_by("model", maintain_order=True):
-            table = np.ascontiguousarray(frame.select(QUANTILE_NAMES).to_numpy())
-            location, sigma, raw = (frame[name].to_numpy().copy() for name in ("location", "sigma", "raw"))
-            computed = Computed(frame["row"].to_numpy().astype(np.intp), location, sigma, table)
-            yield Checkpoint(frame["model"][0], frame["version"][0], frame["calibrated"][0], raw, computed)
+    def read(self, fold: Fold) -> pl.DataFrame:
+        """Return a fold's rows: row of the dataset, model, version, calibrated, raw, location, sigma, quantiles."""
+        return pl.read_parquet(self._path(fold))
+
+    def forecasts(self, fold: Fold) -> Iterator[FoldForecast]:
+        """Return a fold's forecasts, in the order they were made."""
+        for (name, calibrated), frame in self.read(fold).group_by("model", "calibrated", maintain_order=True):
+            raw, location, sigma = (frame[column].to_numpy().copy() for column in ("raw", "location", "sigma"))
+            quantiles = np.ascontiguousarray(frame.select(QUANTILE_NAMES).to_numpy())
+            computed = Computed(frame["row"].to_numpy().astype(np.intp), location, sigma, quantiles)
+            yield FoldForecast(fold, str(name), bool(calibrated), computed, raw)
 
     def clear(self) -> None:
         """Remove the folder: the output is whole."""
@@ -85,28 +66,30 @@ class Checkpoints:
         return self._folder / f"{fold.start:06d}.parquet"
 
 
-def _frame(made: FoldForecast, version: str) -> pl.DataFrame:
-    computed = made.computed
-    columns = {name: np.ascontiguousarray(computed.quantiles[:, at]) for at, name in enumerate(QUANTILE_NAMES)}
-    return pl.DataFrame(
-        {"row": computed.rows, "raw": made.raw, "location": computed.location, "sigma": computed.sigma, **columns}
-    ).with_columns(model=pl.lit(made.candidate.name), version=pl.lit(version), calibrated=pl.lit(made.calibrated))
+def _frame(dataset: Dataset, made: FoldForecast) -> pl.DataFrame:
+    if made.pipeline is None:
+        raise ValueError("a forecast that was read back has no pipeline to name a version by")
+    rows, location, sigma, quantiles = made.computed
+    columns = {name: np.ascontiguousarray(quantiles[:, at]) for at, name in enumerate(QUANTILE_NAMES)}
+    return pl.DataFrame({"row": rows, "raw": made.raw, "location": location, "sigma": sigma, **columns}).with_columns(
+        model=pl.lit(made.name),
+        version=pl.lit(version_of(made.pipeline, dataset.session(made.fold.start - 1))),
+        calibrated=pl.lit(made.calibrated),
+    )
 
 
-def contract_rows(dataset: Dataset, saved: Checkpoint, model: str) -> pl.DataFrame:
-    """Return a candidate's rows under a model's name, in the columns of the contract; quantiles are closes."""
-    computed = saved.computed
-    known = dataset.panel.frame[computed.rows].select(
+def contract_rows(dataset: Dataset, saved: pl.DataFrame) -> pl.DataFrame:
+    """Return kept rows in the columns of the contract; quantiles are closes."""
+    known = dataset.panel.frame[saved["row"]].select(
         "symbol", as_of="session", target_session="next_session", last_close="close"
     )
-    closes = known["last_close"].to_numpy()
-    columns = {name: closes * np.exp(computed.quantiles[:, at]) for at, name in enumerate(QUANTILE_NAMES)}
+    closes, quantiles = known["last_close"].to_numpy(), saved.select(QUANTILE_NAMES).to_numpy()
     return known.with_columns(
-        model=pl.lit(model),
-        version=pl.lit(saved.version),
-        predicted_close=pl.Series(closes * np.exp(computed.location)),
-        prob_up=pl.Series(prob_up(computed.quantiles)),
-        **{name: pl.Series(values) for name, values in columns.items()},
+        saved["model"],
+        saved["version"],
+        predicted_close=pl.Series(closes * np.exp(saved["location"].to_numpy())),
+        prob_up=pl.Series(prob_up(quantiles)),
+        **{name: pl.Series(closes * np.exp(quantiles[:, at])) for at, name in enumerate(QUANTILE_NAMES)},
     ).select(CONTRACT)
 
 

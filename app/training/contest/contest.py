@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
 import platform
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from time import perf_counter
 from typing import Any
 
-import polars as pl
-
 from app.core.clock import Clock
 from app.core.db import Database
 from app.core.progress import Progress, silent, within
 from app.core.settings import Settings
-from app.prices import store
 from app.registry.promotion.tracking import RunRecord, Tracker
 from app.registry.versions import artefact
 from app.registry.versions.card import Score
@@ -25,10 +19,10 @@ from app.registry.versions.model import Model
 from app.training.contest import report
 from app.training.contest.decision import Decision
 from app.training.data.candidates import CANDIDATES
-from app.training.data.dataset import Dataset, prepare
+from app.training.data.dataset import Dataset, newest_session, stored_dataset
 from app.training.data.folds import REFIT_EVERY, folds
 from app.training.evaluation import gate
-from app.training.evaluation.judge import Judge
+from app.training.evaluation.evaluator import Evaluator
 from app.training.fitting.search import tried
 from app.training.walk_forward.walk_forward import WalkForward
 
@@ -66,12 +60,7 @@ class ContestResult:
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values; each row's score is flattened beside its name."""
-        table = [row.as_dict() for row in self.rows]
-        return {**{key: value for key, value in vars(self).items() if key != "rows"}, "rows": table}
-
-    def to_json(self) -> str:
-        """Return the result as one JSON document."""
-        return json.dumps(self.as_dict(), allow_nan=False)
+        return {**vars(self), "rows": [row.as_dict() for row in self.rows]}
 
 
 def run_contest(settings: Settings, database: Database, clock: Clock, progress: Progress = silent) -> ContestResult:
@@ -86,24 +75,23 @@ def run_contest(settings: Settings, database: Database, clock: Clock, progress: 
     tracker = Tracker(settings)
     tracker.ready()
     progress(0.05, "building features")
-    with database.read() as db:
-        exchanges = store.exchanges(db)
-    dataset = prepare(recent_bars(database), exchanges)
-    judge, contestants = hold(dataset, within(progress, 0.1, 0.7))
+    newest = newest_session(database)
+    dataset = stored_dataset(database, newest - timedelta(days=CONTEST_DAYS) if newest else None)
+    evaluator, contestants = evaluate(dataset, within(progress, 0.1, 0.7))
     ranked = sorted(contestants, key=lambda one: one.metrics.overall.crps or 0.0)
     winner = ranked[0]
-    claim = gate.claim(judge.shared(winner.candidate.name), tried(CANDIDATES))
+    claim = gate.claim(evaluator.rows(winner.candidate.name), tried(CANDIDATES))
     tries = claim.tries
-    verdict = gate.verdict(judge.shared(winner.candidate.name), claim)
+    verdict = gate.verdict(evaluator.rows(winner.candidate.name), claim)
     model = report.model_of(winner, dataset, verdict, tries, REFIT_EVERY, clock.now())
     progress(0.72, f"saving {winner.candidate.name} {model.card.version}")
     artefact.save(model, settings.models_dir / model.card.version)
     progress(0.75, "writing to MLflow")
     _log(tracker, settings, dataset, ranked, model)
-    rows = tuple(ContestRow(one.candidate.name, one.metrics.overall, one.trail.seconds) for one in ranked)
+    rows = tuple(ContestRow(one.candidate.name, one.metrics.overall, one.out_of_fold.seconds) for one in ranked)
     evidence = {"claim": asdict(claim), "contest": [row.as_dict() for row in rows], "tries": tries}
-    desk = Decision(settings, database, clock, within(progress, 0.8, 0.98))
-    promoted, reason = desk.decide(dataset, judge, model, evidence)
+    decision = Decision(settings, database, clock, within(progress, 0.8, 0.98))
+    promoted, reason = decision.decide(dataset, evaluator, model, evidence)
     if promoted:
         tracker.point(model.card.version)
     progress(1.0, f"{winner.candidate.name} wins; {verdict}")
@@ -121,21 +109,12 @@ def run_contest(settings: Settings, database: Database, clock: Clock, progress: 
     )
 
 
-def recent_bars(database: Database) -> pl.DataFrame:
-    """Return the final bars of the last `CONTEST_DAYS`, sorted by (symbol, session)."""
-    with database.read() as db:
-        newest = max((bar.session for bar in store.last_bars(db).values()), default=None)
-    start = newest - timedelta(days=CONTEST_DAYS) if newest else None
-    return store.panel(database, start=start)
-
-
-def hold(dataset: Dataset, progress: Progress = silent) -> tuple[Judge, list[report.Contestant]]:
+def evaluate(dataset: Dataset, progress: Progress = silent) -> tuple[Evaluator, list[report.Contestant]]:
     """Walk all candidates through the folds, then fit each on everything known."""
-    walk, judge = WalkForward(dataset, folds(dataset)), Judge(dataset)
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as executor:
-        walk.run(judge, progress, executor)
-    return judge, [
-        report.Contestant(one, walk.fitted[one.name], judge.metrics(one.name), walk.out_of_fold[one.name])
+    walk, evaluator = WalkForward(dataset, folds(dataset)), Evaluator(dataset)
+    walk.run(evaluator, progress, parallel=True)
+    return evaluator, [
+        report.Contestant(one, walk.fitted[one.name], evaluator.metrics(one.name), walk.out_of_fold[one.name])
         for one in CANDIDATES
     ]
 

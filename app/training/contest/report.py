@@ -36,7 +36,7 @@ class Contestant:
     candidate: Candidate
     pipeline: Pipeline
     metrics: Metrics
-    trail: OutOfFold
+    out_of_fold: OutOfFold
 
 
 def model_of(
@@ -91,7 +91,7 @@ def _location_card(contestant: Contestant) -> LocationCard:
         features=location.features,
         shrinkage=trust(contestant),
         coefficients=weights,
-        chosen=contestant.trail.chosen[-1],
+        chosen=contestant.out_of_fold.chosen[-1],
     )
 
 
@@ -132,14 +132,13 @@ def child_run(contestant: Contestant) -> RunRecord:
         for name, one in scores.items()
         for key, value in numbers(one).items()
     }
-    chosen = contestant.trail.chosen
-    trusts = [] if candidate.parts else [{"shrinkage": value} for value in contestant.trail.shrinkages]
-    folds = [numbers(one) for one in metrics.by_fold.values()]
+    chosen = contestant.out_of_fold.chosen
+    trusts = [] if candidate.parts else [{"shrinkage": value} for value in contestant.out_of_fold.shrinkages]
     return RunRecord(
         name=candidate.name,
         params={**params, **settings_of(candidate.location), **chosen[-1], "shrinkage": trust(contestant)},
-        metrics={**numbers(metrics.overall), **by_part, "seconds": round(contestant.trail.seconds, 3)},
-        steps=[*folds] if folds else [],
+        metrics={**numbers(metrics.overall), **by_part, "seconds": round(contestant.out_of_fold.seconds, 3)},
+        steps=[numbers(one) for one in metrics.by_fold.values()],
         files={
             "metrics.json": _json(metrics.model_dump()),
             **({"shrinkage.json": _json(trusts)} if trusts else {}),

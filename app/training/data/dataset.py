@@ -7,19 +7,21 @@ one that is served. The exchanges' rows are then stacked on one axis of dates, a
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from app.core.clock import DEFAULT_EXCHANGE, Calendar, calendar
+from app.core.clock import DEFAULT_EXCHANGE, calendar
+from app.core.db import Database
 from app.core.errors import NoHistory
 from app.features import frame, target
+from app.prices import store
 from app.registry.components.history import WINDOW
 from app.registry.components.panel import Array, Index, Panel
 from app.registry.versions.pipeline import Computed, Pipeline
@@ -53,8 +55,7 @@ class Dataset:
     def usable(self) -> NDArray[np.bool_]:
         """Rows to judge by: every feature, a year of returns, and a known target."""
         warm = self.panel.frame["warm"].to_numpy()
-        usable: NDArray[np.bool_] = warm & (self.panel.row >= WINDOW) & np.isfinite(self.target)
-        return usable
+        return warm & (self.panel.row >= WINDOW) & np.isfinite(self.target)
 
     @cached_property
     def forward(self) -> Index:
@@ -68,20 +69,18 @@ class Dataset:
     @cached_property
     def traded(self) -> NDArray[np.bool_]:
         """Rows whose close moved, then or on the next session: a suspended symbol's zeros would narrow all bands."""
-        traded: NDArray[np.bool_] = (self.target != 0.0) | (self.panel.realised != 0.0)
-        return traded
+        found: NDArray[np.bool_] = (self.target != 0.0) | (self.panel.realised != 0.0)
+        return found
 
     @cached_property
     def market_session(self) -> Index:
         """The number of each row's session on its own exchange: what its symbols share."""
-        found: Index = self.market * len(self.panel.days) + self.panel.day
-        return found
+        return self.market * len(self.panel.days) + self.panel.day
 
     @cached_property
     def settled_on(self) -> Index:
         """The number of the session by which each row's target is known; one past the last where it isn't yet."""
-        found: Index = np.searchsorted(self.panel.days, self.panel.frame["next_session"].to_numpy())
-        return found
+        return np.searchsorted(self.panel.days, self.panel.frame["next_session"].to_numpy())
 
     @cached_property
     def settled(self) -> Index:
@@ -148,18 +147,8 @@ class Dataset:
         return Computed(rows[order], *figures)
 
 
-class FeatureBuilder(Protocol):
-    """What turns bars into features: `features.frame.build`, or in a test one with a leak planted."""
-
-    def __call__(
-        self,
-        bars: pl.DataFrame,
-        calendar: Calendar,
-        context: pl.DataFrame | None = None,
-        *,
-        names: Iterable[str] = ...,
-    ) -> pl.DataFrame:
-        """Return the feature frame."""
+FeatureBuilder = Callable[..., pl.DataFrame]
+"""What turns bars into features: `features.frame.build`, or in a test one with a leak planted."""
 
 
 def prepare(
@@ -213,3 +202,16 @@ def dataset_fingerprint(bars: pl.DataFrame, exchanges: Mapping[str, pl.DataFrame
         else:
             digest.update(column.to_physical().to_numpy().tobytes())
     return digest.hexdigest()
+
+
+def newest_session(database: Database) -> date | None:
+    """Return the session of the newest stored bar, None in an empty store."""
+    with database.read() as db:
+        return max((bar.session for bar in store.last_bars(db).values()), default=None)
+
+
+def stored_dataset(database: Database, start: date | None, end: date | None = None) -> Dataset:
+    """Prepare the stored final bars of a span of sessions; raises `NoHistory` where there are none."""
+    with database.read() as db:
+        exchanges = store.exchanges(db)
+    return prepare(store.panel(database, start=start, end=end), exchanges)

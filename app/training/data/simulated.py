@@ -44,8 +44,8 @@ def _log_sigma(rng: np.random.Generator, symbols: int, sessions: int) -> Array:
     level = np.log(0.015) + 0.25 * rng.standard_normal(symbols)
     common = _wave(rng.standard_normal((sessions, 1)), 0.985, 0.25)
     own = _wave(rng.standard_normal((sessions, symbols)), 0.97, 0.25)
-    log_sigma: Array = level + common + own
-    return log_sigma
+    found: Array = level + common + own
+    return found
 
 
 def _wave(noise: Array, decay: float, spread: float) -> Array:
@@ -57,8 +57,8 @@ def _wave(noise: Array, decay: float, spread: float) -> Array:
 
 def _shocks(rng: np.random.Generator, symbols: int, sessions: int) -> Array:
     """Return shocks of variance 1 with fat tails."""
-    shocks: Array = rng.standard_t(_TAIL, (sessions, symbols)) * np.sqrt((_TAIL - 2.0) / _TAIL)
-    return shocks
+    found: Array = rng.standard_t(_TAIL, (sessions, symbols)) * np.sqrt((_TAIL - 2.0) / _TAIL)
+    return found
 
 
 def _bars(rng: np.random.Generator, returns: Array, sigma: Array) -> pl.DataFrame:

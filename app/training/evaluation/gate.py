@@ -10,8 +10,8 @@ from app.registry.components.panel import Array
 from app.registry.components.scores import crps, ratio_interval
 from app.registry.versions.model import Model
 from app.training.data.dataset import Dataset
-from app.training.evaluation.judge import Judge
-from app.training.evaluation.metrics import Judged, absolute_errors
+from app.training.evaluation.evaluator import Evaluator
+from app.training.evaluation.metrics import ScoredRows, absolute_errors
 
 CLAIM = 0.99
 """Confidence of the interval behind a claim of point skill, before it is widened for the number of tries."""
@@ -38,7 +38,7 @@ class Claim:
         return self.high < 1.0
 
 
-def claim(rows: Judged, candidates: int) -> Claim:
+def claim(rows: ScoredRows, candidates: int) -> Claim:
     """Measure the MAE ratio with a 99 % interval, widened for all that was tried (Bonferroni)."""
     tries = candidates + DESIGNED
     error, base = absolute_errors(rows)
@@ -48,14 +48,14 @@ def claim(rows: Judged, candidates: int) -> Claim:
     return Claim(ratio, low, high, tries)
 
 
-def verdict(rows: Judged, made: Claim) -> str:
+def verdict(rows: ScoredRows, made: Claim) -> str:
     """Return the sentence that goes with every forecast of a model."""
     gain = 100.0 * (1.0 - made.mae_ratio)
     point = f"point error {gain:.2g} % below the random walk's" if made.point_skill else "no point skill shown"
     return f"{point}; {_sharpness(rows)}"
 
 
-def _sharpness(rows: Judged) -> str:
+def _sharpness(rows: ScoredRows) -> str:
     """Say how the intervals compare with the random walk's, which are history's own; unless chance may explain it."""
     if not rows.crps_base.any():
         return UNDECIDED
@@ -77,7 +77,7 @@ class Comparison:
     how: str
 
 
-def compare(dataset: Dataset, judge: Judge, winner: str, champion: Model | None) -> Comparison:
+def compare(dataset: Dataset, evaluator: Evaluator, winner: str, champion: Model | None) -> Comparison:
     """Say whether the winner isn't worse than the champion on the same rows.
 
     Rows after the champion's last training session are forecast by the champion itself. Where there are too few, its
@@ -88,8 +88,8 @@ def compare(dataset: Dataset, judge: Judge, winner: str, champion: Model | None)
     missing = [name for name in champion.pipeline.features if name not in dataset.panel.frame.columns]
     if missing:
         return _unopposed(f"the champion reads {missing[0]}, which no longer exists")
-    rows = judge.judged(winner)
-    places = judge.rows(winner)
+    rows = evaluator.own_rows(winner)
+    places = rows.row
     new = dataset.panel.days[rows.day] > np.datetime64(champion.card.trained_through)
     if len(np.unique(rows.day[new])) >= FEWEST_NEW_SESSIONS:
         made = dataset.forecast(champion.pipeline, champion.card.trained_through)
@@ -97,9 +97,11 @@ def compare(dataset: Dataset, judge: Judge, winner: str, champion: Model | None)
         losses[made.rows] = crps(made.quantiles, dataset.target[made.rows])
         both = new & np.isfinite(losses[places])
         return _compared(rows.part(both), losses[places[both]], "the champion's own forecasts of newer sessions")
-    if champion.card.name in judge.names:
-        rival = judge.shared(champion.card.name)
-        return _compared(judge.shared(winner), rival.crps, "the champion's recipe, walked forward over the same folds")
+    if champion.card.name in evaluator.names:
+        rival = evaluator.rows(champion.card.name)
+        return _compared(
+            evaluator.rows(winner), rival.crps, "the champion's recipe, walked forward over the same folds"
+        )
     return _unopposed(f"no candidate is called {champion.card.name} any more")
 
 
@@ -107,6 +109,6 @@ def _unopposed(how: str) -> Comparison:
     return Comparison(better=True, rows=0, sessions=0, crps_winner=None, crps_champion=None, how=how)
 
 
-def _compared(rows: Judged, rival: Array, how: str) -> Comparison:
+def _compared(rows: ScoredRows, rival: Array, how: str) -> Comparison:
     ours, theirs = float(rows.crps.mean()), float(rival.mean())
     return Comparison(ours <= theirs, len(rows), len(np.unique(rows.day)), ours, theirs, how)

@@ -2,11 +2,12 @@
 
 The unit is one symbol's sequence of sessions. Symbols of one session miss together when the market moves, so pooling
 their rows would reject what is right: each symbol is tested by itself, and the share of symbols that are rejected at
-5 % is told. About 0.05 is what chance gives; as the symbols aren't independent, the share itself has no simple error.
+5 % is given. About 0.05 is what chance gives; as the symbols aren't independent, the share itself has no simple error.
 """
 
 from __future__ import annotations
 
+from math import nan
 from typing import Final
 
 import numpy as np
@@ -26,8 +27,7 @@ def kupiec(n: Array, misses: Array, level: float) -> Array:
     LR = 2 [x ln(r / p) + (n - x) ln((1 - r) / (1 - p))] with x misses in n sessions, r = x / n, p = 1 - level.
     Source: Kupiec 1995, proportion of failures.
     """
-    ratio: Array = 2.0 * (_likelihood(misses, n - misses, misses / n) - _likelihood(misses, n - misses, 1.0 - level))
-    return ratio
+    return 2.0 * (_likelihood(misses, n - misses, misses / n) - _likelihood(misses, n - misses, 1.0 - level))
 
 
 def christoffersen(n00: Array, n01: Array, n10: Array, n11: Array) -> Array:
@@ -40,21 +40,20 @@ def christoffersen(n00: Array, n01: Array, n10: Array, n11: Array) -> Array:
     missed, held = n01 + n11, n00 + n10
     alone = _likelihood(missed, held, _share(missed, held))
     chained = _likelihood(n01, n00, _share(n01, n00)) + _likelihood(n11, n10, _share(n11, n10))
-    ratio: Array = 2.0 * (chained - alone)
-    return ratio
+    return 2.0 * (chained - alone)
 
 
-def rejected(symbol: Index, day: Index, inside: NDArray[np.bool_], level: float) -> tuple[float | None, float | None]:
+def rejected(symbol: Index, day: Index, inside: NDArray[np.bool_], level: float) -> tuple[float, float]:
     """Return the share of symbols whose intervals either test rejects at 5 %: Kupiec, Christoffersen.
 
-    A transition counts only between neighbouring sessions. None where no symbol has enough sessions.
+    A transition counts only between neighbouring sessions. NaN where no symbol has enough sessions.
     """
     order = np.lexsort((day, symbol))
     miss, symbol, day = (~inside[order]).astype(np.intp), symbol[order], day[order]
     n = np.bincount(symbol).astype(np.float64)
     enough = n >= FEWEST_TO_TEST
     if not enough.any():
-        return None, None
+        return nan, nan
     misses = np.bincount(symbol, weights=miss).astype(np.float64)
     often = kupiec(n[enough], misses[enough], level) > CRITICAL
     follows = (symbol[1:] == symbol[:-1]) & (day[1:] == day[:-1] + 1)
@@ -69,8 +68,7 @@ def _likelihood(yes: Array, no: Array, chance: Array | float) -> Array:
     chances = np.broadcast_to(np.asarray(chance, dtype=np.float64), yes.shape)
     of_yes = np.log(chances, out=np.zeros(yes.shape), where=yes > 0)
     of_no = np.log1p(-chances, out=np.zeros(no.shape), where=no > 0)
-    total: Array = yes * of_yes + no * of_no
-    return total
+    return yes * of_yes + no * of_no
 
 
 def _share(yes: Array, no: Array) -> Array:

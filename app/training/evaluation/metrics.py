@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import nan, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +17,14 @@ from app.training.evaluation import interval_tests, ranking
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
-    """One model's forecasts beside what came; arrays over the same rows, `crps_base` is the random walk's.
+class ScoredRows:
+    """One model's forecasts beside what came; arrays over the same rows of the dataset, `row` says which.
 
-    `inside` has a column for each of `INTERVALS`, in order.
+    `crps_base` is the random walk's; `inside` has a column for each of `INTERVALS`, in order.
     """
 
+    row: Index
+    fold: Index
     day: Index
     symbol: Index
     realised: Array
@@ -37,9 +40,14 @@ class Judged:
     def __len__(self) -> int:
         return len(self.day)
 
-    def part(self, keep: NDArray[np.bool_]) -> Judged:
+    def part(self, keep: NDArray[np.bool_]) -> ScoredRows:
         """Return the rows that are kept."""
-        return Judged(**{name: values[keep] for name, values in vars(self).items()})
+        return ScoredRows(**{name: values[keep] for name, values in vars(self).items()})
+
+    @classmethod
+    def joined(cls, parts: Sequence[ScoredRows]) -> ScoredRows:
+        """Put rows of several folds one after another."""
+        return cls(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0])})
 
 
 def inside(quantiles: Array, realised: Array) -> NDArray[np.bool_]:
@@ -48,13 +56,13 @@ def inside(quantiles: Array, realised: Array) -> NDArray[np.bool_]:
     return np.column_stack([(realised >= low) & (realised <= high) for low, high in bounds])
 
 
-def absolute_errors(rows: Judged) -> tuple[Array, Array]:
+def absolute_errors(rows: ScoredRows) -> tuple[Array, Array]:
     """Return |predicted - realised close| over the last close, of the forecast and of the random walk."""
     realised = np.expm1(rows.realised)
     return np.abs(realised - np.expm1(rows.location)), np.abs(realised)
 
 
-def direction(rows: Judged) -> tuple[int, int, int]:
+def direction(rows: ScoredRows) -> tuple[int, int, int]:
     """Return how many sides were taken, how many of them were right, and how many closes rose among them.
 
     The side is the one that the forecast's own probability of a rise favours; neither a probability of one half nor a
@@ -65,52 +73,50 @@ def direction(rows: Judged) -> tuple[int, int, int]:
     return int(sided.sum()), int(np.sum(sided & ((rows.prob_up > 0.5) == up))), int(np.sum(sided & up))  # noqa: PLR2004
 
 
-def brier(rows: Judged) -> float | None:
+def brier(rows: ScoredRows) -> float:
     """Return the mean squared error of the probability of a rise, where the close moved; 0.25 knows nothing.
 
-    Source: Brier 1950, for two outcomes.
+    Source: Brier 1950, for two outcomes. NaN where nothing moved.
     """
     moved = rows.realised != 0.0
-    return float(np.mean((rows.prob_up[moved] - (rows.realised[moved] > 0.0)) ** 2)) if moved.any() else None
+    return float(np.mean((rows.prob_up[moved] - (rows.realised[moved] > 0.0)) ** 2)) if moved.any() else nan
 
 
-def score(rows: Judged, *, brief: bool = False) -> Score:
+def score(rows: ScoredRows, *, brief: bool = False) -> Score:
     """Return every figure of a set of rows; `brief` leaves out intervals, ranking and tests."""
     n, sessions = len(rows), len(np.unique(rows.day))
     if not n:
         return Score(n=0, sessions=0)
     error, base = absolute_errors(rows)
     sides, hits, rises = direction(rows)
-    figures: dict[str, float | None] = {
+    figures: dict[str, float] = {
         "mae_ratio": _ratio(error, base),
-        "rmse_ratio": None if (squares := _ratio(error**2, base**2)) is None else sqrt(squares),
-        "r2_oos": None
-        if (left := _ratio((rows.realised - rows.location) ** 2, rows.realised**2)) is None
-        else 1.0 - left,
-        "hit": hits / sides if sides else None,
-        "base_rate": rises / sides if sides else None,
+        "rmse_ratio": sqrt(_ratio(error**2, base**2)),
+        "r2_oos": 1.0 - _ratio((rows.realised - rows.location) ** 2, rows.realised**2),
+        "hit": hits / sides if sides else nan,
+        "base_rate": rises / sides if sides else nan,
         "brier": brier(rows),
         "crps": float(rows.crps.mean()),
-        "crps_skill": None if (loss := _ratio(rows.crps, rows.crps_base)) is None else 1.0 - loss,
+        "crps_skill": 1.0 - _ratio(rows.crps, rows.crps_base),
         **{f"coverage_{100 * level:.0f}": float(held.mean()) for level, held in _by_level(rows)},
         "width_80": float(rows.width_80.mean()),
     }
     if not brief and base.any() and rows.crps_base.any():
-        figures |= _with_intervals(rows, error, base) | _ranking(rows) | _tests(rows)
+        figures |= _intervals(rows, error, base) | _ranking(rows) | _tests(rows)
     return Score(n=n, sessions=sessions, **figures)
 
 
-def _ratio(top: Array, bottom: Array) -> float | None:
-    """Return sum over sum; None where nothing moved."""
+def _ratio(top: Array, bottom: Array) -> float:
+    """Return sum over sum; NaN where nothing moved."""
     below = float(bottom.sum())
-    return float(top.sum()) / below if below > 0.0 else None
+    return float(top.sum()) / below if below > 0.0 else nan
 
 
-def _with_intervals(rows: Judged, error: Array, base: Array) -> dict[str, float | None]:
+def _intervals(rows: ScoredRows, error: Array, base: Array) -> dict[str, float]:
     sides, hits, _ = direction(rows)
     _, mae_low, mae_high = ratio_interval(rows.day, error, base)
     _, crps_low, crps_high = ratio_interval(rows.day, rows.crps, rows.crps_base)
-    hit_low, hit_high = wilson(hits, sides) if sides else (None, None)
+    hit_low, hit_high = wilson(hits, sides) if sides else (nan, nan)
     return {
         "mae_ratio_low": mae_low,
         "mae_ratio_high": mae_high,
@@ -121,25 +127,20 @@ def _with_intervals(rows: Judged, error: Array, base: Array) -> dict[str, float 
     }
 
 
-def _ranking(rows: Judged) -> dict[str, float | None]:
-    ic = ranking.correlations(rows.day, rows.location, rows.realised)
-    rank_ic = ranking.rank_correlations(rows.day, rows.location, rows.realised)
-    return {
-        "ic": ranking.mean(ic),
-        "icir": ranking.steadiness(ic),
-        "rank_ic": ranking.mean(rank_ic),
-        "rank_icir": ranking.steadiness(rank_ic),
-    }
+def _ranking(rows: ScoredRows) -> dict[str, float]:
+    ic, icir = ranking.summary(ranking.correlations(rows.day, rows.location, rows.realised))
+    rank_ic, rank_icir = ranking.summary(ranking.rank_correlations(rows.day, rows.location, rows.realised))
+    return {"ic": ic, "icir": icir, "rank_ic": rank_ic, "rank_icir": rank_icir}
 
 
-def _tests(rows: Judged) -> dict[str, float | None]:
-    found: dict[str, float | None] = {}
+def _tests(rows: ScoredRows) -> dict[str, float]:
+    found: dict[str, float] = {}
     for level, held in _by_level(rows):
         often, in_runs = interval_tests.rejected(rows.symbol, rows.day, held, level)
         found |= {f"kupiec_{100 * level:.0f}": often, f"christoffersen_{100 * level:.0f}": in_runs}
     return found
 
 
-def _by_level(rows: Judged) -> list[tuple[float, NDArray[np.bool_]]]:
+def _by_level(rows: ScoredRows) -> list[tuple[float, NDArray[np.bool_]]]:
     """Return each interval's level with which outcomes it held."""
     return list(zip(INTERVALS, rows.inside.T, strict=True))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import nan
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,8 +17,8 @@ def correlations(day: Index, forecast: Array, outcome: Array) -> Array:
     """Return Pearson's correlation of each session (IC); those too small, or flat on either side, are left out."""
     _, number, counts = np.unique(day, return_inverse=True, return_counts=True)
     x, y = (values - (np.bincount(number, weights=values) / counts)[number] for values in (forecast, outcome))
-    told = (counts >= FEWEST_TO_RANK) & _spread(number, forecast) & _spread(number, outcome)
-    together, of_x, of_y = (np.bincount(number, weights=values)[told] for values in (x * y, x * x, y * y))
+    ranked = (counts >= FEWEST_TO_RANK) & _spread(number, forecast) & _spread(number, outcome)
+    together, of_x, of_y = (np.bincount(number, weights=values)[ranked] for values in (x * y, x * x, y * y))
     found: Array = together / np.sqrt(of_x * of_y)
     return found
 
@@ -37,15 +39,11 @@ def ranks(day: Index, values: Array) -> Array:
     return placed
 
 
-def mean(found: Array) -> float | None:
-    """Return the mean over sessions; None where no session could be ordered."""
-    return float(found.mean()) if len(found) else None
-
-
-def steadiness(found: Array) -> float | None:
-    """Return the mean over sessions by their standard deviation: ICIR, of one session; None where it has no spread."""
+def summary(found: Array) -> tuple[float, float]:
+    """Return the mean over sessions, and it by their standard deviation (ICIR, of one session); NaN if undefined."""
+    average = float(found.mean()) if len(found) else nan
     spread = float(found.std(ddof=1)) if len(found) > 1 else 0.0
-    return float(found.mean()) / spread if spread > 1e-12 else None  # noqa: PLR2004 - rounding of a constant
+    return average, average / spread if spread > 1e-12 else nan  # noqa: PLR2004 - rounding of a constant
 
 
 def _spread(number: Index, values: Array) -> NDArray[np.bool_]:

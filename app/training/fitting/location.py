@@ -7,12 +7,13 @@ faint; those of ridge and boosting are chosen from the grids of `search`, the ot
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.registry.components.location import LinearLocation
+from app.registry.components.location import LinearLocation, Location
 from app.registry.components.panel import Array, Index
 from app.training.fitting.scale import Standard
 
@@ -33,7 +34,7 @@ _TREES: dict[str, dict[str, Any]] = {
         "num_parallel_tree": 60,
     },
 }
-GROWN = tuple(_TREES)
+TREE_KINDS = tuple(_TREES)
 _COMMON: dict[str, Any] = {
     "objective": "reg:squarederror",
     "base_score": 0.0,
@@ -45,13 +46,19 @@ _COMMON: dict[str, Any] = {
 }
 
 
+class FittedLocation(NamedTuple):
+    """A location, and the settings that a search chose for it."""
+
+    location: Location
+    chosen: Mapping[str, float] = {}
+
+
 def neutral_target(returns: Array, sigma: Array, day: Index) -> Array:
     """Return the cut, standardised return less its session's mean over the symbols."""
     u = np.clip(returns / sigma, -CUT, CUT)
     count = np.bincount(day)
     mean = np.bincount(day, weights=u) / np.maximum(count, 1)
-    neutral: Array = u - mean[day]
-    return neutral
+    return u - mean[day]
 
 
 def fit_ridge(names: tuple[str, ...], rows: Array, target: Array, penalty: float) -> LinearLocation:
@@ -69,8 +76,7 @@ def fit_ridge(names: tuple[str, ...], rows: Array, target: Array, penalty: float
 def ridge_weights(z: Array, target: Array, penalty: float) -> Array:
     """Return the weights of standardised features."""
     gram = z.T @ z + penalty * len(z) * np.eye(z.shape[1])
-    weights: Array = np.asarray(np.linalg.solve(gram, z.T @ target), dtype=np.float64)
-    return weights
+    return np.asarray(np.linalg.solve(gram, z.T @ target), dtype=np.float64)
 
 
 def fit_reversal(names: tuple[str, ...], rows: Array, returns: Array, sigma: Array, sessions: int) -> LinearLocation:

@@ -14,10 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from app.registry.components.location import TreeLocation
 from app.registry.components.panel import Array
-from app.training.data.candidates import Candidate
+from app.registry.components.trees import Trees
+from app.training.data.candidates import LEARNT_FROM, Candidate
 from app.training.data.dataset import Dataset
-from app.training.fitting.location import boosted, ridge_weights
+from app.training.fitting.location import FittedLocation, boosted, fit_ridge, ridge_weights
 from app.training.fitting.scale import Standard
 
 FEWEST = 240
@@ -50,14 +52,6 @@ class Split:
     held: slice
 
 
-@dataclass(frozen=True)
-class Grown:
-    """Trees as XGBoost's JSON, and what was chosen for them."""
-
-    trees: bytes
-    chosen: dict[str, float]
-
-
 def tried(candidates: Sequence[Candidate]) -> int:
     """Return how many configurations a contest looks at: every value of a grid is one."""
     return sum(len(GRIDS[one.location].values) if one.location in GRIDS else 1 for one in candidates)
@@ -82,7 +76,7 @@ def best_penalty(rows: Array, target: Array, parts: Split | None) -> float:
     standard = Standard.of(rows[parts.fitted])
     fitted, held = standard.apply(rows[parts.fitted]), standard.apply(rows[parts.held])
     weights = [ridge_weights(fitted, target[parts.fitted], penalty) for penalty in grid.values]
-    return _least(grid, [_loss(target[parts.held], held @ one) for one in weights])
+    return _best(grid, target[parts.held], [held @ one for one in weights])
 
 
 def best_rounds(rows: NDArray[np.float32], target: Array, parts: Split | None) -> int:
@@ -94,20 +88,22 @@ def best_rounds(rows: NDArray[np.float32], target: Array, parts: Split | None) -
         return int(grid.usual)
     booster = boosted("xgboost", rows[parts.fitted], target[parts.fitted], int(max(grid.values)))
     held = xgboost.DMatrix(rows[parts.held], nthread=1)
-    made = [booster.predict(held, iteration_range=(0, int(rounds))) for rounds in grid.values]
-    return int(_least(grid, [_loss(target[parts.held], one) for one in made]))
+    forecasts = [booster.predict(held, iteration_range=(0, int(rounds))) for rounds in grid.values]
+    return int(_best(grid, target[parts.held], forecasts))
 
 
-def grow(kind: str, rows: NDArray[np.float32], target: Array, parts: Split | None) -> Grown:
-    """Return the trees of one kind, with the rounds that were chosen for them; a forest has one."""
-    rounds = best_rounds(rows, target, parts) if kind in GRIDS else 1
-    booster = boosted(kind, rows, target, rounds)
-    return Grown(bytes(booster.save_raw("json")), {"rounds": rounds} if kind in GRIDS else {})
+def fit(kind: str, rows: Array, target: Array, held: Split | None) -> FittedLocation:
+    """Return ridge, boosted trees or a forest, with the settings that were searched for; a forest has none."""
+    if kind == "ridge":
+        penalty = best_penalty(rows, target, held)
+        return FittedLocation(fit_ridge(LEARNT_FROM, rows, target, penalty), {GRIDS[kind].setting: penalty})
+    rows_32 = rows.astype(np.float32)
+    chosen: dict[str, float] = {GRIDS[kind].setting: best_rounds(rows_32, target, held)} if kind in GRIDS else {}
+    booster = boosted(kind, rows_32, target, int(chosen.get("rounds", 1)))
+    trees = Trees.read(kind, bytes(booster.save_raw("json")))
+    return FittedLocation(TreeLocation(LEARNT_FROM, trees), chosen)
 
 
-def _loss(target: Array, made: NDArray[np.floating]) -> float:
-    return float(np.mean((target - made) ** 2))
-
-
-def _least(grid: Grid, losses: list[float]) -> float:
-    return grid.values[int(np.argmin(losses))]
+def _best(grid: Grid, target: Array, forecasts: Sequence[NDArray[np.floating]]) -> float:
+    """Return the value whose forecast has the least squared error, the simplest of equals."""
+    return grid.values[int(np.argmin([np.mean((target - one) ** 2) for one in forecasts]))]

@@ -7,8 +7,9 @@ fold.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from concurrent.futures import Executor
+import os
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from time import perf_counter
@@ -19,17 +20,17 @@ from numpy.typing import NDArray
 from app.core.progress import Progress, silent
 from app.registry.components.adaptation import Adaptation
 from app.registry.components.levels import LEVELS
-from app.registry.components.location import Location, SumLocation
-from app.registry.components.panel import Array, Index
+from app.registry.components.location import SumLocation
+from app.registry.components.panel import Array
 from app.registry.components.scale import EwmaScale, HistoryScale, Scale
 from app.registry.components.shape import HistoryShape, PooledShape, Shape
 from app.registry.versions.pipeline import Computed, Pipeline
 from app.training.data.candidates import ADAPTATION, CANDIDATES, Candidate
 from app.training.data.dataset import Dataset, Part
 from app.training.data.folds import FEWEST_SESSIONS, REFIT_EVERY, Fold
-from app.training.data.threads import one_thread
 from app.training.fitting.calibration import SHAPE_SESSIONS, pooled_shape, shrinkage
 from app.training.fitting.fits import FoldFits
+from app.training.fitting.location import FittedLocation
 
 UNCALIBRATED = PooledShape(z=tuple(round(-2.0 + 0.2 * step, 1) for step in range(len(LEVELS))))
 """Stands in where no out-of-fold row is known yet; nothing forecast with it is judged or served."""
@@ -39,18 +40,18 @@ _LOOKBACK = max(EwmaScale().lookback, HistoryScale().lookback, ADAPTATION.lookba
 
 @dataclass(frozen=True, eq=False)
 class FoldForecast:
-    """One candidate's forecasts of one fold: `computed.rows` stand in the dataset, `raw` is before it was shrunk."""
+    """One candidate's forecasts of one fold: `computed.rows` stand in the dataset, `raw` is before it was shrunk.
+
+    Without a shape they aren't calibrated: nothing of them is judged or served. `pipeline` is None where they were read
+    back from disk.
+    """
 
     fold: Fold
-    candidate: Candidate
-    pipeline: Pipeline
+    name: str
+    calibrated: bool
     computed: Computed
     raw: Array
-
-    @property
-    def calibrated(self) -> bool:
-        """Whether the forecast has a shape: nothing else is judged or served."""
-        return self.pipeline.shape is not UNCALIBRATED
+    pipeline: Pipeline | None = None
 
 
 Sink = Callable[[FoldForecast], None]
@@ -65,21 +66,12 @@ class OutOfFold:
     sigma: Array
     seconds: float = 0.0
     shrinkages: list[float] = field(default_factory=list)
-    chosen: list[dict[str, float]] = field(default_factory=list)
+    chosen: list[Mapping[str, float]] = field(default_factory=list)
     """Fold by fold what a search chose: settings by name, a combination's with the part's name before it."""
-
-    @classmethod
-    def empty(cls, size: int) -> OutOfFold:
-        """Return a trail without rows."""
-        return cls(np.full(size, np.nan), np.full(size, np.nan), np.full(size, np.nan))
-
-    def note(self, rows: Index, raw: Array, location: Array, sigma: Array) -> None:
-        """Take in a fold's rows."""
-        self.raw[rows], self.location[rows], self.sigma[rows] = raw, location, sigma
 
 
 class WalkForward:
-    """The state of one walk: what is fitted, and each candidate's out-of-fold rows."""
+    """The state of one walk: the newest fitted pipelines, and each candidate's out-of-fold rows."""
 
     def __init__(
         self,
@@ -90,90 +82,86 @@ class WalkForward:
     ) -> None:
         self.dataset, self.schedule, self.candidates = dataset, schedule, candidates
         self.fitted: dict[str, Pipeline] = {}
-        self.out_of_fold = {one.name: OutOfFold.empty(len(dataset.panel)) for one in candidates}
+        unknown = np.full((len(candidates), 3, len(dataset.panel)), np.nan)
+        self.out_of_fold = {one.name: OutOfFold(*arrays) for one, arrays in zip(candidates, unknown, strict=True)}
         self._fits = FoldFits(dataset, candidates, schedule, refit_every)
 
     def run(
-        self,
-        sink: Sink,
-        progress: Progress = silent,
-        executor: Executor | None = None,
-        done: Collection[int] = (),
+        self, sink: Sink, progress: Progress = silent, done: Collection[int] = (), *, parallel: bool = False
     ) -> None:
         """Walk through the folds; every forecast goes to `sink`, and the last models stay in `fitted`.
 
-        `done` are starts of folds whose rows were noted before; `executor` grows trees in other processes.
+        `done` are starts of folds that were taken in before. With `parallel`, trees grow in threads of their own; BLAS
+        has one always, so that a fit's bits don't depend on the machine's number of cores.
         """
+        from threadpoolctl import threadpool_limits
+
         progress(0.0, "fitting volatility")
-        with one_thread():
-            self._fits.measure()
-            self._run(sink, progress, executor, done)
-
-    def _run(self, sink: Sink, progress: Progress, executor: Executor | None, done: Collection[int]) -> None:
         left = [fold for fold in self.schedule if fold.start not in done]
-        if executor is not None:
-            self._fits.sow(left, executor)
-        for number, fold in enumerate(left):
-            day = self.dataset.session(min(fold.start, len(self.dataset.panel.days) - 1))
-            progress((number + 1) / (len(left) + 1), f"fold {fold.number + 1} of {len(self.schedule)}, from {day}")
-            parts = self.dataset.between(fold.start, fold.stop, _LOOKBACK)
-            for candidate in self.candidates:
-                begun = perf_counter()
-                self.fitted[candidate.name] = pipeline = self._pipeline(candidate, fold)
-                if fold.stop > fold.start:
-                    sink(self._forecast(fold, candidate, pipeline, parts, day))
-                self.out_of_fold[candidate.name].seconds += perf_counter() - begun
+        with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(os.cpu_count()) as executor:
+            self._fits.fit_scales()
+            if parallel:
+                self._fits.start_trees(left, executor)
+            for number, fold in enumerate(left):
+                day = self.dataset.session(min(fold.start, len(self.dataset.panel.days) - 1))
+                progress((number + 1) / (len(left) + 1), f"fold {fold.number + 1} of {len(self.schedule)}, from {day}")
+                self._run_fold(fold, day, sink)
 
-    def _pipeline(self, candidate: Candidate, fold: Fold) -> Pipeline:
+    def take(self, forecast: FoldForecast) -> None:
+        """Take in a fold's rows: later folds are calibrated by them."""
+        own, computed = self.out_of_fold[forecast.name], forecast.computed
+        own.raw[computed.rows] = forecast.raw
+        own.location[computed.rows], own.sigma[computed.rows] = computed.location, computed.sigma
+
+    def _run_fold(self, fold: Fold, since: date, sink: Sink) -> None:
+        parts = self.dataset.between(fold.start, fold.stop, _LOOKBACK)
+        for candidate in self.candidates:
+            begun = perf_counter()
+            self.fitted[candidate.name] = pipeline = self._fit(candidate, fold)
+            if fold.stop > fold.start:
+                forecast = self._forecast(fold, candidate.name, pipeline, parts, since)
+                self.take(forecast)
+                sink(forecast)
+            self.out_of_fold[candidate.name].seconds += perf_counter() - begun
+
+    def _fit(self, candidate: Candidate, fold: Fold) -> Pipeline:
         """Put a candidate's parts together as they were known at the fold's start."""
-        trail, panel = self.out_of_fold[candidate.name], self.dataset.panel
-        location = self._location(candidate, fold)
-        past = (panel.day < self.dataset.settled[fold.start]) & np.isfinite(trail.sigma)
-        trust = 1.0  # a combination's parts are shrunk one by one
-        if not candidate.parts:
-            trust = shrinkage(trail.raw[past], self.dataset.target[past], trail.sigma[past], panel.day[past])
-        trail.shrinkages.append(trust)
-        trail.chosen.append(self._chosen(candidate, fold))
+        own = self.out_of_fold[candidate.name]
+        past = (self.dataset.panel.day < self.dataset.settled[fold.start]) & np.isfinite(own.sigma)
+        fitted, trust = self._location(candidate, fold, past)
+        own.shrinkages.append(trust)
+        own.chosen.append(fitted.chosen)
         scales: dict[str, Scale] = {"history": HistoryScale(), "ewma": EwmaScale()}
         scale = scales.get(candidate.scale, self._fits.scales[fold.start])
         adaptation = ADAPTATION if candidate.scale == "loglinear" else Adaptation()
-        return Pipeline(scale, self._shape(candidate, fold, past), location, trust, adaptation)
+        return Pipeline(scale, self._shape(candidate, fold, past), fitted.location, trust, adaptation)
 
-    def _location(self, candidate: Candidate, fold: Fold) -> Location:
-        """Return the fitted location; a combination adds up its parts, each as far as it is trusted itself."""
+    def _location(self, candidate: Candidate, fold: Fold, past: NDArray[np.bool_]) -> tuple[FittedLocation, float]:
+        """Return the fitted location and the trust in it; a combination adds up parts that are trusted one by one."""
         if not candidate.parts:
-            return self._fits.location(candidate, fold)
-        by_name = {one.name: one for one in self.candidates}
-        parts = tuple(self._fits.location(by_name[name], fold) for name, _ in candidate.parts)
-        trusts = tuple(share * self.out_of_fold[name].shrinkages[-1] for name, share in candidate.parts)
-        return SumLocation(parts, trusts)
-
-    def _chosen(self, candidate: Candidate, fold: Fold) -> dict[str, float]:
-        own = self._fits.chosen(candidate, fold)
-        parts = {
-            f"{name}_{key}": value
-            for name, _ in candidate.parts
-            for key, value in self.out_of_fold[name].chosen[-1].items()
-        }
-        return {**own, **parts}
+            own, day = self.out_of_fold[candidate.name], self.dataset.panel.day
+            trust = shrinkage(own.raw[past], self.dataset.target[past], own.sigma[past], day[past])
+            return self._fits.location(candidate, fold), trust
+        names = [name for name, _ in candidate.parts]
+        parts = {one.name: self._fits.location(one, fold) for one in self.candidates if one.name in names}
+        weights = tuple(share * self.out_of_fold[name].shrinkages[-1] for name, share in candidate.parts)
+        chosen = {f"{name}_{key}": value for name in names for key, value in parts[name].chosen.items()}
+        return FittedLocation(SumLocation(tuple(parts[name].location for name in names), weights), chosen), 1.0
 
     def _shape(self, candidate: Candidate, fold: Fold, past: NDArray[np.bool_]) -> Shape:
         if candidate.shape == "history":
             return HistoryShape(recentred=candidate.location == "drift")
-        trail, panel = self.out_of_fold[candidate.name], self.dataset.panel
+        own, panel = self.out_of_fold[candidate.name], self.dataset.panel
         recent = past & (panel.day >= fold.start - SHAPE_SESSIONS) & self.dataset.traded
         if len(np.unique(panel.day[recent])) < FEWEST_SESSIONS:
             return UNCALIBRATED
-        residuals = (self.dataset.target[recent] - trail.location[recent]) / trail.sigma[recent]
+        residuals = (self.dataset.target[recent] - own.location[recent]) / own.sigma[recent]
         return pooled_shape(residuals) or UNCALIBRATED
 
-    def _forecast(
-        self, fold: Fold, candidate: Candidate, pipeline: Pipeline, parts: list[Part], since: date
-    ) -> FoldForecast:
-        """Forecast a fold, and note what later folds are calibrated by."""
-        made = self.dataset.compute(pipeline, parts, since)
+    def _forecast(self, fold: Fold, name: str, pipeline: Pipeline, parts: list[Part], since: date) -> FoldForecast:
+        computed = self.dataset.compute(pipeline, parts, since)
         raw = np.full(len(self.dataset.panel), np.nan)
         for part in parts:
             raw[part.rows[pipeline.rows(part.panel, since)]] = pipeline.raw_location(part.panel, since)
-        self.out_of_fold[candidate.name].note(made.rows, raw[made.rows], made.location, made.sigma)
-        return FoldForecast(fold, candidate, pipeline, made, raw[made.rows])
+        calibrated = pipeline.shape is not UNCALIBRATED
+        return FoldForecast(fold, name, calibrated, computed, raw[computed.rows], pipeline)

@@ -10,7 +10,6 @@ import pytest
 
 from app.core.db import Database
 from app.core.errors import BadInput, NoHistory
-from app.core.settings import Settings
 from app.registry.components.levels import QUANTILE_NAMES
 from app.training.contest import backtest
 from app.training.contest.backtest import run_backtest
@@ -25,11 +24,11 @@ class Stopped(Exception):
 
 
 def test_the_file_is_the_contracts(
-    settings: Settings, fill: Callable[[pl.DataFrame], Database], bars: pl.DataFrame, tmp_path: Path
+    fill: Callable[[pl.DataFrame], Database], bars: pl.DataFrame, tmp_path: Path
 ) -> None:
     """Columns, types, one row per key, non-decreasing closes, a champion that is one of the candidates."""
     out = tmp_path / "out.parquet"
-    report = run_backtest(settings, fill(bars), out, start=START)
+    report = run_backtest(fill(bars), out, start=START)
     rows = pl.read_parquet(out)
     keys = ["symbol", "as_of", "target_session", "model", "version", "last_close", "predicted_close", "prob_up"]
     assert rows.columns == [*keys, *QUANTILE_NAMES]
@@ -45,7 +44,6 @@ def test_the_file_is_the_contracts(
 
 
 def test_later_bars_change_no_row(
-    settings: Settings,
     fill: Callable[[pl.DataFrame], Database],
     bars: pl.DataFrame,
     tmp_path: Path,
@@ -57,14 +55,13 @@ def test_later_bars_change_no_row(
     )
     monkeypatch.setattr(backtest, "UNPROVEN", "reversal")
     database, end = fill(bars), date(2012, 4, 20)
-    run_backtest(settings, database, tmp_path / "all.parquet", start=START)
-    run_backtest(settings, database, tmp_path / "cut.parquet", start=START, end=end)
+    run_backtest(database, tmp_path / "all.parquet", start=START)
+    run_backtest(database, tmp_path / "cut.parquet", start=START, end=end)
     whole = pl.read_parquet(tmp_path / "all.parquet").filter(pl.col("as_of") <= end)
     assert whole.sort(KEYS).equals(pl.read_parquet(tmp_path / "cut.parquet").sort(KEYS))
 
 
 def test_a_stopped_backtest_goes_on(
-    settings: Settings,
     fill: Callable[[pl.DataFrame], Database],
     bars: pl.DataFrame,
     tmp_path: Path,
@@ -80,18 +77,17 @@ def test_a_stopped_backtest_goes_on(
             raise Stopped
 
     with pytest.raises(Stopped):
-        run_backtest(settings, database, tmp_path / "two.parquet", start=START, progress=stop)
+        run_backtest(database, tmp_path / "two.parquet", start=START, progress=stop)
     kept = sorted(path.name for path in (tmp_path / ".two.parquet.parts").glob("*.parquet"))
     assert len(kept) == 3
     told: list[str] = []
-    run_backtest(settings, database, tmp_path / "two.parquet", start=START, progress=lambda _, text: told.append(text))
+    run_backtest(database, tmp_path / "two.parquet", start=START, progress=lambda _, text: told.append(text))
     assert not any(text.startswith("fold 1 ") for text in told)
-    run_backtest(settings, database, tmp_path / "one.parquet", start=START)
+    run_backtest(database, tmp_path / "one.parquet", start=START)
     assert pl.read_parquet(tmp_path / "one.parquet").equals(pl.read_parquet(tmp_path / "two.parquet"))
 
 
 def test_symbols_say_what_is_written(
-    settings: Settings,
     fill: Callable[[pl.DataFrame], Database],
     bars: pl.DataFrame,
     tmp_path: Path,
@@ -100,10 +96,10 @@ def test_symbols_say_what_is_written(
     """All symbols are learnt from, the chosen ones are written; a time before any forecast is an error."""
     monkeypatch.setattr(backtest, "CANDIDATES", CANDIDATES[:4])
     database, out = fill(bars), tmp_path / "out.parquet"
-    run_backtest(settings, database, out, symbols=["SIM001"])
+    run_backtest(database, out, symbols=["SIM001"])
     assert set(pl.read_parquet(out)["symbol"]) == {"SIM001"}
     with pytest.raises(NoHistory, match="two years"):
-        run_backtest(settings, database, out, start=date(2010, 2, 1), end=date(2012, 7, 1), symbols=["NONE"])
+        run_backtest(database, out, start=date(2010, 2, 1), end=date(2012, 7, 1), symbols=["NONE"])
 
 
 @pytest.mark.parametrize(
@@ -120,7 +116,6 @@ def test_symbols_say_what_is_written(
     ],
 )
 def test_a_time_without_bars_is_said_so(
-    settings: Settings,
     fill: Callable[[pl.DataFrame], Database],
     bars: pl.DataFrame,
     tmp_path: Path,
@@ -131,12 +126,11 @@ def test_a_time_without_bars_is_said_so(
 ) -> None:
     """One line says what is stored; nothing is written."""
     with pytest.raises(error, match=said):
-        run_backtest(settings, fill(bars), tmp_path / "out.parquet", start=start, end=end)
+        run_backtest(fill(bars), tmp_path / "out.parquet", start=start, end=end)
     assert list(tmp_path.glob("*.parquet")) == []
 
 
 def test_the_first_day_of_all_is_the_first_bar(
-    settings: Settings,
     fill: Callable[[pl.DataFrame], Database],
     bars: pl.DataFrame,
     tmp_path: Path,
@@ -144,5 +138,5 @@ def test_the_first_day_of_all_is_the_first_bar(
 ) -> None:
     """Twelve years before the year 1 there is no date: all bars are taken."""
     monkeypatch.setattr(backtest, "CANDIDATES", CANDIDATES[:4])
-    report = run_backtest(settings, fill(bars), tmp_path / "out.parquet", start=date.min)
+    report = run_backtest(fill(bars), tmp_path / "out.parquet", start=date.min)
     assert report.last_session == "2012-07-17"

@@ -19,7 +19,7 @@ def test_each_value_has_a_bar_as_long_as_it_is_large() -> None:
 
 def test_every_candidate_has_its_charts(walked: Walked) -> None:
     """PIT, reliability and folds for all; weights where something is linear."""
-    for name in walked.judge.names:
-        made = charts.of_candidate(walked.judge.metrics(name), walked.walk.fitted[name])
+    for name in walked.evaluator.names:
+        made = charts.of_candidate(walked.evaluator.metrics(name), walked.walk.fitted[name])
         assert {"pit.svg", "reliability.svg", "folds.svg"} <= set(made)
         assert ("importance.svg" in made) == (name not in {"random_walk", "drift", "ewma"})

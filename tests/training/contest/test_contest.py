@@ -39,7 +39,7 @@ def test_a_contest_makes_a_champion_once(
     assert (first.version, first.winner, first.verdict) == (second.version, second.winner, second.verdict)
     assert [row.score for row in first.rows] == [row.score for row in second.rows]
     assert {"random_walk", "drift", "ridge", "random_forest", "xgboost"} <= {row.name for row in first.rows}
-    assert json.loads(first.to_json())["winner"] == first.winner
+    assert json.loads(json.dumps(first.as_dict()))["winner"] == first.winner
     assert any(message.startswith("fold ") for message in told)
 
     champion = Champion(settings).current()
@@ -86,14 +86,14 @@ def model(walked: Walked, name: str) -> Model:
     """Return a candidate of the walk as a model with a card."""
     candidate = next(one for one in walked.walk.candidates if one.name == name)
     contestant = Contestant(
-        candidate, walked.walk.fitted[name], walked.judge.metrics(name), walked.walk.out_of_fold[name]
+        candidate, walked.walk.fitted[name], walked.evaluator.metrics(name), walked.walk.out_of_fold[name]
     )
     return report.model_of(contestant, walked.dataset, "no point skill shown", 9, 63, CLOCK.now())
 
 
 def test_a_winner_worse_than_the_champion_is_refused(walked: Walked) -> None:
     """The random walk can't replace the volatility model: compared on the same rows, its CRPS is higher."""
-    compared = gate.compare(walked.dataset, walked.judge, "random_walk", model(walked, "volatility"))
+    compared = gate.compare(walked.dataset, walked.evaluator, "random_walk", model(walked, "volatility"))
     assert not compared.better
     assert compared.rows > 500
     assert compared.crps_winner > compared.crps_champion
@@ -103,7 +103,7 @@ def test_a_champion_is_judged_by_its_own_forecasts_of_newer_sessions(walked: Wal
     """Trained long ago, it forecasts the sessions since then itself."""
     old = model(walked, "volatility")
     early = old.card.model_copy(update={"trained_through": walked.dataset.session(560)})
-    compared = gate.compare(walked.dataset, walked.judge, "volatility", Model(early, old.pipeline))
+    compared = gate.compare(walked.dataset, walked.evaluator, "volatility", Model(early, old.pipeline))
     assert asdict(compared)["how"] == "the champion's own forecasts of newer sessions"
     assert compared.sessions < 80
 

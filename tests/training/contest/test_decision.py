@@ -1,4 +1,4 @@
-"""The desk: the champion compared with is the one that is replaced."""
+"""The decision: the champion compared with is the one that is replaced."""
 
 import pytest
 from sqlmodel import select
@@ -33,7 +33,7 @@ def test_a_champion_promoted_meanwhile_is_compared_with(
     for one in (winner, other):
         artefact.save(one, settings.models_dir / one.card.version)
     promoting(monkeypatch, settings, database, other)
-    promoted, reason = Decision(settings, database, CLOCK, silent).decide(walked.dataset, walked.judge, winner, {})
+    promoted, reason = Decision(settings, database, CLOCK, silent).decide(walked.dataset, walked.evaluator, winner, {})
     assert not promoted
     assert "is above" in reason
     assert champion.Champion(settings).current() is not None
@@ -52,5 +52,5 @@ def test_a_winner_promoted_meanwhile_isnt_promoted_again(
     winner = model(walked, "volatility")
     artefact.save(winner, settings.models_dir / winner.card.version)
     promoting(monkeypatch, settings, database, winner)
-    decided = Decision(settings, database, CLOCK, silent).decide(walked.dataset, walked.judge, winner, {})
+    decided = Decision(settings, database, CLOCK, silent).decide(walked.dataset, walked.evaluator, winner, {})
     assert decided == (False, SAME)

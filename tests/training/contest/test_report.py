@@ -17,7 +17,7 @@ def combination(walked: Walked, weights: tuple[float, ...]) -> Contestant:
     pipeline = walked.walk.fitted[candidate.name]
     assert isinstance(pipeline.location, SumLocation)
     location = replace(pipeline.location, weights=weights)
-    judged, trail = walked.judge.metrics(candidate.name), walked.walk.out_of_fold[candidate.name]
+    judged, trail = walked.evaluator.metrics(candidate.name), walked.walk.out_of_fold[candidate.name]
     return Contestant(candidate, replace(pipeline, location=location), judged, trail)
 
 
@@ -40,6 +40,6 @@ def test_a_run_keeps_the_new_figures(walked: Walked) -> None:
     """Brier, ICIR and the tests of the intervals reach MLflow beside the rest."""
     candidate = next(one for one in walked.walk.candidates if one.name == "ridge")
     fitted, trail = walked.walk.fitted[candidate.name], walked.walk.out_of_fold[candidate.name]
-    logged = report.child_run(Contestant(candidate, fitted, walked.judge.metrics(candidate.name), trail)).metrics
+    logged = report.child_run(Contestant(candidate, fitted, walked.evaluator.metrics(candidate.name), trail)).metrics
     assert {"hit", "brier", "kupiec_80", "christoffersen_80", "crps_skill_low"} <= set(logged)
     assert 0.2 < logged["brier"] < 0.3

@@ -12,7 +12,6 @@ from sqlmodel import select
 
 from app.core.clock import calendar
 from app.core.db import Database
-from app.core.settings import Settings
 from app.forecasts.predict import predict_all
 from app.prices import store
 from app.prices.store.tables import SymbolRow
@@ -145,13 +144,12 @@ def test_later_bars_change_no_forecast(mixed: pl.DataFrame, learnt: Dataset, for
     again = walk(cut)
     for short, whole in zip(again, forecasts, strict=False):
         kept = learnt.panel.day[whole.computed.rows] < len(cut.panel.days)
-        assert short.candidate.name == whole.candidate.name
+        assert short.name == whole.name
         assert np.array_equal(short.computed.quantiles, whole.computed.quantiles[kept])
         assert np.array_equal(short.computed.sigma, whole.computed.sigma[kept])
 
 
 def test_the_backtests_file_has_each_exchanges_sessions(
-    settings: Settings,
     fill: Callable[[pl.DataFrame], Database],
     mixed: pl.DataFrame,
     tmp_path: Path,
@@ -166,7 +164,7 @@ def test_the_backtests_file_has_each_exchanges_sessions(
             db.add(row)
     with database.read() as db:
         assert store.exchanges(db) == EXCHANGES
-    backtest.run_backtest(settings, database, tmp_path / "out.parquet")
+    backtest.run_backtest(database, tmp_path / "out.parquet")
     rows = pl.read_parquet(tmp_path / "out.parquet").select("symbol", "as_of", "target_session").unique()
     assert set(rows["symbol"]) == set(EXCHANGES)
     for symbol, as_of, target in rows.iter_rows():

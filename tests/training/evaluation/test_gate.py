@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from app.training.evaluation import gate
-from app.training.evaluation.metrics import Judged
-from tests.training.evaluation.test_metrics import judged
+from app.training.evaluation.metrics import ScoredRows
+from tests.training.evaluation.test_metrics import scored
 
 NOTHING = gate.Claim(1.0, 1.0, 1.0, 259)
 
 
-def losing(mean: float, spread: float) -> Judged:
+def losing(mean: float, spread: float) -> ScoredRows:
     """Rows of 400 sessions whose CRPS is so many times the random walk's, give or take."""
-    rows = judged(days=400)
+    rows = scored(days=400)
     noise = np.random.default_rng(6).standard_normal(400)
     session = mean + spread * (noise - noise.mean())
     return replace(rows, crps=np.repeat(session, 4), crps_base=np.ones(1600))

@@ -6,15 +6,17 @@ import numpy as np
 import pytest
 
 from app.training.evaluation import metrics
-from app.training.evaluation.metrics import Judged
+from app.training.evaluation.metrics import ScoredRows
 
 
-def judged(days: int = 40, symbols: int = 4, edge: float = 0.0) -> Judged:
+def scored(days: int = 40, symbols: int = 4, edge: float = 0.0) -> ScoredRows:
     """Rows of random returns with a location that knows a share of them."""
     rng = np.random.default_rng(5)
     n = days * symbols
     realised = 0.01 * rng.standard_normal(n)
-    return Judged(
+    return ScoredRows(
+        row=np.arange(n),
+        fold=np.zeros(n, dtype=np.intp),
         day=np.repeat(np.arange(days), symbols),
         symbol=np.tile(np.arange(symbols), days),
         realised=realised,
@@ -39,7 +41,7 @@ def test_an_interval_holds_its_bounds() -> None:
 
 def test_direction_is_the_side_that_the_probability_favours() -> None:
     """Five rows: one stood still, one took no side; of three sides one was right, and two of those closes rose."""
-    rows = judged(days=5, symbols=1)
+    rows = scored(days=5, symbols=1)
     rows = replace(
         rows,
         realised=np.array([0.0, 0.01, 0.01, 0.01, -0.01]),
@@ -54,7 +56,7 @@ def test_direction_is_the_side_that_the_probability_favours() -> None:
 
 def test_score_of_a_random_walk_has_ratios_of_one() -> None:
     """A location of zero predicts the last close: no direction is told, and every ratio is one."""
-    score = metrics.score(judged())
+    score = metrics.score(scored())
     assert (score.mae_ratio, score.rmse_ratio, score.r2_oos) == (1.0, 1.0, 0.0)
     assert score.hit is None
     assert score.crps_skill == pytest.approx(0.1)
@@ -62,8 +64,10 @@ def test_score_of_a_random_walk_has_ratios_of_one() -> None:
 
 def test_figures_that_arent_defined_are_none() -> None:
     """A symbol that never moved has no ratio to anything, and the card stays JSON."""
-    rows = judged()
-    still = Judged(**{**vars(rows), "realised": np.zeros(160), "location": np.zeros(160), "crps_base": np.zeros(160)})
+    rows = scored()
+    still = ScoredRows(
+        **{**vars(rows), "realised": np.zeros(160), "location": np.zeros(160), "crps_base": np.zeros(160)}
+    )
     score = metrics.score(still)
     assert (score.mae_ratio, score.rmse_ratio, score.r2_oos, score.crps_skill, score.brier) == (None,) * 5
     assert score.coverage_80 is not None

@@ -36,7 +36,7 @@ def test_a_flat_or_small_session_orders_nothing() -> None:
 
 def test_icir_is_mean_over_spread() -> None:
     """0.1 and 0.3: 0.2 over sqrt(0.02); one session, or none, has no spread."""
-    assert ranking.steadiness(np.array([0.1, 0.3])) == pytest.approx(np.sqrt(2.0))
-    assert ranking.steadiness(np.array([0.1])) is None
-    assert ranking.steadiness(np.array([1.0, 1.0])) is None
-    assert ranking.mean(np.array([])) is None
+    assert ranking.summary(np.array([0.1, 0.3])) == pytest.approx((0.2, np.sqrt(2.0)))
+    assert ranking.summary(np.array([0.1])) == pytest.approx((0.1, np.nan), nan_ok=True)
+    assert ranking.summary(np.array([1.0, 1.0])) == pytest.approx((1.0, np.nan), nan_ok=True)
+    assert ranking.summary(np.array([])) == pytest.approx((np.nan, np.nan), nan_ok=True)

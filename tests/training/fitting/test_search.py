@@ -75,9 +75,14 @@ def test_the_choice_is_on_the_card(walked: Walked) -> None:
     assert rounds in GRIDS["xgboost"].values
     candidate = next(one for one in CANDIDATES if one.name == "combination")
     made = Contestant(
-        candidate, walked.walk.fitted["combination"], walked.judge.metrics("combination"), out_of_fold["combination"]
+        candidate,
+        walked.walk.fitted["combination"],
+        walked.evaluator.metrics("combination"),
+        out_of_fold["combination"],
     )
     card = report.model_of(made, walked.dataset, "no point skill shown", 14, 63, Clock().now()).card
     assert card.location.chosen == {"ridge_penalty_per_row": penalty, "xgboost_rounds": rounds}
-    single = Contestant(CANDIDATES[5], walked.walk.fitted["ridge"], walked.judge.metrics("ridge"), out_of_fold["ridge"])
+    single = Contestant(
+        CANDIDATES[5], walked.walk.fitted["ridge"], walked.evaluator.metrics("ridge"), out_of_fold["ridge"]
+    )
     assert report.child_run(single).params["penalty_per_row"] == pytest.approx(penalty)

@@ -24,15 +24,15 @@ def test_dropping_later_bars_changes_no_forecast_before(bars: pl.DataFrame, walk
     for short, whole in zip(again, walked.made, strict=False):
         size = len(cut.panel.days)
         kept = walked.dataset.panel.day[whole.computed.rows] < size
-        assert short.candidate.name == whole.candidate.name
+        assert short.name == whole.name
         assert np.array_equal(short.computed.quantiles, whole.computed.quantiles[kept])
         assert np.array_equal(short.computed.sigma, whole.computed.sigma[kept])
 
 
 def test_every_candidate_is_judged_on_the_same_rows(walked: Walked) -> None:
     """Baselines included: a table that compares different rows is a defect."""
-    assert set(BASELINES) < set(walked.judge.names) == {one.name for one in CANDIDATES}
-    sizes = {len(walked.judge.shared(name)) for name in walked.judge.names}
+    assert set(BASELINES) < set(walked.evaluator.names) == {one.name for one in CANDIDATES}
+    sizes = {len(walked.evaluator.rows(name)) for name in walked.evaluator.names}
     assert len(sizes) == 1
     assert sizes.pop() > 500
 
@@ -45,10 +45,10 @@ def test_quantiles_never_cross(walked: Walked) -> None:
 
 def test_the_random_walk_says_the_last_close_and_its_own_history(walked: Walked) -> None:
     """Its median return is the history's, its point forecast is zero, and its skill against itself too."""
-    metrics = walked.judge.metrics("random_walk")
+    metrics = walked.evaluator.metrics("random_walk")
     assert metrics.overall.mae_ratio == 1.0
     assert metrics.overall.crps_skill == 0.0
-    made = next(one for one in walked.made if one.candidate.name == "random_walk")
+    made = next(one for one in walked.made if one.name == "random_walk")
     row = made.computed.rows[0]
     last = walked.dataset.panel.realised[row - 249 : row + 1]
     assert made.computed.quantiles[0] == pytest.approx(np.quantile(last, LEVELS))
@@ -56,7 +56,7 @@ def test_the_random_walk_says_the_last_close_and_its_own_history(walked: Walked)
 
 def test_parts_add_up_to_the_whole(walked: Walked) -> None:
     """Years, folds, terciles and symbols each split the same rows."""
-    metrics = walked.judge.metrics("volatility")
+    metrics = walked.evaluator.metrics("volatility")
     for part in (metrics.by_year, metrics.by_fold, metrics.by_tercile, metrics.by_symbol):
         assert sum(score.n for score in part.values()) == metrics.overall.n
     assert sum(metrics.pit) == pytest.approx(1.0)
@@ -64,13 +64,13 @@ def test_parts_add_up_to_the_whole(walked: Walked) -> None:
 
 def test_no_claim_without_an_edge(walked: Walked) -> None:
     """On a market without an edge the verdict says so, for every candidate."""
-    for name in walked.judge.names:
-        rows = walked.judge.shared(name)
+    for name in walked.evaluator.names:
+        rows = walked.evaluator.rows(name)
         assert verdict(rows, claim(rows, 9)).startswith("no point skill shown; intervals ")
 
 
 def test_the_verdict_claims_only_what_its_interval_says(walked: Walked) -> None:
     """An interval below one is a claim; one that touches it isn't."""
-    rows = walked.judge.shared("random_walk")
+    rows = walked.evaluator.rows("random_walk")
     assert verdict(rows, Claim(0.99, 0.985, 0.995, 9)).startswith("point error 1 % below the random walk's; ")
     assert not Claim(0.99, 0.98, 1.0, 9).point_skill

@@ -1,4 +1,4 @@
-"""The proofs hold for what is built, and name the offender where a leak is planted."""
+"""The proof holds for what is built, and names the offender where a leak is planted."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -10,15 +10,14 @@ from app.core.clock import Calendar
 from app.core.db import Database
 from app.core.settings import Settings
 from app.features import frame
-from app.training.data import simulated
-from app.training.proofs import proofs
+from app.training.proofs import leakage
 
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two symbols are enough to see a leak."""
-    monkeypatch.setattr(proofs, "SYMBOLS", 2)
-    monkeypatch.setattr(proofs, "SESSIONS", 560)
+    monkeypatch.setattr(leakage, "SYMBOLS", 2)
+    monkeypatch.setattr(leakage, "SESSIONS", 560)
 
 
 @pytest.mark.usefixtures("small")
@@ -26,7 +25,7 @@ def test_no_leak_in_what_is_built(
     settings: Settings, fill: Callable[[pl.DataFrame], Database], bars: pl.DataFrame
 ) -> None:
     """Features and whole walks stay the same when later bars are dropped, changed, or priced in another unit."""
-    proof = proofs.leakage(settings, fill(bars))
+    proof = leakage.leakage(settings, fill(bars))
     assert proof.passed, proof.details
     assert len(proof.details) == 7
 
@@ -55,32 +54,7 @@ def test_a_planted_leak_is_named(
     ) -> pl.DataFrame:
         return centred(frame_of, days, context, names=names)
 
-    proof = proofs.leakage(settings, fill(bars), build=leaky)
+    proof = leakage.leakage(settings, fill(bars), build=leaky)
     assert not proof.passed
     assert proof.details[0].startswith("truncation: volume_5 of ")
     assert any(".q" in line or "sigma" in line for line in proof.details)
-
-
-def test_placebo_finds_the_planted_edge_and_nothing_else() -> None:
-    """One market of each kind; `nextclose doctor placebo` runs twenty."""
-    proof = proofs.placebo(markets=1)
-    assert proof.passed, proof.details
-    assert proof.details == (
-        "1 of 1 markets without an edge: no claim",
-        "1 of 1 planted edges of 0.05 found",
-    )
-
-
-def test_simulated_markets_are_bars_that_cluster() -> None:
-    """Highs hold opens and closes; squared returns are correlated from one session to the next, returns hardly."""
-    bars = simulated.market(1, symbols=20, sessions=900)
-    assert (bars["high"] >= bars.select(pl.max_horizontal("open", "close")).to_series()).all()
-    assert (bars["low"] <= bars.select(pl.min_horizontal("open", "close")).to_series()).all()
-    returns = (
-        bars.select("symbol", r=pl.col("close").log().diff().over("symbol"))
-        .with_columns(s=pl.col("r") ** 2)
-        .with_columns(r1=pl.col("r").shift().over("symbol"), s1=pl.col("s").shift().over("symbol"))
-    )
-    linear, squared = returns.select(pl.corr("r", "r1"), pl.corr("s", "s1").alias("s")).row(0)
-    assert abs(linear) < 0.03
-    assert squared > 0.08

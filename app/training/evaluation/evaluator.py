@@ -1,0 +1,97 @@
+"""Gathers a walk's forecasts and turns them into scores: overall, by year, fold, volatility tercile and symbol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import reduce
+
+import numpy as np
+
+from app.registry.components.panel import Index
+from app.registry.components.scores import crps, pit
+from app.registry.versions.card import Metrics, Score
+from app.registry.versions.pipeline import prob_up
+from app.training.data.dataset import Dataset
+from app.training.evaluation.metrics import ScoredRows, inside, score
+from app.training.walk_forward.walk_forward import FoldForecast
+
+BASE = "random_walk"
+_LOW, _HIGH = 2, 18
+_PIT_BINS = 20
+_TERCILES = ("low", "middle", "high")
+
+
+class Evaluator:
+    """A walk's sink: keeps what the scores need of every forecast whose outcome is known."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._dataset = dataset
+        self._base = np.full(len(dataset.panel), np.nan)
+        self._folds: dict[str, list[ScoredRows]] = {}
+
+    def __call__(self, forecast: FoldForecast) -> None:
+        """Take in one fold's forecasts; the random walk's come first, for the others are judged against them."""
+        if not forecast.calibrated:
+            return
+        dataset, (rows, location, sigma, quantiles) = self._dataset, forecast.computed
+        realised = dataset.target[rows]
+        losses = crps(quantiles, realised)
+        if forecast.name == BASE:
+            self._base[rows] = losses
+        scored = ScoredRows(
+            row=rows,
+            fold=np.full(len(rows), forecast.fold.number),
+            day=dataset.panel.day[rows],
+            symbol=dataset.panel.symbol[rows],
+            realised=realised,
+            location=location,
+            sigma=sigma,
+            prob_up=prob_up(quantiles),
+            inside=inside(quantiles, realised),
+            width_80=quantiles[:, _HIGH] - quantiles[:, _LOW],
+            crps=losses,
+            crps_base=self._base[rows],
+            pit=pit(quantiles, realised),
+        )
+        self._folds.setdefault(forecast.name, []).append(
+            scored.part(dataset.usable[rows] & np.isfinite(scored.crps_base))
+        )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The candidates that were judged, in order."""
+        return tuple(self._folds)
+
+    def own_rows(self, name: str) -> ScoredRows:
+        """Return all rows that a candidate is judged on."""
+        return ScoredRows.joined(self._folds[name])
+
+    def rows(self, name: str) -> ScoredRows:
+        """Return a candidate's rows among those that every candidate forecast: all are ranked on the same ones."""
+        own = self.own_rows(name)
+        return own.part(np.isin(own.row, self._common(), assume_unique=True))
+
+    def metrics(self, name: str) -> Metrics:
+        """Return a candidate's scores on the common rows, whole and by part."""
+        rows, panel = self.rows(name), self._dataset.panel
+        years = panel.days[rows.day].astype("datetime64[Y]").astype(int) + 1970
+        tercile = np.searchsorted(np.quantile(rows.sigma, [1 / 3, 2 / 3]), rows.sigma)
+        return Metrics(
+            overall=score(rows),
+            by_year=_by(rows, years, str),
+            by_fold=_by(rows, rows.fold, lambda number: f"{number:03d}"),
+            by_tercile=_by(rows, tercile, lambda third: _TERCILES[third]),
+            by_symbol=_by(rows, rows.symbol, lambda code: str(panel.names[code])),
+            pit=tuple(np.histogram(rows.pit, bins=_PIT_BINS, range=(0.0, 1.0))[0] / len(rows)),
+        )
+
+    def _common(self) -> Index:
+        found: Index = reduce(
+            np.intersect1d, (np.concatenate([one.row for one in folds]) for folds in self._folds.values())
+        )
+        return found
+
+
+def _by(rows: ScoredRows, key: Index, name: Callable[[int], str]) -> dict[str, Score]:
+    """Score the rows of each key, without intervals."""
+    return {name(int(one)): score(rows.part(key == one), brief=True) for one in np.unique(key)}
