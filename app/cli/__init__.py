@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from app.cli import forecasts, models, prices, service
+from app.cli import events, forecasts, models, prices, service
 from app.cli.console import print_error
 from app.core.errors import NextcloseError
 
@@ -30,6 +30,7 @@ for command in (
 ):
     app.command(command.__name__.removesuffix("_files"))(command)
 app.add_typer(prices.symbols_app, name="symbols")
+app.add_typer(events.events_app, name="events")
 
 
 def main() -> None:

@@ -79,6 +79,13 @@ def normalised(names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(normalise(name) for name in names))
 
 
+def stocks(names: Iterable[str]) -> list[str]:
+    """Return the symbols of what can be forecast, as `normalised` does. Errors: `InvalidSymbol`, also for a series."""
+    from app.prices.symbols import stock
+
+    return list(dict.fromkeys(stock(name) for name in names))
+
+
 def print_error(line: str) -> None:
     """Print one line on stderr."""
     typer.echo(f"nextclose: {line}", err=True)

@@ -9,13 +9,13 @@ import typer
 from app.cli.console import (
     AsJson,
     SymbolNames,
-    normalised,
     number,
     open_store,
     print_error,
     print_json,
     print_table,
     progress_bar,
+    stocks,
 )
 from app.core.errors import NextcloseError
 
@@ -31,7 +31,7 @@ def predict(names: SymbolNames, *, as_json: AsJson = False) -> None:
     from app.forecasts.forecaster import Forecaster
     from app.jobs import runs
 
-    wanted = normalised(names)
+    wanted = stocks(names)
     with open_store() as here:
         is_refreshing = partial(runs.is_refreshing, here.database)
         forecaster = Forecaster(here.settings, here.database, here.clock, is_refreshing=is_refreshing)

@@ -17,7 +17,7 @@ from app.forecasts.cache import PredictionCache
 from app.forecasts.forecast import Forecast, Freshness, Prediction
 from app.prices import store
 from app.prices.store import LastBar
-from app.prices.symbols import normalise
+from app.prices.symbols import stock
 from app.registry.promotion.champion import Champion
 from app.registry.versions.model import Model
 
@@ -177,6 +177,6 @@ def _no_champion() -> NoChampion:
 
 def _normalised(symbol: str) -> str | NextcloseError:
     try:
-        return normalise(symbol)
+        return stock(symbol)
     except InvalidSymbol as error:
         return error

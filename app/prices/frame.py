@@ -38,6 +38,14 @@ EVENT_SCHEMA: Final[dict[str, pl.DataType]] = {
 from which the day counts as known, `ended_at` the one from which it is believed no more (moved, vanished or told
 better), null until then. Rows of one symbol and date never overlap in time."""
 
+TOLD_SCHEMA: Final[dict[str, pl.DataType]] = {
+    "symbol": pl.String(),
+    "date": pl.Date(),
+    "timing": pl.String(),
+    "known_at": pl.Datetime("us", "UTC"),
+}
+"""Earnings days as a source or a file tells them, one row a (symbol, date); `known_at` is null where it isn't told."""
+
 Timing = Literal["amc", "bmo", "unknown"]
 TIMINGS: Final[tuple[Timing, ...]] = get_args(Timing)
 """After the close, so that the next session reacts; before the open, so that the day's own does; or not known."""

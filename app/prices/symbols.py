@@ -42,6 +42,20 @@ def is_series(symbol: str) -> bool:
     return symbol.startswith(SERIES_MARK)
 
 
+def stock(text: str) -> str:
+    """Return the symbol of something that can be watched and forecast, in Yahoo's spelling.
+
+    Errors: `InvalidSymbol` for a market series, and for what can't be a symbol.
+    """
+    symbol = normalise(text)
+    if is_series(symbol):
+        raise InvalidSymbol(
+            f"{symbol} is a market series: it is stored, charted and read by features, never forecast;"
+            " NEXTCLOSE_MARKET_SERIES names those that are fetched"
+        )
+    return symbol
+
+
 def exchange_of(symbol: str) -> str:
     """Return the exchange (ISO 10383) that the symbol's suffix names; New York where there is none."""
     return SUFFIX_EXCHANGES.get(symbol.rpartition(".")[2], DEFAULT_EXCHANGE) if "." in symbol else DEFAULT_EXCHANGE

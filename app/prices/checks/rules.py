@@ -18,6 +18,7 @@ import polars as pl
 
 from app.core.clock import DEFAULT_EXCHANGE, calendar
 from app.prices.frame import BAR_SCHEMA, PRICES
+from app.prices.symbols import SERIES_MARK
 
 HELD_SCHEMA: Final[dict[str, pl.DataType]] = {**BAR_SCHEMA, "rule": pl.String(), "detail": pl.String()}
 """A held bar: the bar as it came, the rule it failed, and the values that show it."""
@@ -150,13 +151,16 @@ def check(bars: pl.DataFrame, exchange: str = DEFAULT_EXCHANGE, known: pl.DataFr
     """Sort out the bars that fail a rule; `known` are stored bars of the same symbols that stand before them.
 
     All symbols trade on `exchange`. Stored bars are judged no more, but new ones are held against them. An `adj_close`
-    that is no finite positive number becomes null.
+    that is no finite positive number becomes null. A series such as a volatility index may leap and fall back, so that
+    its bars are judged alone.
     """
     adjusted = pl.col("adj_close")
     sane = bars.with_columns(pl.when(adjusted.is_finite() & (adjusted > 0)).then(adjusted).alias("adj_close"))
     alone, held_alone = _sorted_out(_with_calendar(sane.unique(maintain_order=True), exchange), ALONE)
-    among, held_among = _sorted_out(_with_neighbours(alone, known), AMONG)
-    return Checked(among.select(*BAR_SCHEMA), pl.concat([held_alone, held_among]).sort("symbol", "session"))
+    series = pl.col("symbol").str.starts_with(SERIES_MARK)
+    among, held_among = _sorted_out(_with_neighbours(alone.filter(~series), known), AMONG)
+    good = pl.concat([among.select(*BAR_SCHEMA), alone.filter(series).select(*BAR_SCHEMA)]).sort("symbol", "session")
+    return Checked(good, pl.concat([held_alone, held_among]).sort("symbol", "session"))
 
 
 def _sorted_out(frame: pl.DataFrame, rules: tuple[Rule, ...]) -> tuple[pl.DataFrame, pl.DataFrame]:

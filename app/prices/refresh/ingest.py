@@ -35,8 +35,7 @@ def ingest(
     """
     if bars.is_empty():
         return Ingested()
-    if source != write.SAMPLE:
-        write.remove_sample(db, fetched_at)
+    write.make_way(db, bars["symbol"].unique(), source, fetched_at)
     checked = rules.check(bars, exchange, known_before(db, bars))
     released = quarantine.hold(db, checked.held, source, fetched_at)
     good = checked.good if released.is_empty() else pl.concat([checked.good, released]).sort("symbol", "session")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import polars as pl
@@ -32,12 +32,12 @@ BAD: Final = "_bad"
 """The name of the column that holds, for a row that can't be read, the column and its text."""
 
 
-def columns_of(found: Sequence[str]) -> dict[str, str]:
-    """Return which of the file's columns is which of ours."""
+def columns_of(found: Sequence[str], names: Mapping[str, Sequence[str]] = ALIASES) -> dict[str, str]:
+    """Return which of the file's columns is which of ours, by the names under which ours may come."""
     plain = {name.strip().strip("\ufeff").lower().replace(" ", "_"): name for name in reversed(found)}
     return {
         ours: next(plain[alias] for alias in aliases if alias in plain)
-        for ours, aliases in ALIASES.items()
+        for ours, aliases in names.items()
         if any(alias in plain for alias in aliases)
     }
 
@@ -45,7 +45,7 @@ def columns_of(found: Sequence[str]) -> dict[str, str]:
 def readable(schema: dict[str, pl.DataType]) -> list[pl.Expr]:
     """Return expressions that read renamed columns of any type, and `BAD` where one of them can't be read."""
     numbers = {name: _number(name, schema[name]) for name in (*PRICES, "volume", "adj_close") if name in schema}
-    session = _session(schema["session"])
+    session = session_of(schema["session"])
     unread = [_unread(name, schema[name], number) for name, number in numbers.items()]
     unread.append(_unread("session", schema["session"], session))
     volume = numbers.pop("volume").round(0).cast(pl.Int64, strict=False)
@@ -78,7 +78,8 @@ def _unread(name: str, dtype: pl.DataType, value: pl.Expr) -> pl.Expr:
     return pl.when(text.is_not_null() & value.is_null()).then(pl.lit(f"{name}=") + text)
 
 
-def _session(dtype: pl.DataType) -> pl.Expr:
+def session_of(dtype: pl.DataType) -> pl.Expr:
+    """Return the expression that reads the column `session` of this type as a date, null where it can't be."""
     column = pl.col("session")
     if dtype == pl.Date:
         return column

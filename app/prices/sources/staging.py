@@ -14,7 +14,7 @@ from app.core.errors import MalformedFile
 from app.prices.frame import BAR_SCHEMA, PRICES
 from app.prices.sources.columns import BAD, columns_of, readable
 
-_ROW: Final = "_row"
+ROW: Final = "_row"
 _SEPARATORS: Final = ",;\t|"
 _SUFFIXES: Final = (".csv", ".csv.gz", ".parquet", ".pq")
 _HINTS: Final = {
@@ -31,7 +31,7 @@ def write(path: Path, folder: Path) -> Path:
     """
     if not path.is_file():
         raise MalformedFile(f"{path}: there is no such file")
-    scanned, first_row = _scan(path, folder)
+    scanned, first_row = scan(path, folder)
     target = folder / "bars.parquet"
     try:
         found = columns_of(scanned.collect_schema().names())
@@ -40,7 +40,7 @@ def write(path: Path, folder: Path) -> Path:
         lazy = named.with_columns(readable(schema))
         if "adj_close" not in schema:
             lazy = lazy.with_columns(pl.lit(None, pl.Float64).alias("adj_close"))
-        lazy.select(*BAR_SCHEMA, BAD, _ROW).sink_parquet(target, row_group_size=50_000)
+        lazy.select(*BAR_SCHEMA, BAD, ROW).sink_parquet(target, row_group_size=50_000)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise MalformedFile(f"{path.name}: it can't be read as {_kind(path)}: {str(error).splitlines()[0]}") from error
     _refuse(path, target, first_row)
@@ -51,7 +51,7 @@ def _kind(path: Path) -> str:
     return "Parquet" if path.name.lower().endswith((".parquet", ".pq")) else "CSV"
 
 
-def _scan(path: Path, folder: Path) -> tuple[pl.LazyFrame, int]:
+def scan(path: Path, folder: Path) -> tuple[pl.LazyFrame, int]:
     """Return the file's rows, lazily, with their number, and the number of the first data row as a person counts."""
     name = path.name.lower()
     if not name.endswith(_SUFFIXES):
@@ -59,7 +59,7 @@ def _scan(path: Path, folder: Path) -> tuple[pl.LazyFrame, int]:
     if path.stat().st_size == 0:
         raise MalformedFile(f"{path.name}: the file is empty")
     if _kind(path) == "Parquet":
-        return pl.scan_parquet(path, row_index_name=_ROW), 1
+        return pl.scan_parquet(path, row_index_name=ROW), 1
     plain = _unpacked(path, folder) if name.endswith(".gz") else path
     try:
         with plain.open(encoding="utf-8-sig", newline="") as text:
@@ -73,7 +73,7 @@ def _scan(path: Path, folder: Path) -> tuple[pl.LazyFrame, int]:
     if len(set(columns)) < len(columns):
         raise MalformedFile(f"{path.name}: a column name comes twice: {', '.join(columns)}")
     lazy = pl.scan_csv(
-        plain, infer_schema=False, separator=separator, row_index_name=_ROW, with_column_names=lambda _: columns
+        plain, infer_schema=False, separator=separator, row_index_name=ROW, with_column_names=lambda _: columns
     )
     return lazy, 2
 
@@ -92,9 +92,9 @@ def _renamed(path: Path, scanned: pl.LazyFrame, found: dict[str, str]) -> pl.Laz
     missing = [name for name in (*PRICES, "volume") if name not in found]
     missing += [] if "session" in found else ["date"]
     if missing:
-        names = ", ".join(name for name in scanned.collect_schema().names() if name != _ROW)
+        names = ", ".join(name for name in scanned.collect_schema().names() if name != ROW)
         raise MalformedFile(f"{path.name}: no column {', '.join(missing)}; found {names or 'nothing'}")
-    named = scanned.select(_ROW, *(pl.col(theirs).alias(ours) for ours, theirs in found.items()))
+    named = scanned.select(ROW, *(pl.col(theirs).alias(ours) for ours, theirs in found.items()))
     if "symbol" in found:
         return named.with_columns(pl.col("symbol").cast(pl.String))
     return named.with_columns(pl.lit(path.name.split(".", 1)[0]).alias("symbol"))
@@ -105,21 +105,21 @@ def _refuse(path: Path, written: Path, first_row: int) -> None:
     rows = pl.scan_parquet(written)
     if rows.select(pl.len()).collect().item() == 0:
         raise MalformedFile(f"{path.name}: it has no rows")
-    where = rows.filter(pl.col(BAD).is_not_null()).sort(_ROW).head(1).collect()
+    where = rows.filter(pl.col(BAD).is_not_null()).sort(ROW).head(1).collect()
     if where.height:
         column, _, text = where[BAD].item().partition("=")
         hint = _HINTS.get(column, _HINTS["open"])
         shown = "date" if column == "session" else column
         raise MalformedFile(
-            f"{path.name}, row {where[_ROW].item() + first_row}: {shown} {text[:40]!r} can't be read; {hint}"
+            f"{path.name}, row {where[ROW].item() + first_row}: {shown} {text[:40]!r} can't be read; {hint}"
         )
-    negative = rows.filter(pl.any_horizontal(pl.col(name) < 0 for name in PRICES)).sort(_ROW).head(1).collect()
+    negative = rows.filter(pl.any_horizontal(pl.col(name) < 0 for name in PRICES)).sort(ROW).head(1).collect()
     if negative.height:
         name, value = next((name, negative[name].item()) for name in PRICES if (negative[name].item() or 0) < 0)
-        row = negative[_ROW].item() + first_row
+        row = negative[ROW].item() + first_row
         raise MalformedFile(f"{path.name}, row {row}: {name} is {value:g}; a price can't be negative")
-    keys = rows.group_by("symbol", "session").agg(pl.len().alias("times"), pl.col(_ROW).max())
-    twice = keys.filter(pl.col("times") > 1).sort(_ROW).head(1).collect()
+    keys = rows.group_by("symbol", "session").agg(pl.len().alias("times"), pl.col(ROW).max())
+    twice = keys.filter(pl.col("times") > 1).sort(ROW).head(1).collect()
     if twice.height:
         symbol, session, times, row = twice.row(0)
         raise MalformedFile(

@@ -4,7 +4,7 @@ In: bars that passed the checks. Out: bar and event frames, and each symbol's st
 writes is called by `checks` and `refresh`.
 """
 
-from app.prices.store.earnings import events
+from app.prices.store.earnings import EarningsDay, earnings_days, events, events_version
 from app.prices.store.read import (
     LastBar,
     SymbolStatus,
@@ -25,12 +25,15 @@ from app.prices.store.read import (
 from app.prices.store.write import Upserted, upsert
 
 __all__ = [
+    "EarningsDay",
     "LastBar",
     "SymbolStatus",
     "Upserted",
     "as_known",
     "data_version",
+    "earnings_days",
     "events",
+    "events_version",
     "exchanges",
     "history",
     "last_bars",

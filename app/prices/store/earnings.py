@@ -1,20 +1,22 @@
-"""Earnings days as frames: what was known of them at an instant."""
+"""Earnings days: as frames, what was known of them at an instant; as a list for people, what is known now."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Final
 
 import polars as pl
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from app.prices.frame import EVENT_SCHEMA
 from app.prices.store import sql
+from app.prices.store.tables import EventRow
 
 EARNINGS: Final = "earnings"
-_TELLING: Final = {**EVENT_SCHEMA, "first_seen": EVENT_SCHEMA["known_at"]}
+_TELLING: Final = {**EVENT_SCHEMA, "first_seen": EVENT_SCHEMA["known_at"], "id": pl.Int64()}
 
 
 def events(db: Session, symbols: Sequence[str] | None = None, at: datetime | None = None) -> pl.DataFrame:
@@ -33,10 +35,50 @@ def events(db: Session, symbols: Sequence[str] | None = None, at: datetime | Non
     return _one_telling(told, at)
 
 
+@dataclass(frozen=True)
+class EarningsDay:
+    """A day on which a symbol tells its results, who told it, and since when it counts as known."""
+
+    symbol: str
+    kind: str
+    date: date
+    timing: str
+    source: str
+    known_at: datetime
+    first_seen: datetime
+    last_seen: datetime
+
+
+def earnings_days(
+    db: Session, symbols: Sequence[str] | None = None, start: date | None = None, end: date | None = None
+) -> list[EarningsDay]:
+    """Return the days in [start, end] that are believed now, of all (or these) symbols, oldest first."""
+    query = select(EventRow).where(col(EventRow.ended_at).is_(None)).order_by(col(EventRow.date), col(EventRow.symbol))
+    if start is not None:
+        query = query.where(col(EventRow.date) >= start)
+    if end is not None:
+        query = query.where(col(EventRow.date) <= end)
+    if symbols is not None:
+        query = query.where(col(EventRow.symbol).in_(symbols))
+    return [EarningsDay(**row.model_dump(exclude={"id", "ended_at"})) for row in db.exec(query).all()]
+
+
+def events_version(db: Session) -> str:
+    """Return a text that changes whenever a day is told, told better, or ends."""
+    return "/".join(str(count) for count in sql.run(db, "SELECT count(*), count(ended_at) FROM event")[0])
+
+
 def _one_telling(told: pl.DataFrame, at: datetime | None) -> pl.DataFrame:
     """Open what ended after `at`, and let no two rows of one symbol and date be believed at once."""
     ended = pl.col("ended_at") if at is None else pl.when(pl.col("ended_at") <= at).then("ended_at")
-    replaced = pl.col("known_at").shift(-1).over("symbol", "date", order_by="first_seen")
-    clipped = told.with_columns(pl.min_horizontal(ended, replaced).alias("ended_at"))
+    later = pl.col("known_at").shift(-1).cum_min(reverse=True)
+    # The same day and timing, told in place of this row: since when it is known was told wrong before.
+    corrected = (pl.col("first_seen").shift(-1) == pl.col("ended_at")) & (
+        pl.col("timing").shift(-1) == pl.col("timing")
+    )
+    replaced = pl.when(corrected).then("known_at").otherwise(later)
+    clipped = told.sort("first_seen", "id").with_columns(
+        pl.min_horizontal(ended, replaced.over("symbol", "date")).alias("ended_at")
+    )
     believed = clipped.filter(pl.col("ended_at").is_null() | (pl.col("ended_at") > pl.col("known_at")))
     return believed.select(*EVENT_SCHEMA).sort("symbol", "date", "known_at")

@@ -20,7 +20,7 @@ from app.core.public import Instant
 from app.prices.outcomes import Outcome
 from app.prices.store import sql, write
 from app.prices.store.tables import BarRow, PriceVersionRow, SymbolRow
-from app.prices.symbols import is_series, normalise
+from app.prices.symbols import is_series, normalise, stock
 
 _WITHIN = " AND session BETWEEN ? AND ?"
 
@@ -62,8 +62,8 @@ def watchlist(db: Session) -> list[str]:
 
 
 def watch(db: Session, symbols: Sequence[str], now: datetime) -> None:
-    """Put symbols at the end of the watchlist; those on it keep their place."""
-    wanted = [normalise(symbol) for symbol in symbols]
+    """Put symbols at the end of the watchlist; those on it keep their place. A series is an `InvalidSymbol`."""
+    wanted = [stock(symbol) for symbol in symbols]
     write.ensure_symbols(db, wanted, now)
     position = (db.exec(select(func.max(SymbolRow.position))).one() or 0) + 1
     for symbol in dict.fromkeys(wanted):

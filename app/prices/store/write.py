@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from app.prices.frame import BAR_SCHEMA, PRICES
 from app.prices.store import sql
-from app.prices.symbols import exchange_of
+from app.prices.symbols import SERIES_MARK, exchange_of, is_series
 
 SAMPLE: Final = "sample"
 PRICE_TOLERANCE: Final = 1e-6
@@ -50,13 +50,13 @@ def upsert(
     """Store checked final bars; a bar that differs from the stored one replaces it and the old one is kept.
 
     `bars` is a bar frame with one row a (symbol, session). A null `adj_close` never replaces a known one. Bars from
-    anywhere but the sample remove every bar of the sample in the same transaction.
+    anywhere but the sample remove every bar of the sample in the same transaction, unless they are a series'.
     """
     if bars.is_empty():
         return Upserted()
     symbols = bars["symbol"].unique().sort().to_list()
     ensure_symbols(db, symbols, fetched_at)
-    removed = remove_sample(db, fetched_at) if source != SAMPLE else 0
+    removed = make_way(db, symbols, source, fetched_at)
     span = bars.select(pl.col("session").min().alias("first"), pl.col("session").max()).cast(pl.String).row(0)
     known = sql.bars_of(db, symbols, " AND session BETWEEN ? AND ?", span)
     added, changed = _compared(bars, known)
@@ -103,21 +103,26 @@ def keep(db: Session, bars: pl.DataFrame, at: datetime, reason: str) -> None:
     sql.change_many(db, f"{_KEEP} WHERE symbol = ? AND session = ?", [(moment, reason, *key) for key in keys])
 
 
-def remove_sample(db: Session, at: datetime) -> int:
-    """Take every bar of the bundled sample out of the store; return how many there were.
+def make_way(db: Session, symbols: Iterable[str], source: str, at: datetime) -> int:
+    """Take every bar of the bundled sample out of the store for those of another source; return how many there were.
+
+    A market series doesn't stand for prices, so that the sample stays beside it.
 
     Costs one look where there is no sample: it is only there while the store holds nothing else.
     """
-    newest = "FROM symbol s JOIN bar b ON b.symbol = s.symbol AND b.session = s.last_session"
-    if sql.run(db, f"SELECT b.source {newest} LIMIT 1") != [(SAMPLE,)]:
+    if source == SAMPLE or all(is_series(symbol) for symbol in symbols):
         return 0
-    symbols = [str(symbol) for (symbol,) in sql.run(db, f"SELECT s.symbol {newest} WHERE b.source = ?", [SAMPLE])]
+    newest = "FROM symbol s JOIN bar b ON b.symbol = s.symbol AND b.session = s.last_session"
+    prices = "WHERE substr(s.symbol, 1, 1) <> ?"
+    if sql.run(db, f"SELECT b.source {newest} {prices} LIMIT 1", [SERIES_MARK]) != [(SAMPLE,)]:
+        return 0
+    held = [str(symbol) for (symbol,) in sql.run(db, f"SELECT s.symbol {newest} WHERE b.source = ?", [SAMPLE])]
     gone = 0
-    for symbol in symbols:
+    for symbol in held:
         where = "WHERE symbol = ? AND source = ?"
         sql.run(db, f"{_KEEP} {where}", [sql.instant(db, at), "the sample made way for real prices", symbol, SAMPLE])
         gone += sql.change(db, f"DELETE FROM bar {where}", [symbol, SAMPLE])
-    summarise(db, symbols)
+    summarise(db, held)
     return gone
 
 

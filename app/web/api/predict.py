@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 
 from app.core.errors import NextcloseError, TooManySymbols, UnknownSymbol
 from app.forecasts.forecast import Forecast
-from app.prices.symbols import normalise
+from app.prices.symbols import normalise, stock
 from app.web.api.schemas import MAX_SYMBOLS, Prediction, Predictions, PredictRequest, SymbolError
 from app.web.edge.deps import Services, ServicesDep
 from app.web.edge.lookups import AT_ONCE, look_up
@@ -29,7 +29,7 @@ def predict(symbol: str, services: ServicesDep) -> Prediction:
 
     An unknown symbol is looked up at the price source within a time limit, stored and forecast.
     """
-    made = forecast_of(services, normalise(symbol))
+    made = forecast_of(services, stock(symbol))
     return Prediction.of_newest(made, services.forecaster.freshness(made))
 
 

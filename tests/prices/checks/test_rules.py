@@ -132,3 +132,12 @@ def test_an_infinite_adj_close_is_unknown() -> None:
 def test_rules_are_told() -> None:
     """Every rule has a name, a threshold and a meaning."""
     assert [rule.name for rule in rules.RULES if not rule.meaning.startswith("Catch")] == []
+
+
+@pytest.mark.parametrize("rule", ["currency_slip", "off_level", "jump_reverts"])
+def test_a_series_may_leap_and_fall_back(rule: str) -> None:
+    """An index of volatility trebles in a day and has no volume; what is wrong by itself is held all the same."""
+    leap = SPOILED[rule].with_columns(pl.lit("^VIX").alias("symbol"), pl.lit(0, pl.Int64).alias("volume"))
+    assert rules.check(leap).held.is_empty()
+    broken = SPOILED["ohlc_order"].with_columns(pl.lit("^VIX").alias("symbol"))
+    assert rules.check(pl.concat([bars("AAPL"), broken])).held["rule"].to_list() == ["ohlc_order"]

@@ -2,8 +2,11 @@
 
 from datetime import UTC, date, datetime
 
+import pytest
+
 from app.core.clock import calendar
 from app.core.db import Database
+from app.core.errors import InvalidSymbol
 from app.prices import store
 from app.prices.frame import EVENT_SCHEMA
 from app.prices.store import write
@@ -73,3 +76,20 @@ def test_series_are_in_no_panel_and_count_as_no_symbol(database: Database) -> No
         assert [status.symbol for status in store.statuses(db)] == ["KO"]
         assert store.history(db, "^VIX").equals(bars("^VIX"))
         assert store.status(db, "^VIX").bars == len(calendar().between(SESSIONS[0], SESSIONS[-1]))
+
+
+def test_a_series_is_never_watched(database: Database) -> None:
+    """The error says that it is a series."""
+    with database.write() as db, pytest.raises(InvalidSymbol, match="market series"):
+        store.watch(db, ["KO", "^vix"], SEEN)
+
+
+def test_a_series_beside_the_sample_leaves_it_in_place(database: Database) -> None:
+    """Only another source's prices make the sample go."""
+    with database.write() as db:
+        write.upsert(db, bars("KO"), "sample", evening(SESSIONS[-1]))
+        write.upsert(db, bars("^VIX"), "file", evening(SESSIONS[-1]))
+        assert {bar.source for bar in store.last_bars(db).values()} == {"sample"}
+        write.upsert(db, bars("IBM"), "file", evening(SESSIONS[-1]))
+        assert list(store.last_bars(db)) == ["IBM"]
+        assert store.status(db, "^VIX").bars == len(SESSIONS)

@@ -1,0 +1,94 @@
+"""Commands around earnings days: show what is known, import files."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from app.cli.console import AsJson, normalised, open_store, print_json, print_table
+
+if TYPE_CHECKING:
+    from app.prices.refresh.import_events import EventsReport
+    from app.prices.store import EarningsDay
+
+SHOW = "show"
+IMPORT = "import"
+
+
+class ShowsByDefault(TyperGroup):
+    """A group whose first argument may be a symbol: whatever names no other command is asked of `show`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put `show` before arguments that name no command; Typer's own context class has no public name."""
+        named = bool(args) and (args[0] == IMPORT or args[0] in ctx.help_option_names)
+        return super().parse_args(ctx, args if named else [SHOW, *args])
+
+
+events_app = typer.Typer(cls=ShowsByDefault, help="Show the earnings days that are known, or import some.")
+
+
+@events_app.command(SHOW)
+def show(
+    symbols: Annotated[list[str] | None, typer.Argument(metavar="SYMBOL", help="All symbols if not given.")] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Show the days that are known: those to come, the nearest first, then past ones, the newest first.
+
+    `show` needn't be said: `nextclose events AAPL`.
+    """
+    from app.core.clock import calendar
+    from app.prices import store
+
+    wanted = normalised(symbols) if symbols else None
+    with open_store() as here:
+        today = here.clock.now().astimezone(calendar().timezone).date()
+        with here.database.read() as db:
+            known = store.earnings_days(db, wanted)
+    coming = [one for one in known if one.date >= today]
+    ordered = [*coming, *(one for one in reversed(known) if one.date < today)]
+    if as_json:
+        print_json([asdict(one) for one in ordered])
+    else:
+        _print(ordered)
+    if not ordered:
+        raise typer.Exit(1)
+
+
+def _print(days: list[EarningsDay]) -> None:
+    if not days:
+        typer.echo(
+            "no earnings days are known; `nextclose refresh` asks for them, `nextclose events import` reads files"
+        )
+        return
+    rows = [[one.symbol, str(one.date), one.timing, f"{one.known_at:%Y-%m-%d %H:%M}", one.source] for one in days]
+    print_table(["symbol", "date", "timing", "known since (UTC)", "source"], rows, left=5)
+
+
+@events_app.command(IMPORT)
+def import_days(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="CSV (also .csv.gz) or Parquet files.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Store earnings days from files with symbol,date[,timing][,known_at], in any column order and case."""
+    from app.prices.refresh.import_events import import_events
+
+    with open_store() as here:
+        reports = import_events(here.database, files, here.clock)
+    if as_json:
+        print_json([asdict(report) for report in reports])
+        return
+    for report in reports:
+        typer.echo(_line(report))
+
+
+def _line(report: EventsReport) -> str:
+    kept = report.kept
+    counts = {"new": kept.new, "told better": kept.revised, "ended": kept.ended, "unchanged": kept.unchanged}
+    told = ", ".join(f"{number:,} {name}" for name, number in counts.items() if number)
+    return f"{report.path}: {report.days:,} days of {report.symbols:,} symbols; {told}"

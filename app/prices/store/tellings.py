@@ -1,0 +1,217 @@
+"""What is told of earnings days, held against what is stored: every change is a new row, and no row is rewritten.
+
+A day is the same *event* as another one when a company can't have had results twice so close to each other. All
+functions run inside the caller's write transaction.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from typing import Final
+
+import polars as pl
+from sqlmodel import Session
+
+from app.core.clock import Calendar, calendar
+from app.prices.store import sql
+from app.prices.store.earnings import EARNINGS
+
+ASSUMED_AHEAD: Final = 10
+"""A day first seen after it had passed counts as known from the close of so many sessions before it: an assumption.
+
+Companies announce the day one to four weeks ahead, and no source says when they did. Only the day and its timing are
+taken for known ahead, never what was told on it."""
+SAME_QUARTER: Final = timedelta(days=45)
+"""A day to come that is told anew within so many days of another one is that one, moved."""
+SAME_DAY: Final = timedelta(days=5)
+"""Of one past event two sources may name days so far apart (the release, its filing); the first one told stays."""
+_OPEN: Final = time(9, 30)
+_COLUMNS: Final = "symbol, kind, date, timing, source, known_at, first_seen, last_seen"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What became of told days: new ones, better told ones (timing, since when known), ended ones, and the rest."""
+
+    new: int = 0
+    revised: int = 0
+    ended: int = 0
+    unchanged: int = 0
+
+    def __add__(self, other: Kept) -> Kept:
+        return Kept(*(mine + its for mine, its in zip(vars(self).values(), vars(other).values(), strict=True)))
+
+
+@dataclass(frozen=True)
+class Silence:
+    """What a source's silence says: it was asked for all days of these symbols in [start, end]."""
+
+    symbols: Collection[str]
+    start: date
+    end: date
+
+    def covers(self, symbol: str, day: date) -> bool:
+        """Say whether the source would have told this day."""
+        return self.start <= day <= self.end and symbol in self.symbols
+
+
+@dataclass(frozen=True)
+class _Day:
+    """A stored, open row; or a told one, without an id, and with `known_at` only where that was told."""
+
+    id: int | None
+    timing: str
+    source: str
+    known_at: datetime | None
+
+
+@dataclass
+class _Changes:
+    """What one symbol's days come to: rows to add, ids to end, ids that were seen again."""
+
+    add: dict[date, _Day]
+    end: list[int]
+    seen: list[int]
+    revised: int = 0
+
+
+def keep(db: Session, told: pl.DataFrame, source: str, now: datetime, silence: Silence | None = None) -> Kept:
+    """Store told days (`frame.TOLD_SCHEMA`, one row a symbol and date) as they are known from now on.
+
+    A day to come that is told otherwise ends: moved where another one is told within `SAME_QUARTER`, whoever told the
+    first; vanished where `silence` covers it and this source had told it. A past day is never ended by silence. An
+    unknown timing never replaces a known one. Telling the same again changes nothing but `last_seen`.
+    """
+    asked = set(silence.symbols) if silence else set()
+    held = _open_days(db, sorted(asked.union(told["symbol"])))
+    said: dict[str, dict[date, _Day]] = {symbol: {} for symbol in held}
+    for symbol, day, timing, known_at in told.select("symbol", "date", "timing", "known_at").iter_rows():
+        said[symbol][day] = _Day(None, timing, source, known_at)
+    kept = Kept()
+    for symbol, days in said.items():
+        changes = _compared(held[symbol], days, now)
+        changes.end += _vanished(symbol, held[symbol], changes, source, silence, now)
+        _write(db, symbol, changes, now)
+        new, ended = len(changes.add) - changes.revised, len(set(changes.end)) - changes.revised
+        kept += Kept(new, changes.revised, ended, len(days) - len(changes.add))
+    return kept
+
+
+def _open_days(db: Session, symbols: list[str]) -> dict[str, dict[date, _Day]]:
+    """Return the days of each symbol that are believed now."""
+    held: dict[str, dict[date, _Day]] = {symbol: {} for symbol in symbols}
+    rows = sql.run(
+        db,
+        "SELECT symbol, date, id, timing, source, known_at FROM event"
+        f" WHERE kind = ? AND ended_at IS NULL AND symbol IN {sql.among(db)}",
+        [EARNINGS, json.dumps(symbols)],
+    )
+    for symbol, day, number, timing, source, known_at in rows:
+        held[symbol][sql.to_date(day)] = _Day(number, timing, source, sql.to_instant(known_at))
+    return held
+
+
+def _compared(held: dict[date, _Day], said: dict[date, _Day], now: datetime) -> _Changes:
+    changes = _Changes({}, [], [])
+    for day, telling in said.items():
+        known = held.get(day)
+        if known is None:
+            if not (_is_past(day, telling.timing, now) and _told_elsewhere(day, telling, held)):
+                changes.add[day] = telling
+        elif (better := _better(known, telling, _is_past(day, telling.timing, now))) is not None:
+            changes.add[day] = better
+            changes.end += _ids(known)
+            changes.revised += 1
+        else:
+            changes.seen += _ids(known)
+    anew = [day for day, one in changes.add.items() if day not in held and not _is_past(day, one.timing, now)]
+    for day, known in held.items():
+        if day not in said and not _is_past(day, known.timing, now) and _moved(day, anew):
+            changes.end += _ids(known)
+    return changes
+
+
+def _ids(known: _Day) -> Iterator[int]:
+    if known.id is not None:
+        yield known.id
+
+
+def _told_elsewhere(day: date, telling: _Day, held: dict[date, _Day]) -> bool:
+    return any(other.source != telling.source and abs(at - day) <= SAME_DAY for at, other in held.items())
+
+
+def _moved(day: date, anew: list[date]) -> bool:
+    return any(abs(other - day) <= SAME_QUARTER for other in anew)
+
+
+def _better(known: _Day, telling: _Day, is_past: bool) -> _Day | None:
+    """Return the row that replaces the known one, None where the telling adds nothing to it.
+
+    Of a past day a timing counts from when the day did: it came with history. Of one to come, from now on.
+    """
+    timing = known.timing if telling.timing == "unknown" else telling.timing
+    if telling.known_at not in {None, known.known_at}:
+        return replace(telling, timing=timing)
+    if timing == known.timing:
+        return None
+    return replace(telling, timing=timing, known_at=known.known_at if is_past else None)
+
+
+def _vanished(
+    symbol: str, held: dict[date, _Day], changes: _Changes, source: str, silence: Silence | None, now: datetime
+) -> list[int]:
+    """Return the rows of days to come that this source told before, and tells no more."""
+    if silence is None:
+        return []
+    touched = {*changes.seen, *changes.end}
+    return [
+        number
+        for day, known in held.items()
+        for number in _ids(known)
+        if number not in touched
+        and known.source == source
+        and silence.covers(symbol, day)
+        and not _is_past(day, known.timing, now)
+    ]
+
+
+def _write(db: Session, symbol: str, changes: _Changes, now: datetime) -> None:
+    moment = sql.instant(db, now)
+    sql.change_many(db, "UPDATE event SET last_seen = ? WHERE id = ?", [(moment, number) for number in changes.seen])
+    sql.change_many(db, "UPDATE event SET ended_at = ? WHERE id = ?", [(moment, number) for number in set(changes.end)])
+    rows = [
+        (symbol, EARNINGS, sql.day(day), one.timing, one.source, sql.instant(db, _known_at(day, one, now)))
+        for day, one in sorted(changes.add.items())
+    ]
+    sql.change_many(
+        db, f"INSERT INTO event ({_COLUMNS}) VALUES ({sql.marks(8)})", [(*row, moment, moment) for row in rows]
+    )
+
+
+def _known_at(day: date, telling: _Day, now: datetime) -> datetime:
+    if telling.known_at is not None:
+        return telling.known_at
+    return assumed_known_at(day) if _is_past(day, telling.timing, now) else now
+
+
+def assumed_known_at(day: date) -> datetime:
+    """Return from when a day that came with history counts as known; see `ASSUMED_AHEAD`."""
+    session = day
+    for _ in range(ASSUMED_AHEAD):
+        session = _new_york().previous_session(session)
+    return _new_york().close_at(session)
+
+
+def _is_past(day: date, timing: str, now: datetime) -> bool:
+    """Say whether the results were out at an instant: by the open for `bmo`, by the usual close for the others."""
+    days = _new_york()
+    at = _OPEN if timing == "bmo" else days.usual_close
+    return now >= datetime.combine(day, at, tzinfo=days.timezone)
+
+
+def _new_york() -> Calendar:
+    """Return the calendar by which earnings days are told, whatever the exchange: sources give New York's time."""
+    return calendar()
