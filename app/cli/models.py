@@ -42,6 +42,7 @@ class Check(StrEnum):
     LEAKAGE = "leakage"
     PLACEBO = "placebo"
     DATA = "data"
+    LEDGER = "ledger"
     ALL = "all"
 
 
@@ -131,12 +132,12 @@ def doctor(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Prove what is claimed: no leak from the future, no skill where there is none, no broken bars."""
+    """Prove what is claimed: no leak from the future, no skill where there is none, no broken bars, no changed row."""
     if release or drop:
         _decide(release or [], drop or [])
         return
     with open_store() as here, progress_bar() as progress:
-        names = [check] if check != Check.ALL else [Check.DATA, Check.LEAKAGE, Check.PLACEBO]
+        names = [check] if check != Check.ALL else [Check.DATA, Check.LEDGER, Check.LEAKAGE, Check.PLACEBO]
         proofs = [_prove(name, here, progress) for name in names]
     if as_json:
         print_json([{"name": name, "passed": passed, "details": details} for name, passed, details in proofs])
@@ -165,6 +166,13 @@ def _prove(check: Check, here: OpenStore, progress: Progress) -> tuple[str, bool
         found = examine(here.database, here.clock, progress)
         lines = [" ".join([f.rule, f.symbol or "", str(f.session or ""), f.detail]) for f in found]
         return check, not any(finding.fails for finding in found), [" ".join(line.split()) for line in lines]
+    if check == Check.LEDGER:
+        from app.forecasts import ledger
+
+        with here.database.read() as db:
+            chains = ledger.verify_chain(db)
+        lines = [f"{chain.table}: {chain.broken or f'{chain.rows:,} rows, none changed'}" for chain in chains]
+        return check, all(chain.intact for chain in chains), lines
     from app.training.proofs.leakage import leakage
     from app.training.proofs.placebo import placebo
 

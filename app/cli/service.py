@@ -89,7 +89,7 @@ def status(*, as_json: AsJson = False) -> None:
             "verdict": model.card.verdict if model else None,
             "versions": [card.version for card in champion.versions()],
             "forecasts": ledger.count(db),
-            "ledger_intact": ledger.verify_chain(db).intact,
+            "ledger_intact": all(chain.intact for chain in ledger.verify_chain(db)),
             "jobs": [
                 {"kind": run.kind, "state": run.state, "message": run.message, "started_at": run.started_at}
                 for run in runs.recent(db, 5)

@@ -5,10 +5,8 @@ The ledger's rows (`tables`) inherit these fields, so that each is listed once, 
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import date, datetime
-from hashlib import sha256
 from typing import Literal, Self
 
 from sqlalchemy import JSON, String
@@ -98,26 +96,19 @@ class Forecast(Prediction):
         prices = {"last_close": close, "predicted_close": self.predicted_close * ratio, "quantiles": quantiles}
         return self.model_copy(update=prices)
 
-    def digest(self, previous_hash: str) -> str:
-        """Return the sha256 over the hash of the forecast before it in the ledger and this one's fields.
-
-        As JSON with sorted keys: instants in ISO 8601 and UTC, floats with every digit.
-        """
-        fields = json.dumps(self.model_dump(), sort_keys=True, default=lambda day: day.isoformat())
-        return sha256((previous_hash + fields).encode()).hexdigest()
-
 
 class Score(SQLModel):
     """How a forecast came out; prices and errors are on the basis of its `last_close`.
 
     `hit_direction` is None when the close didn't move or the forecast took no side. `crps_random_walk` is that of the
     last close with the quantiles of the symbol's last 250 log returns. `pit` is the forecast's distribution function
-    at the realised close.
+    at the realised close. `revision` counts from 0: a close that the source revised gives a score beside the first.
     """
 
     model_config = {"frozen": True}
 
-    forecast_id: str = Field(primary_key=True, foreign_key="forecast.id", max_length=26, exclude=True)
+    forecast_id: str = Field(foreign_key="forecast.id", max_length=26, exclude=True)
+    revision: int
     realised_close: float
     realised_return: float
     abs_error: float

@@ -1,4 +1,4 @@
-"""The ledger: every forecast as it was made, append-only, each row hashed over itself and the row before."""
+"""The ledger: every forecast as it was made, and how it came out; append-only (`chain`)."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeVar
 
-from sqlalchemy import insert
-from sqlmodel import Session, col, func, select, text
+import polars as pl
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col, func, select
 
 from app.core.errors import BadInput, NotThere
+from app.forecasts import chain
+from app.forecasts.chain import ChainReport
 from app.forecasts.forecast import Forecast, Score
 from app.forecasts.tables import ForecastRow, ScoreRow
 
 PAGE_LIMIT = 1000
-FIRST_HASH = "0" * 64
-"""What the first row carries as the hash of the row before it."""
 
 _CHUNK = 400
 _LONGEST_NUMBER = 18
@@ -40,37 +41,16 @@ class Page:
     cursor: str | None
 
 
-@dataclass(frozen=True)
-class ChainReport:
-    """Whether every row still carries the hash it was written with; `broken` is the first id that doesn't."""
-
-    rows: int
-    broken: str | None
-
-    @property
-    def intact(self) -> bool:
-        """Say whether the chain holds from its first row to its last."""
-        return self.broken is None
-
-
 def append(db: Session, forecasts: Sequence[Forecast]) -> list[Forecast]:
     """Keep forecasts inside the caller's write transaction; return them as they stand in the ledger, in order.
 
     One that the ledger already has (same symbol, as_of, model version and origin) is not written again: the earlier
     one is returned.
     """
-    _lock(db)
+    chain.lock(db, ForecastRow)
     kept = {_key(forecast): forecast for forecast in _alike(db, forecasts)}
-    seq, digest = _end(db)
-    rows: list[dict[str, Any]] = []
-    for forecast in forecasts:
-        if _key(forecast) in kept:
-            continue
-        seq, previous, digest = seq + 1, digest, forecast.digest(digest)
-        rows.append({**vars(forecast), "seq": seq, "previous_hash": previous, "hash": digest})
-        kept[_key(forecast)] = forecast
-    if rows:
-        db.connection().execute(insert(ForecastRow), rows)
+    new = [forecast for forecast in forecasts if kept.setdefault(_key(forecast), forecast) is forecast]
+    chain.append(db, ForecastRow, new)
     return [kept[_key(forecast)] for forecast in forecasts]
 
 
@@ -118,17 +98,38 @@ def pending(db: Session, last_sessions: Mapping[str, date]) -> list[Forecast]:
     ]
 
 
-def settle(db: Session, scores: Sequence[Score]) -> int:
-    """Write scores inside the caller's write transaction, and return how many were new; a score is written once."""
-    new = 0
+def scored(db: Session) -> pl.DataFrame:
+    """Return what tells a revised close: one row per scored forecast, with its newest realised close and revision."""
+    columns = {
+        "id": pl.String,
+        "symbol": pl.String,
+        "as_of": pl.Date,
+        "target_session": pl.Date,
+        "last_close": pl.Float64,
+        "realised_close": pl.Float64,
+        "revision": pl.Int64,
+    }
+    rows = [col(getattr(ScoreRow if name in Score.model_fields else ForecastRow, name)) for name in columns]
+    found = db.connection().execute(with_score(select(*rows)).where(col(ScoreRow.revision).is_not(None)))
+    return pl.DataFrame([tuple(row) for row in found], schema=columns, orient="row")
+
+
+def of_ids(db: Session, ids: Sequence[str]) -> list[Forecast]:
+    """Return the forecasts with these ids."""
+    rows = (row for part in _chunks(ids) for row in db.exec(select(ForecastRow).where(col(ForecastRow.id).in_(part))))
+    return [_forecast(row) for row in rows]
+
+
+def add_scores(db: Session, scores: Sequence[Score]) -> int:
+    """Write scores inside the caller's write transaction, and return how many were new; each is written once."""
+    chain.lock(db, ScoreRow)
+    new: list[Score] = []
     for part in _chunks(scores):
-        query = select(ScoreRow.forecast_id).where(col(ScoreRow.forecast_id).in_([one.forecast_id for one in part]))
-        known = set(db.exec(query))
-        rows = [vars(score) for score in part if score.forecast_id not in known]
-        if rows:
-            db.connection().execute(insert(ScoreRow), rows)
-        new += len(rows)
-    return new
+        query = select(ScoreRow.forecast_id, ScoreRow.revision)
+        known = set(db.exec(query.where(col(ScoreRow.forecast_id).in_([one.forecast_id for one in part]))))
+        new += [score for score in part if (score.forecast_id, score.revision) not in known]
+    chain.append(db, ScoreRow, new)
+    return len(new)
 
 
 def page(
@@ -172,19 +173,21 @@ def count(db: Session) -> int:
     return int(db.exec(select(func.count()).select_from(ForecastRow)).one())
 
 
-def verify_chain(db: Session) -> ChainReport:
-    """Recompute every hash from the first row on."""
-    digest, rows = FIRST_HASH, 0
-    for row in db.exec(select(ForecastRow).order_by(col(ForecastRow.seq)).execution_options(yield_per=1000)):
-        rows += 1
-        if row.seq != rows or row.previous_hash != digest or row.hash != _forecast(row).digest(digest):
-            return ChainReport(rows=rows, broken=row.id)
-        digest = row.hash
-    return ChainReport(rows=rows, broken=None)
+def verify_chain(db: Session) -> list[ChainReport]:
+    """Recompute every hash of forecasts and scores."""
+    return [chain.verify(db, table) for table in (ForecastRow, ScoreRow)]
+
+
+def with_score(query: Any) -> Any:
+    """Return a query over forecasts with each one's newest score beside it, or None."""
+    each = aliased(ScoreRow)
+    newest = select(func.max(each.revision)).where(col(each.forecast_id) == ForecastRow.id)
+    its = (col(ScoreRow.forecast_id) == ForecastRow.id) & (col(ScoreRow.revision) == newest.scalar_subquery())
+    return query.outerjoin(ScoreRow, its)
 
 
 def _entries() -> Any:
-    return select(ForecastRow, ScoreRow).outerjoin(ScoreRow, col(ScoreRow.forecast_id) == ForecastRow.id)
+    return with_score(select(ForecastRow, ScoreRow))
 
 
 def chosen(
@@ -202,12 +205,6 @@ def chosen(
     return query
 
 
-def _lock(db: Session) -> None:
-    """Let one transaction at a time append; SQLite's write transaction is that lock already."""
-    if db.get_bind().dialect.name == "postgresql":
-        db.connection().execute(text("LOCK TABLE forecast IN SHARE ROW EXCLUSIVE MODE"))
-
-
 def _alike(db: Session, forecasts: Sequence[Forecast]) -> list[Forecast]:
     """Return the ledger's forecasts of the same symbols, sessions and model versions."""
     found: list[Forecast] = []
@@ -219,12 +216,6 @@ def _alike(db: Session, forecasts: Sequence[Forecast]) -> list[Forecast]:
         )
         found += [_forecast(row) for row in db.exec(query)]
     return found
-
-
-def _end(db: Session) -> tuple[int, str]:
-    """Return the number and the hash of the newest row."""
-    row = db.exec(select(ForecastRow.seq, ForecastRow.hash).order_by(col(ForecastRow.seq).desc()).limit(1)).first()
-    return (0, FIRST_HASH) if row is None else (row[0] or 0, row[1])
 
 
 def _key(forecast: Forecast) -> tuple[str, date, str, str]:

@@ -1,15 +1,23 @@
-"""The rows of this room: forecast (append-only, hash-chained) and score (written once)."""
+"""The rows of this room: forecast and score, both append-only and hash-chained; triggers refuse to change a row."""
 
 from __future__ import annotations
 
-from sqlmodel import Field, Index, UniqueConstraint
+from sqlmodel import Field, Index, SQLModel, UniqueConstraint
 
 import app.prices.store.tables  # noqa: F401 - forecast.symbol refers to its table
 from app.forecasts.forecast import Forecast, Score
 
 
-class ForecastRow(Forecast, table=True):
-    """One forecast as it was made, and its place in the chain."""
+class Link(SQLModel):
+    """A row's place in the chain of its table: `hash` is over `previous_hash` and the row's own fields."""
+
+    seq: int | None = Field(default=None, primary_key=True)
+    previous_hash: str = Field(max_length=64)
+    hash: str = Field(max_length=64)
+
+
+class ForecastRow(Forecast, Link, table=True):
+    """One forecast as it was made."""
 
     __tablename__ = "forecast"
     __table_args__ = (
@@ -18,12 +26,9 @@ class ForecastRow(Forecast, table=True):
         Index("ix_forecast_made_at", "made_at"),
     )
 
-    seq: int | None = Field(default=None, primary_key=True)
-    previous_hash: str = Field(max_length=64)
-    hash: str = Field(max_length=64)
 
-
-class ScoreRow(Score, table=True):
+class ScoreRow(Score, Link, table=True):
     """How a forecast came out, on the price basis it was made on."""
 
     __tablename__ = "score"
+    __table_args__ = (UniqueConstraint("forecast_id", "revision"),)

@@ -125,8 +125,8 @@ def _read(db: Session, symbol: str | None, model: str | None) -> pl.DataFrame:
     columns = [col(getattr(ForecastRow, name)) for name in _FORECAST] + [
         col(getattr(ScoreRow, name)) for name in _SCORE
     ]
-    query = select(*columns).outerjoin(ScoreRow, col(ScoreRow.forecast_id) == ForecastRow.id)
-    query = query.where(col(ForecastRow.target_session) > col(ForecastRow.trained_through))
+    learnt_before = col(ForecastRow.target_session) > col(ForecastRow.trained_through)
+    query = ledger.with_score(select(*columns)).where(learnt_before)
     rows = db.connection().execute(ledger.chosen(query, symbol, model)).all()
     frame = pl.DataFrame([tuple(row) for row in rows], schema={**_FORECAST, **_SCORE}, orient="row")
     errors = [name for name in _SCORE if _SCORE[name] == pl.Float64 and name != "realised_return"]

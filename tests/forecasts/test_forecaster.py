@@ -167,7 +167,7 @@ def test_all_symbols_are_forecast_once(forecaster: Forecaster, database: Databas
     assert forecaster.forecast_all() == 4
     assert forecaster.forecast_all() == 0
     with database.read() as db:
-        assert ledger.verify_chain(db).intact
+        assert ledger.verify_chain(db)[0].intact
 
 
 def test_many_threads_get_one_answer(forecaster: Forecaster, database: Database) -> None:

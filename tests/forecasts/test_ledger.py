@@ -1,17 +1,23 @@
 """The ledger: append-only, chained, and read page by page."""
 
+import io
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import polars as pl
 import pytest
+from alembic import command
+from alembic.config import Config
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from app.core.db import Database
 from app.core.errors import BadInput, NotThere
 from app.forecasts import ledger
-from app.forecasts.forecast import Forecast
+from app.forecasts.chain import ChainReport
+from app.forecasts.forecast import Forecast, Score
+from app.registry.promotion.tables import DecisionRow
 from tests.forecasts import small
 
 MADE_AT = datetime(2021, 12, 31, 22, 0, tzinfo=UTC)
@@ -43,6 +49,14 @@ def forecast(number: int, symbol: str = "AAA", **changed: object) -> Forecast:
         made_at=MADE_AT,
     )
     return made.model_copy(update=changed)
+
+
+def score(forecast_id: str, revision: int = 0) -> Score:
+    """Return a score of a forecast."""
+    errors = {"abs_error": 1.0, "abs_error_random_walk": 1.0, "crps": 0.5, "crps_random_walk": 0.5, "pit": 0.7}
+    hits = {"hit_direction": True, "hit_50": False, "hit_80": True, "hit_95": True}
+    made = {"forecast_id": forecast_id, "revision": revision, "scored_at": MADE_AT}
+    return Score(**made, realised_close=101.0, realised_return=0.01, **errors, **hits)
 
 
 @pytest.fixture(autouse=True)
@@ -91,29 +105,88 @@ def test_a_rolled_back_batch_leaves_nothing(database: Database) -> None:
         append(database, forecast(2), forecast(3, "NOBODY"))
     append(database, forecast(4))
     with database.read() as db:
-        assert ledger.verify_chain(db) == ledger.ChainReport(rows=2, broken=None)
+        assert ledger.verify_chain(db) == [ChainReport("forecast", 2, None), ChainReport("score", 0, None)]
+
+
+def broken(database: Database) -> list[str | None]:
+    """Return what is wrong with forecasts and with scores."""
+    with database.read() as db:
+        return [report.broken for report in ledger.verify_chain(db)]
+
+
+def run(database: Database, *statements: str) -> None:
+    """Run SQL as somebody would who has the database but not the program."""
+    with database.write() as db:
+        for statement in statements:
+            db.connection().execute(text(statement))
 
 
 @pytest.mark.parametrize(
-    "tampering",
+    ("tampering", "row"),
     [
-        "UPDATE forecast SET prob_up = 0.99 WHERE seq = 2",
-        "UPDATE forecast SET quantiles = replace(quantiles, '101.', '102.') WHERE seq = 2",
-        "UPDATE forecast SET made_at = '2021-12-30 22:00:00.000000' WHERE seq = 2",
-        "UPDATE forecast SET hash = previous_hash WHERE seq = 2",
-        "DELETE FROM forecast WHERE seq = 1",
-        "DELETE FROM forecast WHERE seq = 2",
+        ("UPDATE forecast SET prob_up = 0.99 WHERE seq = 2", 2),
+        ("UPDATE forecast SET quantiles = replace(quantiles, '101.', '102.') WHERE seq = 2", 2),
+        ("UPDATE forecast SET quantiles = 'no list' WHERE seq = 2", 2),
+        ("UPDATE forecast SET made_at = '2021-12-30 22:00:00.000000' WHERE seq = 2", 2),
+        ("UPDATE forecast SET as_of = 'never' WHERE seq = 3", 3),
+        ("UPDATE forecast SET hash = previous_hash WHERE seq = 2", 2),
+        ("DELETE FROM forecast WHERE seq = 1", 1),
+        ("DELETE FROM forecast WHERE seq = 2", 2),
+        ("INSERT OR REPLACE INTO forecast SELECT * FROM forecast WHERE seq = 2", None),
     ],
 )
-def test_the_chain_shows_where_it_was_tampered_with(database: Database, tampering: str) -> None:
-    """A changed or missing row breaks the chain there."""
+def test_no_row_is_changed_and_if_one_was_the_chain_shows_it(
+    database: Database, tampering: str, row: int | None
+) -> None:
+    """SQL is refused; where the refusal was taken off first, the first row that isn't what was written is named."""
     append(database, *(forecast(number) for number in range(3)))
-    with database.read() as db:
-        assert ledger.verify_chain(db).intact
+    with pytest.raises(IntegrityError, match="append-only"):
+        run(database, tampering)
+    assert broken(database) == [None, None]
+    run(database, *(f"DROP TRIGGER forecast_no_{what}" for what in ("update", "delete", "replace")), tampering)
+    first, scores = broken(database)
+    assert scores is None
+    assert (first or "").startswith(f"row {row} ") if row else first is None
+
+
+@pytest.mark.parametrize("table", ["forecast", "score", "decision"])
+@pytest.mark.parametrize("change", ["UPDATE {0} SET {1} = {1}", "DELETE FROM {0}"])
+def test_every_table_of_the_record_is_append_only(database: Database, table: str, change: str) -> None:
+    """Forecasts, scores and decisions: neither a row's values nor the row can be taken back."""
+    append(database, forecast(1))
     with database.write() as db:
-        db.connection().execute(text(tampering))
-    with database.read() as db:
-        assert not ledger.verify_chain(db).intact
+        ledger.add_scores(db, [score(forecast(1).id)])
+        db.add(DecisionRow(kind="promotion", version="v1", reason="test", evidence={}, decided_at=MADE_AT))
+    with pytest.raises(IntegrityError, match=f"{table} is append-only"):
+        run(database, change.format(table, "id" if table != "score" else "seq"))
+
+
+@pytest.mark.parametrize("value", [b"f" * 64, b"AAA00001v1live", b"no point skill shown"])
+def test_a_byte_changed_in_the_file_is_found(database: Database, value: bytes) -> None:
+    """No SQL, no trigger: one letter of a stored text becomes another one, in whichever copy of it the file has."""
+    append(database, forecast(1))
+    with database.write() as db:
+        ledger.add_scores(db, [score(forecast(1).id)])
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.dispose()
+    file = Path(database.url.database or "")
+    stored = file.read_bytes()
+    for at in {stored.index(value), stored.rindex(value)}:
+        file.write_bytes(stored[:at] + bytes([stored[at] ^ 1]) + stored[at + 1 :])
+        assert any(broken(database))
+        database.dispose()
+    file.write_bytes(stored)
+    assert broken(database) == [None, None]
+
+
+def test_a_score_is_chained_too(database: Database) -> None:
+    """A score that was made better is named."""
+    append(database, forecast(1), forecast(2))
+    with database.write() as db:
+        ledger.add_scores(db, [score(forecast(number).id) for number in (1, 2)])
+    run(database, "DROP TRIGGER score_no_update", "UPDATE score SET hit_95 = NOT hit_95 WHERE seq = 2")
+    assert broken(database) == [None, "row 2 (AAA00002v1live) isn't what was written, or is missing"]
 
 
 def test_pages_go_back_in_time_without_a_gap(database: Database) -> None:
@@ -170,3 +243,21 @@ def test_a_cursor_that_no_page_gave_is_bad_input(database: Database, cursor: str
     """A number that no database can hold is none either."""
     with database.read() as db, pytest.raises(BadInput, match="cursor"):
         ledger.page(db, cursor=cursor)
+
+
+def test_the_migration_takes_scores_along(database: Database) -> None:
+    """Back before triggers a row can be changed and the first score stays; forward again all is chained and fixed."""
+    append(database, forecast(1), forecast(2))
+    with database.write() as db:
+        ledger.add_scores(db, [score(forecast(1).id), score(forecast(1).id, revision=1), score(forecast(2).id)])
+    config = Config(toml_file=Path(__file__).parents[2] / "pyproject.toml", stdout=io.StringIO())
+    config.attributes["url"] = database.url.render_as_string()
+    command.downgrade(config, "0002")
+    run(database, "UPDATE score SET pit = 0.25 WHERE forecast_id = 'AAA00002v1live'")
+    command.upgrade(config, "head")
+    assert broken(database) == [None, None]
+    with database.read() as db:
+        entries = ledger.page(db).entries
+    assert [entry.score and (entry.score.revision, entry.score.pit) for entry in entries] == [(0, 0.25), (0, 0.7)]
+    with pytest.raises(IntegrityError, match="append-only"):
+        run(database, "DELETE FROM score")

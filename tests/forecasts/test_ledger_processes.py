@@ -43,7 +43,7 @@ def test_a_killed_writer_leaves_a_whole_chain(forecaster: Forecaster, settings: 
         other.communicate()
     assert (committed, other.returncode) == ("20\n", 0)
     with database.read() as db:
-        report = ledger.verify_chain(db)
+        report, _ = ledger.verify_chain(db)
         days = [entry.forecast.as_of for entry in ledger.page(db, limit=1000).entries]
     assert report.intact
     assert report.rows == len(days) == len(set(days)) >= 60

@@ -43,6 +43,7 @@ def test_a_forecast_that_was_altered_is_named(
     promote(small.model())
     stored = Forecaster(settings, database, Clock(small.NOW)).latest("AAA")
     with database.write() as db:
+        db.connection().exec_driver_sql("DROP TRIGGER forecast_no_update")
         db.connection().exec_driver_sql("UPDATE forecast SET prob_up = prob_up + 1e-15")
     assert rebuild(settings, database, stored.id).differences == ("prob_up",)
     with pytest.raises(NotThere):

@@ -6,6 +6,7 @@ from math import exp, log
 
 import polars as pl
 import pytest
+from sqlmodel import select
 
 from app.core.clock import Clock
 from app.core.db import Database
@@ -14,6 +15,8 @@ from app.forecasts import ledger
 from app.forecasts.forecast import Forecast, Score
 from app.forecasts.forecaster import Forecaster
 from app.forecasts.scoring import score_due, score_one
+from app.forecasts.tables import ScoreRow
+from app.forecasts.track_record import track_record
 from tests.forecasts import small
 from tests.forecasts.test_ledger import forecast
 
@@ -59,12 +62,33 @@ def test_a_forecast_is_scored_when_its_close_is_there(database: Database, put: P
 
 
 def test_a_score_is_written_once(database: Database, put: Put, made: Forecast) -> None:
-    """A second look finds nothing to do, and a later change of the close leaves the score as it was."""
+    """A second look finds nothing to do; nor does one after a split that restated the whole history."""
     put(small.bars(first=DAY))
     first = settle(database, made)
-    put(small.bars(first=DAY).with_columns(pl.col(PRICES) * 1.5), small.NOW + timedelta(hours=1))
+    assert score_due(database, Clock(small.NOW + timedelta(hours=1))) == 0
+    put(small.bars(("AAA",)).with_columns(pl.col(PRICES) / 3), small.NOW + timedelta(hours=1))
     assert score_due(database, Clock(small.NOW + timedelta(hours=1))) == 0
     assert settle(database, made) == first
+
+
+def test_a_revised_close_gives_a_second_score_beside_the_first(database: Database, put: Put, made: Forecast) -> None:
+    """The first score stays as it was written; the ledger answers with the newest."""
+    put(small.bars(first=DAY))
+    first = settle(database, made)
+    later = small.NOW + timedelta(hours=1)
+    revised = small.bars(("AAA",), first=DAY).with_columns(pl.col(PRICES) * 1.001)
+    put(revised, later)
+    assert [score_due(database, Clock(later)) for _ in range(2)] == [1, 0]
+    second = settle(database, made)
+    assert first is not None
+    assert second is not None
+    assert (first.revision, second.revision, second.scored_at) == (0, 1, later)
+    assert second.realised_close == pytest.approx(first.realised_close * 1.001, rel=1e-9)
+    with database.read() as db:
+        rows = db.exec(select(ScoreRow).where(ScoreRow.forecast_id == made.id)).all()
+        assert [Score.model_validate(row) for row in rows] == [first, second]
+        assert ledger.page(db, symbol="AAA").entries[0].score == second
+        assert track_record(db, symbol="AAA").n == 1
 
 
 def test_a_split_before_the_close_is_scored_on_the_basis_of_the_forecast(

@@ -32,6 +32,7 @@ def fill(database: Database, days: int = DAYS) -> None:
             scores.append(
                 Score(
                     forecast_id=one.id,
+                    revision=0,
                     realised_close=101.0,
                     realised_return=0.01 if day % 4 else -0.01,
                     abs_error=error,
@@ -48,8 +49,8 @@ def fill(database: Database, days: int = DAYS) -> None:
             )
     with database.write() as db:
         ledger.append(db, [*made, forecast(days, "AAA")])
-        assert ledger.settle(db, scores) == 2 * days
-        assert ledger.settle(db, scores) == 0
+        assert ledger.add_scores(db, scores) == 2 * days
+        assert ledger.add_scores(db, scores) == 0
 
 
 def record(database: Database, **asked: object) -> TrackRecord:
