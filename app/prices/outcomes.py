@@ -14,6 +14,8 @@ source knows the symbol no more. `quarantined`: the only new bars failed a check
 
 FAILED: Final[frozenset[Outcome]] = frozenset({"unknown", "delisted", "limited", "unreachable", "malformed"})
 """Outcomes after which the store is as it was before."""
+DOWN: Final[frozenset[Outcome]] = frozenset({"limited", "unreachable", "malformed"})
+"""Those of them that speak of the source, not of the symbol."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ are odd at once, stale tails. They stay in the store, because a true market can 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -57,16 +57,16 @@ def examine(database: Database, clock: Clock, progress: Progress = silent) -> li
         splits = sql.frame(db, _SPLITS, [], {"symbol": pl.String(), "session": pl.Date()})
         found = [*_damage(db), *_summaries(known, bars), *_held(db)]
         released = {(held.symbol, held.session) for held in quarantine.listing(db, quarantine.RELEASED)}
-    checks: list[Callable[[], Iterator[Finding]]] = [
-        lambda: _broken(bars, known, released),
-        lambda: _gaps(bars, known, found),
-        lambda: _jumps(bars, splits),
-        lambda: _crowds(bars, found),
-        lambda: _zero_volume(bars),
-        lambda: _stale(bars, known, clock),
-    ]
+    checks = (
+        _broken(bars, known, released),
+        _gaps(bars, known, found),
+        _jumps(bars, splits),
+        _crowds(bars, found),
+        _zero_volume(bars),
+        _stale(bars, known, clock),
+    )
     for at, check in enumerate(checks, start=1):
-        found += list(check())
+        found += list(check)
         progress(at / len(checks), "looking for flaws")
     return sorted(found, key=lambda finding: not finding.fails)
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from math import log
 from typing import Final
 
 import polars as pl
 
+from app.prices.frame import PRICES
 from app.prices.store.write import differs
 
 UNIFORM: Final = 0.002
@@ -54,16 +56,11 @@ class Restatement:
 
 def compare(stored: pl.DataFrame, fetched: pl.DataFrame, actions: pl.DataFrame) -> Restatement:
     """Compare a symbol's stored bars with a download of (some of) the same sessions and its actions."""
-    both = stored.join(fetched, on="session", suffix="_new", maintain_order="left")
-    if both.is_empty():
-        return Restatement()
-    names = {f"{name}_new": name for name in ("open", "high", "low", "close", "volume", "adj_close")}
-    turned = both.rename({name: f"{name}_known" for name in names.values()}).rename(names)
-    moved = turned.filter(differs())
+    both = fetched.join(stored, on=["symbol", "session"], suffix="_known", maintain_order="left")
+    moved = both.filter(differs())
     if moved.is_empty():
         return Restatement()
-    factor = _factor(turned)
-    stated = _stated(actions, stored)
+    factor, stated = _factor(both), _stated(actions, stored)
     return Restatement(moved.height, factor, stated, _reason(factor, stated, actions, moved))
 
 
@@ -79,17 +76,10 @@ def _factor(both: pl.DataFrame) -> float:
 
 def _stated(actions: pl.DataFrame, stored: pl.DataFrame) -> float:
     """Return the factor on stored prices that the splits around and after the newest stored bar announce."""
-    recent = _recent(actions.filter(pl.col("kind") == "split"), stored)
-    ratio = 1.0
-    for value in recent["value"]:
-        ratio /= value
-    return ratio
-
-
-def _recent(actions: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
     last = stored["session"].max()
     since = last - _EX_DATE_SLACK if isinstance(last, date) else date.min
-    return actions.filter(pl.col("session") > since)
+    ratio = actions.filter((pl.col("kind") == "split") & (pl.col("session") > since))["value"].product()
+    return 1 / ratio if isinstance(ratio, float) else 1.0
 
 
 def _reason(factor: float, stated: float, actions: pl.DataFrame, moved: pl.DataFrame) -> str:
@@ -97,9 +87,7 @@ def _reason(factor: float, stated: float, actions: pl.DataFrame, moved: pl.DataF
         if abs(factor / stated - 1) < _AGREES:
             return f"split {1 / stated:g}:1: older prices times {factor:.6g}"
         return f"the source rescaled all prices by {factor:.6g} without a split that says so"
-    same = pl.all_horizontal(
-        (pl.col(name) / pl.col(f"{name}_known") - 1).abs() < _MOVED for name in ("open", "high", "low", "close")
-    )
+    same = pl.all_horizontal((pl.col(name) / pl.col(f"{name}_known") - 1).abs() < _MOVED for name in PRICES)
     if moved.filter(~same).is_empty() and not actions.filter(pl.col("kind") == "dividend").is_empty():
         return "dividend: adj_close of older bars moved"
     return "the source corrected it"
@@ -113,12 +101,9 @@ def unadjusted(stored: pl.DataFrame, fetched: pl.DataFrame, actions: pl.DataFram
     last = stored["session"].max()
     splits = actions.filter((pl.col("kind") == "split") & (pl.col("session") > last)).sort("session")
     for session, ratio in splits.select("session", "value").iter_rows():
-        before = fetched.filter(pl.col("session") < session).tail(1)
-        after = fetched.filter(pl.col("session") >= session).head(1)
-        if before.is_empty() or after.is_empty():
-            continue
-        jump = after["close"].item() / before["close"].item()
+        before = fetched.filter(pl.col("session") < session)["close"]
+        after = fetched.filter(pl.col("session") >= session)["close"]
         # Nearer to the ratio than to no change at all, in logs.
-        if abs(pl.Series([jump * ratio]).log().item()) < abs(pl.Series([jump]).log().item()):
+        if len(before) and len(after) and abs(log(after[0] / before[-1] * ratio)) < abs(log(after[0] / before[-1])):
             return session, ratio
     return None

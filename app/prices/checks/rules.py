@@ -1,7 +1,7 @@
 """Rules that a bar must pass before it is stored; a bar that fails goes to quarantine with the rule's name.
 
 A rule is a function that gives a boolean expression over a checked frame: true where the bar fails. Its docstring says
-what it catches, its threshold is what the command `doctor data` prints. First the rules that look at a bar alone, then,
+what it catches. First the rules that look at a bar alone, then,
 among those that passed, the rules that look at its neighbours in the same symbol.
 
 A true crash must pass: AAPL fell 52 % on 2000-09-29, AMD rose 52 % on 2016-04-22, in March 2020 everything moved.
@@ -29,13 +29,11 @@ CONTEXT: Final = 70
 
 @dataclass(frozen=True)
 class Rule:
-    """A named check: its threshold, the expression of failing bars, and how a failure is told."""
+    """A named check: the expression of failing bars, and how a failure is told."""
 
     name: str
-    threshold: float
     fails: pl.Expr
-    told: str
-    meaning: str
+    detail: str
 
 
 @dataclass(frozen=True)
@@ -46,11 +44,8 @@ class Checked:
     held: pl.DataFrame
 
 
-def _rule(threshold: float, told: str) -> Callable[[Callable[[float], pl.Expr]], Rule]:
-    def made(rule: Callable[[float], pl.Expr]) -> Rule:
-        return Rule(rule.__name__, threshold, rule(threshold), told, rule.__doc__ or "")
-
-    return made
+def _rule(threshold: float, detail: str) -> Callable[[Callable[[float], pl.Expr]], Rule]:
+    return lambda rule: Rule(rule.__name__, rule(threshold), detail)
 
 
 _APART_AT_LEAST = 0.01
@@ -144,7 +139,6 @@ def jump_reverts(limit: float) -> pl.Expr:
 
 ALONE: Final = (missing_value, non_positive, ohlc_order, wild_range, no_session, duplicate)
 AMONG: Final = (currency_slip, off_level, repeated_bar, jump_reverts)
-RULES: Final[tuple[Rule, ...]] = (*ALONE, *AMONG)
 
 
 def check(bars: pl.DataFrame, exchange: str = DEFAULT_EXCHANGE, known: pl.DataFrame | None = None) -> Checked:
@@ -168,8 +162,8 @@ def _sorted_out(frame: pl.DataFrame, rules: tuple[Rule, ...]) -> tuple[pl.DataFr
     first = pl.coalesce(pl.when(rule.fails).then(pl.lit(rule.name)) for rule in rules)
     judged = frame.with_columns(first.alias("rule"))
     held = judged.filter(pl.col("rule").is_not_null())
-    told = {rule.name: rule.told for rule in rules}
-    details = [told[row["rule"]].format_map(_readable(row)) for row in held.iter_rows(named=True)]
+    detail = {rule.name: rule.detail for rule in rules}
+    details = [detail[row["rule"]].format_map(_readable(row)) for row in held.iter_rows(named=True)]
     marked = held.with_columns(pl.Series("detail", details, dtype=pl.String)).select(*HELD_SCHEMA)
     return judged.filter(pl.col("rule").is_null()), marked
 

@@ -12,7 +12,7 @@ from app.core.errors import SourceUnavailable
 from app.core.progress import Progress, silent, within
 from app.core.settings import Settings
 from app.prices import store
-from app.prices.outcomes import RefreshReport
+from app.prices.outcomes import DOWN, RefreshReport
 from app.prices.refresh import ingest
 from app.prices.refresh.run import refresh, refresh_one
 from app.prices.sources import sample
@@ -23,7 +23,6 @@ from app.prices.store.tables import SymbolRow
 
 REACH_S: Final = 5.0
 """A first run waits this long for Yahoo before it takes the sample."""
-_DOWN: Final = frozenset({"limited", "unreachable", "malformed"})
 _log = log.get(__name__)
 
 
@@ -80,7 +79,7 @@ def _reach(database: Database, source: PriceSource, clock: Clock) -> RefreshRepo
         symbols = store.watchlist(db)
     for symbol in symbols:
         report = refresh_one(database, source, clock, symbol, limit_s=REACH_S, attempts=1)
-        if report.outcome in _DOWN:
+        if report.outcome in DOWN:
             return report
         if report.outcome not in {"unknown", "delisted"}:
             return None

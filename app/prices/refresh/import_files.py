@@ -159,9 +159,9 @@ def _stored(database: Database, bars: pl.DataFrame, clock: Clock, report: FileRe
             done = ingest.ingest(db, final, SOURCE, now, exchange, "a file says otherwise")
             report = replace(
                 report,
-                stored=report.stored + done.written.added,
-                changed=report.changed + done.written.changed,
-                unchanged=report.unchanged + done.written.unchanged,
+                stored=report.stored + done.added,
+                changed=report.changed + done.changed,
+                unchanged=report.unchanged + done.unchanged,
                 not_final=report.not_final + mine.height - final.height,
                 quarantined=dict(Counter(report.quarantined) + Counter(done.held)),
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import datetime
 
 import polars as pl
@@ -13,14 +13,6 @@ from app.prices.store import sql, write
 from app.prices.store.write import Upserted
 
 
-@dataclass(frozen=True)
-class Ingested:
-    """What became of bars: the write's counts, and how many each rule held."""
-
-    written: Upserted = field(default_factory=Upserted)
-    held: dict[str, int] = field(default_factory=dict)
-
-
 def ingest(
     db: Session,
     bars: pl.DataFrame,
@@ -28,13 +20,13 @@ def ingest(
     fetched_at: datetime,
     exchange: str,
     reason: str = "the source changed it",
-) -> Ingested:
+) -> Upserted:
     """Check final bars of symbols on one exchange against the rules and against what is stored; store and quarantine.
 
     A bar that fails never replaces a stored one. One that passes clears what quarantine held of its session.
     """
     if bars.is_empty():
-        return Ingested()
+        return Upserted()
     write.make_way(db, bars["symbol"].unique(), source, fetched_at)
     checked = rules.check(bars, exchange, known_before(db, bars))
     released = quarantine.hold(db, checked.held, source, fetched_at)
@@ -42,8 +34,7 @@ def ingest(
     written = write.upsert(db, good, source, fetched_at, reason)
     quarantine.clear(db, checked.good, fetched_at)
     stopped = checked.held.join(released, on=["symbol", "session"], how="anti")
-    counts = stopped.group_by("rule").len().sort("rule")
-    return Ingested(written, dict(counts.iter_rows()))
+    return replace(written, held=dict(stopped.group_by("rule").len().sort("rule").iter_rows()))
 
 
 def known_before(db: Session, bars: pl.DataFrame) -> pl.DataFrame:

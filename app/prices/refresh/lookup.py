@@ -6,6 +6,7 @@ from app.core.clock import Clock
 from app.core.db import Database
 from app.core.errors import NoHistory, SourceUnavailable, UnknownSymbol
 from app.prices import store
+from app.prices.outcomes import DOWN
 from app.prices.refresh.run import refresh_one
 from app.prices.sources.protocol import PriceSource
 from app.prices.store import SymbolStatus
@@ -26,7 +27,7 @@ def lookup(database: Database, source: PriceSource, clock: Clock, symbol: str, t
         return known
     if report.outcome in {"unknown", "delisted"}:
         raise UnknownSymbol(f"{symbol} is unknown here and at {source.name}; check its spelling, as in AAPL or BRK-B")
-    if report.outcome in {"limited", "unreachable", "malformed"}:
+    if report.outcome in DOWN:
         raise SourceUnavailable(f"{symbol} isn't stored, and {report.detail}")
     raise NoHistory(f"{symbol} has no usable bar: {report.detail}")
 

@@ -38,7 +38,7 @@ def merge(
     _describe(db, symbol, fetched)
     _keep_actions(db, symbol, fetched.actions, now)
     held = done.held | ({UNADJUSTED: waiting.height} if waiting.height else {})
-    return _report(symbol, done.written.added, done.written.changed + rescaled, held, restated)
+    return _report(symbol, done.added, done.changed + rescaled, held, restated)
 
 
 def _report(symbol: str, added: int, changed: int, held: dict[str, int], restated: Restatement) -> RefreshReport:

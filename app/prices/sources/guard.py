@@ -1,7 +1,12 @@
-"""What stands between us and a source: a rate budget, retries with jitter, and a breaker that stops hammering."""
+"""What stands between us and a source: a rate budget, retries with jitter, and a breaker that stops hammering.
+
+Libraries were looked at. pyrate-limiter sleeps a caller's whole deadline away before it says no, pybreaker holds its
+lock while the call runs and reads the wall clock, purgatory has neither a lock nor a monotonic clock.
+"""
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -30,25 +35,23 @@ _TRANSIENT: Final = (Unreachable, Limited, Malformed)
 
 @dataclass
 class TokenBucket:
-    """Lets `burst` calls through at once and `per_s` a second after that."""
+    """Lets `burst` calls through at once and `per_s` a second after that: the generic cell rate algorithm.
+
+    `_next` is when the newest token would fall due if none were ever saved up.
+    """
 
     per_s: float = 2.0
     burst: float = 60.0
     monotonic: Callable[[], float] = time.monotonic
-    _left: float = field(init=False)
-    _at: float = field(init=False)
+    _next: float = field(default=-math.inf, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
-
-    def __post_init__(self) -> None:
-        self._left, self._at = self.burst, self.monotonic()
 
     def take(self) -> float:
         """Take one token; return how many seconds to wait before using it."""
         with self._lock:
             now = self.monotonic()
-            self._left = min(self.burst, self._left + (now - self._at) * self.per_s) - 1
-            self._at = now
-            return max(0.0, -self._left / self.per_s)
+            self._next = max(self._next, now - self.burst / self.per_s) + 1 / self.per_s
+            return max(0.0, self._next - now)
 
 
 @dataclass
@@ -75,9 +78,8 @@ class Breaker:
             left = self._until - self.monotonic()
             if self._why is None:
                 return
-            if left <= 0:
-                self._until = self.monotonic() + self.pause_s  # the others wait for the trial's end
-                self._trial = True
+            if left <= 0:  # the others wait for the trial's end
+                self._until, self._trial = self.monotonic() + self.pause_s, True
                 return
             until = (wall() + timedelta(seconds=left)).strftime("%H:%M:%S")
             refusal = type(self._why)(
@@ -89,8 +91,7 @@ class Breaker:
     def worked(self) -> None:
         """Close the breaker: the source answers."""
         with self._lock:
-            self._row, self._opened = [], 0
-            self._trial, self._why = False, None
+            self._row, self._opened, self._trial, self._why = [], 0, False, None
 
     def failed(self, why: FetchFailed, symbol: str) -> None:
         """Count a failure; open the breaker when there are enough of them in a row, or the trial failed.

@@ -66,7 +66,7 @@ class YahooSource:
         from yfinance.exceptions import YFException
 
         ticker, traffic = _ticker(symbol)
-        with traffic.flight(timeout_s) as flight:
+        with traffic.call(timeout_s) as call:
             try:
                 frame = ticker.history(
                     start=(start or _FIRST_DAY).isoformat(),
@@ -76,7 +76,7 @@ class YahooSource:
                 )
                 return _fetched(symbol, frame, ticker.history_metadata)
             except (YFException, OSError, *_UNREADABLE) as error:
-                raise told_apart(symbol, error, flight.status) from error
+                raise failure_of(symbol, error, call.status) from error
 
 
 class _Zones:
@@ -171,7 +171,7 @@ def _actions(sessions: pl.Series, frame: Any, kind: str, column: str) -> pl.Data
     return given.with_columns(pl.lit(kind).alias("kind")).select(*ACTION_SCHEMA)
 
 
-def told_apart(symbol: str, error: Exception, status: int | None) -> FetchFailed:
+def failure_of(symbol: str, error: Exception, status: int | None) -> FetchFailed:
     """Return the one failure that yfinance's exception stands for; `status` is the last chart answer's, if any came.
 
     yfinance says "possibly delisted" of a server error, a holiday and a delisting alike; the status tells them apart.

@@ -18,8 +18,8 @@ _SIDE_PAUSE_S: Final = 60.0
 
 
 @dataclass
-class Flight:
-    """One fetch of this thread: until when it may last, and the status of its last chart request."""
+class Call:
+    """One call of this thread: until when it may last, and the status of its last chart request."""
 
     deadline: float
     status: int | None = None
@@ -27,23 +27,23 @@ class Flight:
 
 @dataclass
 class Traffic:
-    """What the session needs to know across threads: each one's flight, and whether side hosts are let rest."""
+    """What the session needs to know across threads: each one's call, and whether side hosts are let rest."""
 
     local: threading.local = field(default_factory=threading.local)
     side_rests_until: float = 0.0
 
     @contextmanager
-    def flight(self, timeout_s: float) -> Iterator[Flight]:
+    def call(self, timeout_s: float) -> Iterator[Call]:
         """Bound everything that this thread asks for inside the block."""
-        self.local.flight = flight = Flight(time.monotonic() + timeout_s)
+        self.local.call = call = Call(time.monotonic() + timeout_s)
         try:
-            yield flight
+            yield call
         finally:
-            self.local.flight = None
+            self.local.call = None
 
-    def current(self) -> Flight:
-        """Return this thread's flight; a request outside one gets a short one of its own."""
-        return getattr(self.local, "flight", None) or Flight(time.monotonic() + _SIDE_TIMEOUT_S)
+    def current(self) -> Call:
+        """Return this thread's call; a request outside one gets a short one of its own."""
+        return getattr(self.local, "call", None) or Call(time.monotonic() + _SIDE_TIMEOUT_S)
 
 
 @lru_cache(maxsize=1)
@@ -55,11 +55,11 @@ def open_session() -> tuple[Any, Traffic]:
 
     class BoundedSession(requests.Session[requests.Response]):
         def request(self, method: Any, url: str, **options: Any) -> requests.Response:  # type: ignore[override] # all of the parent's options pass through
-            flight, now = traffic.current(), time.monotonic()
+            call, now = traffic.current(), time.monotonic()
             chart = _CHART in url
-            if now >= flight.deadline or (not chart and now < traffic.side_rests_until):
+            if now >= call.deadline or (not chart and now < traffic.side_rests_until):
                 raise requests.exceptions.Timeout(f"no time is left to ask {url.partition('?')[0]}")
-            left = flight.deadline - now if chart else min(flight.deadline - now, _SIDE_TIMEOUT_S)
+            left = call.deadline - now if chart else min(call.deadline - now, _SIDE_TIMEOUT_S)
             try:
                 response = super().request(method, url, **{**options, "timeout": left})
             except requests.exceptions.RequestException:
@@ -67,7 +67,7 @@ def open_session() -> tuple[Any, Traffic]:
                     traffic.side_rests_until = time.monotonic() + _SIDE_PAUSE_S
                 raise
             if chart:
-                flight.status = response.status_code
+                call.status = response.status_code
             return response
 
     return BoundedSession(impersonate="chrome"), traffic

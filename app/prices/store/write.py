@@ -6,7 +6,7 @@ All functions run inside the caller's write transaction; none of them judges a p
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -34,14 +34,12 @@ _KEEP = f"INSERT INTO bar_revision ({_KEPT}, replaced_at, reason) SELECT {_KEPT}
 
 @dataclass(frozen=True)
 class Upserted:
-    """How many bars a write added, changed (the old values are kept), and found as they were."""
+    """How many bars a write added, changed (the old values are kept), found as they were, and held, by rule."""
 
     added: int = 0
     changed: int = 0
     unchanged: int = 0
-
-    def __add__(self, other: Upserted) -> Upserted:
-        return Upserted(self.added + other.added, self.changed + other.changed, self.unchanged + other.unchanged)
+    held: dict[str, int] = field(default_factory=dict)
 
 
 def upsert(

@@ -129,11 +129,6 @@ def test_an_infinite_adj_close_is_unknown() -> None:
     assert checked.good["adj_close"].null_count() == 1
 
 
-def test_rules_are_told() -> None:
-    """Every rule has a name, a threshold and a meaning."""
-    assert [rule.name for rule in rules.RULES if not rule.meaning.startswith("Catch")] == []
-
-
 @pytest.mark.parametrize("rule", ["currency_slip", "off_level", "jump_reverts"])
 def test_a_series_may_leap_and_fall_back(rule: str) -> None:
     """An index of volatility trebles in a day and has no volume; what is wrong by itself is held all the same."""

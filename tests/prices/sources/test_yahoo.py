@@ -50,7 +50,7 @@ def _raised(name: str) -> Exception:
 )
 def test_failures_are_told_apart(name: str, status: int | None, failure: type[FetchFailed]) -> None:
     """The same words of yfinance mean different things; the status decides."""
-    told = yahoo.told_apart("KO", _raised(name), status)
+    told = yahoo.failure_of("KO", _raised(name), status)
     assert type(told) is failure
     assert "KO" in told.detail
     assert "curl.se" not in told.detail
@@ -135,17 +135,17 @@ def test_every_exchange_code_has_a_calendar() -> None:
     assert set(yahoo.EXCHANGES.values()) - set(get_calendar_names()) == set()
 
 
-def test_no_request_outlives_its_flight() -> None:
+def test_no_request_outlives_its_call() -> None:
     """Past the deadline nothing is sent; and side hosts rest after one of them failed."""
     from curl_cffi import requests
 
     from app.prices.sources.yahoo_session import open_session
 
     session, traffic = open_session()
-    with traffic.flight(0.0), pytest.raises(requests.exceptions.Timeout, match="no time is left"):
+    with traffic.call(0.0), pytest.raises(requests.exceptions.Timeout, match="no time is left"):
         session.get("http://127.0.0.1:9/v8/finance/chart/KO")
-    with traffic.flight(5.0), pytest.raises(requests.exceptions.ConnectionError):
+    with traffic.call(5.0), pytest.raises(requests.exceptions.ConnectionError):
         session.get("http://127.0.0.1:9/v1/test/getcrumb")
-    with traffic.flight(5.0), pytest.raises(requests.exceptions.Timeout, match="no time is left"):
+    with traffic.call(5.0), pytest.raises(requests.exceptions.Timeout, match="no time is left"):
         session.get("http://127.0.0.1:9/v1/test/getcrumb")
     traffic.side_rests_until = 0.0
