@@ -94,8 +94,7 @@ def _place(values: dict[str, Vector], at: Index, known: pl.DataFrame, days: Days
     wanted = [name for name in values if name in ranks.COLUMN]
     if not wanted:
         return
-    rows, there = markets.positions(known, days)
-    of_bar = np.where(there, rows, -1)[at]
+    of_bar = markets.positions(known, days)[at]
     used = np.zeros(known.height + 1, dtype=np.bool_)
     used[of_bar] = True
     used[-1] = False

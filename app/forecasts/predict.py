@@ -96,7 +96,7 @@ def first_session(last: Mapping[str, date], exchanges: Mapping[str, str], model:
 
 def window(model: Model) -> int:
     """Return how many bars of each symbol decide about a prediction."""
-    return frame.MAX_WINDOW + model.lookback
+    return frame.MAX_WINDOW + model.pipeline.lookback
 
 
 def own_window(model: Model) -> int:
@@ -119,7 +119,7 @@ def _market(bars: pl.DataFrame, members: pl.DataFrame, days: Calendar, model: Mo
     context = frame.market(members)
     features = frame.build(bars, days, context, names=_names(model))
     inside = features.filter(pl.col("symbol").is_in(members["symbol"].unique().implode()))
-    return Market(context, model.state(inside), is_fixed=False), features
+    return Market(context, model.pipeline.state(inside), is_fixed=False), features
 
 
 def _last_rows(rows: pl.DataFrame) -> pl.DataFrame:
@@ -130,7 +130,7 @@ def _last_rows(rows: pl.DataFrame) -> pl.DataFrame:
 def _predictions(features: pl.DataFrame, market: Market, model: Model) -> Iterator[Prediction]:
     """Yield the prediction as of each symbol's last row."""
     last = _last_rows(features)
-    made = model.forecast(features if _own_lookback(model) else last, cast("date", last["session"].min()), market.state)
+    made = model.pipeline.forecast(features if _own_lookback(model) else last, cast("date", last["session"].min()), market.state)
     names = _names(model)
     for row in _joined(last, made).iter_rows(named=True):
         close, returns = float(row["close"]), [float(row[name]) for name in QUANTILE_NAMES]

@@ -113,6 +113,11 @@ def sums(panel: Panel, function: Compute) -> Sums:
     return panel.once((sums, function), lambda: Sums(function(panel)))
 
 
+def sums_of_squares(panel: Panel, function: Compute) -> Sums:
+    """Return the window sums of a series' squares, themselves kept."""
+    return panel.once((sums_of_squares, function), lambda: Sums(function(panel) ** 2))
+
+
 def columns(bars: pl.DataFrame) -> Columns:
     """Return the bar frame's columns, sorted by (symbol, session)."""
     frame, runs, days = _ordered(bars)

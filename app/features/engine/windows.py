@@ -86,27 +86,17 @@ def counts(rows: int, window: int, start: int = 0) -> Matrix:
     return there
 
 
-def mean(x: Matrix, window: int, start: int = 0) -> Matrix:
-    """Return the mean over the last `window` bars."""
-    return Sums(x).mean(window, start)
-
-
 def highest(x: Matrix, window: int) -> Matrix:
     """Return the largest value of the last `window` bars: two overlapping windows of a power of two."""
     size = 1
-    while size * 2 <= window:
-        x = _larger(x, size)
-        size *= 2
-    return _larger(x, window - size) if window > size else x
-
-
-def _larger(x: Matrix, rows: int) -> Matrix:
-    if rows >= x.shape[1]:
-        return x
-    out = np.empty_like(x)
-    out[:, :rows] = x[:, :rows]
-    np.maximum(x[:, rows:], x[:, :-rows], out=out[:, rows:])
-    return out
+    while size < window:
+        step = min(size, window - size)
+        if step < x.shape[1]:
+            larger = x.copy()
+            np.maximum(x[:, step:], x[:, :-step], out=larger[:, step:])
+            x = larger
+        size += step
+    return x
 
 
 def lowest(x: Matrix, window: int) -> Matrix:

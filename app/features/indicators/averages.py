@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from app.features.engine.feature import Family, Feature
-from app.features.engine.panel import Panel, cached, sums
+from app.features.engine.panel import Panel, cached, sums, sums_of_squares
 from app.features.engine.windows import Matrix, change, lag, memory, smoothed, weighted
 from app.features.indicators.returns import over
 
@@ -24,12 +24,6 @@ WILDER_MEMORY = memory(WILDER_DECAY, 1e-10)
 def close(panel: Panel) -> Matrix:
     """Return the close."""
     return panel.close
-
-
-@cached
-def squared_close(panel: Panel) -> Matrix:
-    """Return the squared close."""
-    return panel.close**2
 
 
 def sma(panel: Panel, window: int) -> Matrix:
@@ -106,7 +100,7 @@ def deviation(panel: Panel, window: int) -> Matrix:
     Window `window` bars; unit price; first valid row window - 1.
     """
     level = sma(panel, window) ** 2
-    variance = sums(panel, squared_close).mean(window) - level
+    variance = sums_of_squares(panel, close).mean(window) - level
     return np.sqrt(np.where(variance > 1e-12 * level, variance, 0.0))
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from app.features.engine.feature import MONTH, Family, Feature, month
-from app.features.engine.panel import Panel, cached, sums
+from app.features.engine.panel import Panel, cached, sums, sums_of_squares
 from app.features.engine.windows import Matrix, counts
-from app.features.indicators.returns import CUT, log_return, over, ret, squared
+from app.features.indicators.returns import CUT, log_return, over, ret
 from app.features.indicators.volatility import log_sd, range_
 
 LONG = 250
@@ -35,17 +35,6 @@ def excess(panel: Panel) -> Matrix:
 
 
 @cached
-def squared_excess(panel: Panel) -> Matrix:
-    """Return the squared excess return."""
-    return excess(panel) ** 2
-
-
-@cached
-def _squared_market(panel: Panel) -> Matrix:
-    return market_ret(panel) ** 2
-
-
-@cached
 def _product(panel: Panel) -> Matrix:
     return ret(panel) * market_ret(panel)
 
@@ -65,7 +54,7 @@ def beta(panel: Panel, window: int) -> Matrix:
     Window window + 1 bars; unit ratio; first valid row `window`. Sharpe (1964).
     """
     mean = sums(panel, market_ret).over(window) / window
-    variance = sums(panel, _squared_market).over(window) / window - mean * mean
+    variance = sums_of_squares(panel, market_ret).over(window) / window - mean * mean
     own = sums(panel, ret).over(window) / window
     covariance = sums(panel, _product).over(window) / window - own * mean
     moves = variance > _LEAST
@@ -80,7 +69,7 @@ def shrunk_beta(panel: Panel) -> Matrix:
     """
     rows = counts(panel.close.shape[1], LONG)
     product = sums(panel, _product).over(LONG) / rows
-    square = sums(panel, _squared_market).over(LONG) / rows + 1e-9
+    square = sums_of_squares(panel, market_ret).over(LONG) / rows + 1e-9
     return np.clip((product * rows + PRIOR * square) / (square * (rows + PRIOR)), 0.2, 2.5)
 
 
@@ -109,8 +98,8 @@ def residual_momentum(panel: Panel, window: int) -> Matrix:
 def residual_risk(panel: Panel) -> Matrix:
     """Return the standard deviation of ret - beta250 * market_ret_1 over 250 bars, about 0."""
     slope = beta(panel, LONG)
-    squares = sums(panel, squared).over(LONG) - 2.0 * slope * sums(panel, _product).over(LONG)
-    squares += slope * slope * sums(panel, _squared_market).over(LONG)
+    squares = sums_of_squares(panel, ret).over(LONG) - 2.0 * slope * sums(panel, _product).over(LONG)
+    squares += slope * slope * sums_of_squares(panel, market_ret).over(LONG)
     return np.sqrt(np.maximum(squares, 0.0) / LONG)
 
 
@@ -119,7 +108,7 @@ def excess_rms(panel: Panel, window: int) -> Matrix:
 
     Window window + 1 bars; unit log standard deviation; first valid row min(window, 22), over what there is.
     """
-    return log_sd(sums(panel, squared_excess).mean(window, start=1))
+    return log_sd(sums_of_squares(panel, excess).mean(window, start=1))
 
 
 FEATURES = (

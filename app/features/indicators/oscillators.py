@@ -10,7 +10,7 @@ import numpy as np
 
 from app.features.engine.feature import Family, Feature
 from app.features.engine.panel import Panel, cached, sums
-from app.features.engine.windows import Matrix, change, highest, lag, lowest, mean, smoothed, weighted
+from app.features.engine.windows import Matrix, Sums, change, highest, lag, lowest, smoothed, weighted
 from app.features.indicators.averages import WILDER, WILDER_DECAY, WILDER_MEMORY
 from app.features.indicators.returns import over
 
@@ -62,7 +62,7 @@ def stochastic_k(panel: Panel) -> Matrix:
 
     Window 16 bars; unit 0..100; first valid row 15. Lane (1984).
     """
-    return mean(stochastic_fast(panel), 3)
+    return Sums(stochastic_fast(panel)).mean(3)
 
 
 def stochastic_d(panel: Panel) -> Matrix:
@@ -70,7 +70,7 @@ def stochastic_d(panel: Panel) -> Matrix:
 
     Window 18 bars; unit 0..100; first valid row 17. Lane (1984).
     """
-    return mean(stochastic_k(panel), 3)
+    return Sums(stochastic_k(panel)).mean(3)
 
 
 def williams(panel: Panel) -> Matrix:
@@ -88,7 +88,7 @@ def cci(panel: Panel) -> Matrix:
     tp = (high + low + close) / 3. Window 20 bars; unit index points; first valid row 19. Lambert (1980).
     """
     typical = (panel.high + panel.low + panel.close) / 3.0
-    average = mean(typical, CCI)
+    average = Sums(typical).mean(CCI)
     spread = np.zeros_like(typical)
     # the mean moves with the window, so this one can't be halved into partial sums
     scratch = np.empty_like(typical)

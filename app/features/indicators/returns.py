@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from app.features.engine.feature import MONTH, Family, Feature
-from app.features.engine.panel import Panel, cached, sums
+from app.features.engine.panel import Panel, cached, sums, sums_of_squares
 from app.features.engine.windows import Matrix, highest, lag
 
 CUT = 4.0
@@ -28,12 +28,6 @@ def overnight(panel: Panel) -> Matrix:
 def intraday(panel: Panel) -> Matrix:
     """Return log(close / open)."""
     return np.log(panel.close / panel.open)
-
-
-@cached
-def squared(panel: Panel) -> Matrix:
-    """Return the squared log return."""
-    return ret(panel) ** 2
 
 
 @cached
@@ -65,7 +59,7 @@ def log_return(panel: Panel, window: int) -> Matrix:
 @cached
 def quarter_risk(panel: Panel) -> Matrix:
     """Return the root mean squared return of the last 66 bars, of those there are."""
-    return np.sqrt(sums(panel, squared).mean(66, start=1))
+    return np.sqrt(sums_of_squares(panel, ret).mean(66, start=1))
 
 
 def momentum(panel: Panel, window: int) -> Matrix:

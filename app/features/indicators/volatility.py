@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from app.features.engine.feature import MONTH, Family, Feature, month
-from app.features.engine.panel import Panel, cached, sums
+from app.features.engine.panel import Panel, cached, sums, sums_of_squares
 from app.features.engine.windows import Matrix, memory, smoothed
-from app.features.indicators.returns import CUT, absolute, intraday, log_return, overnight, quarter_risk, ret, squared
+from app.features.indicators.returns import CUT, absolute, intraday, log_return, overnight, quarter_risk, ret
 
 FLOOR, CAP = 1e-7, 0.0625
 """A day's variance is kept between those of a standard deviation of 0.03 %, a tick, and of 25 %: one wrong or
@@ -28,18 +28,12 @@ def spread(panel: Panel) -> Matrix:
 
 
 @cached
-def squared_spread(panel: Panel) -> Matrix:
-    """Return log(high / low)^2."""
-    return spread(panel) ** 2
-
-
-@cached
 def inside(panel: Panel) -> Matrix:
     """Return the session's own variance: 0.5 log(high/low)^2 - (2 log 2 - 1) log(close/open)^2, at least 0.
 
     Garman & Klass (1980), for a session without its overnight gap.
     """
-    found: Matrix = 0.5 * squared_spread(panel) - (2.0 * np.log(2.0) - 1.0) * _squared_intraday(panel)
+    found: Matrix = 0.5 * spread(panel) ** 2 - (2.0 * np.log(2.0) - 1.0) * intraday(panel) ** 2
     np.maximum(found, 0.0, out=found)
     return found
 
@@ -47,7 +41,7 @@ def inside(panel: Panel) -> Matrix:
 @cached
 def variance(panel: Panel) -> Matrix:
     """Return the bar's variance: Garman-Klass within the session plus log(open/close[t-1])^2, in FLOOR .. CAP."""
-    both = inside(panel) + _squared_overnight(panel)
+    both = inside(panel) + overnight(panel) ** 2
     return np.clip(both, FLOOR, CAP, out=both)
 
 
@@ -65,16 +59,6 @@ def rogers_satchell(panel: Panel) -> Matrix:
     return found
 
 
-@cached
-def _squared_overnight(panel: Panel) -> Matrix:
-    return overnight(panel) ** 2
-
-
-@cached
-def _squared_intraday(panel: Panel) -> Matrix:
-    return intraday(panel) ** 2
-
-
 def log_sd(squares: Matrix) -> Matrix:
     """Return half the logarithm of a variance, with FLOOR added."""
     return _half_log(squares + FLOOR)
@@ -86,7 +70,7 @@ def close_to_close(panel: Panel, window: int) -> Matrix:
     Window window + 1 bars; unit log standard deviation; first valid row `window`.
     """
     mean = sums(panel, ret).over(window) / window
-    squares = sums(panel, squared).over(window) / window - mean * mean
+    squares = sums_of_squares(panel, ret).over(window) / window - mean * mean
     return log_sd(np.maximum(squares, 0.0))
 
 
@@ -95,7 +79,7 @@ def parkinson(panel: Panel, window: int) -> Matrix:
 
     Window `window` bars; unit log standard deviation; first valid row window - 1. Parkinson (1980).
     """
-    return log_sd(sums(panel, squared_spread).mean(window) / (4.0 * np.log(2.0)))
+    return log_sd(sums_of_squares(panel, spread).mean(window) / (4.0 * np.log(2.0)))
 
 
 def garman_klass(panel: Panel, window: int) -> Matrix:
@@ -117,8 +101,8 @@ def yang_zhang(panel: Panel, window: int) -> Matrix:
     def spread_of(total: Matrix, of_squares: Matrix) -> Matrix:
         return np.maximum(of_squares - total * total / window, 0.0) / (window - 1.0)
 
-    gaps = spread_of(sums(panel, overnight).over(window), sums(panel, _squared_overnight).over(window))
-    days = spread_of(sums(panel, intraday).over(window), sums(panel, _squared_intraday).over(window))
+    gaps = spread_of(sums(panel, overnight).over(window), sums_of_squares(panel, overnight).over(window))
+    days = spread_of(sums(panel, intraday).over(window), sums_of_squares(panel, intraday).over(window))
     inner = np.maximum(sums(panel, rogers_satchell).over(window) / window, 0.0)
     return log_sd(gaps + k * days + (1.0 - k) * inner)
 
@@ -142,7 +126,7 @@ def rms_return(panel: Panel, window: int) -> Matrix:
 
     Window window + 1 bars; unit log standard deviation; first valid row min(window, 22), over what there is.
     """
-    return log_sd(sums(panel, squared).mean(window, start=1))
+    return log_sd(sums_of_squares(panel, ret).mean(window, start=1))
 
 
 def abs_return(panel: Panel, window: int) -> Matrix:
@@ -168,7 +152,7 @@ def ewma(panel: Panel) -> Matrix:
 
     Window memory(0.94) + 1 bars; unit log standard deviation; first valid row 22. RiskMetrics (1996).
     """
-    return log_sd(smoothed(squared(panel), LAMBDA, start=1))
+    return log_sd(smoothed(ret(panel) ** 2, LAMBDA, start=1))
 
 
 @cached

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import polars as pl
 
 from app.features.engine.feature import Feature, column, spread
-from app.features.engine.panel import Columns, Table, Vector, columns, compute
+from app.features.engine.panel import Columns, Index, Table, Vector, columns, compute
 from app.features.engine.windows import Matrix, Sums, highest, lowest
 from app.features.indicators.returns import CUT, overnight, ret
 from app.features.indicators.volatility import log_range, log_sd
@@ -108,27 +108,16 @@ def _windows(daily: dict[str, Vector]) -> dict[str, Vector]:
 
 def tables(market: pl.DataFrame, sessions: npt.NDArray[np.datetime64]) -> Table:
     """Return the context's columns for the given sessions; NaN where it doesn't know one, and at the end."""
-    at, there = positions(market, sessions)
-    found = {
-        f"market_{column.name}": column.to_numpy() for column in market.get_columns() if column.dtype == pl.Float64
-    }
-    if not there.any():
-        return {name: np.full(len(sessions) + 1, np.nan) for name in found}
-    padded = np.append(at, 0)
-    lost = np.append(~there, True)
-    chosen = {name: values[padded] for name, values in found.items()}
-    for values in chosen.values():
-        values[lost] = np.nan
-    return chosen
+    rows = np.append(positions(market, sessions), -1)
+    found = [column for column in market.get_columns() if column.dtype == pl.Float64]
+    return {f"market_{column.name}": np.append(column.to_numpy(), np.nan)[rows] for column in found}
 
 
-def positions(
-    market: pl.DataFrame, sessions: npt.NDArray[np.datetime64]
-) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
-    """Return for each session its row in the context, and whether it is there at all."""
+def positions(market: pl.DataFrame, sessions: npt.NDArray[np.datetime64]) -> Index:
+    """Return for each session its row in the context, -1 where it isn't there."""
     known = market["session"].to_numpy().astype("datetime64[D]")
-    at = np.minimum(np.searchsorted(known, sessions), max(len(known) - 1, 0))
-    return at, known[at] == sessions if len(known) else np.zeros(len(sessions), dtype=np.bool_)
+    rows = np.searchsorted(known, sessions)
+    return np.where(np.append(known, np.datetime64("NaT"))[rows] == sessions, rows, -1)
 
 
 def _of_market(name: str, formula: str, window: int, unit: str, source: str = "") -> Feature:

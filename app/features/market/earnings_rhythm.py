@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from app.features.engine.feature import MONTH, Family, Feature
-from app.features.engine.panel import Compute, Index, Panel, cached, sums
+from app.features.engine.panel import Compute, Index, Panel, cached, sums, sums_of_squares
 from app.features.engine.windows import Matrix, highest, lag, plus
-from app.features.indicators.beta import excess, squared_excess
+from app.features.indicators.beta import excess
 from app.features.indicators.volatility import variance
 from app.features.indicators.volume import surprise
 
@@ -35,7 +35,7 @@ def score(panel: Panel) -> Matrix:
     square and of the bar's range over its own, both of the 66 bars before, up to 8 and 6. Window 68 bars; first valid
     row 66, 0 before.
     """
-    move = np.sqrt(sums(panel, squared_excess).mean(66) + 1e-6)
+    move = np.sqrt(sums_of_squares(panel, excess).mean(66) + 1e-6)
     reach = np.sqrt(sums(panel, variance).mean(66))
     moved = np.minimum(np.abs(excess(panel)) / lag(move, 1, 1.0), 8.0)
     ranged = np.minimum(np.sqrt(variance(panel)) / lag(reach, 1, 1.0), 6.0)

@@ -36,7 +36,7 @@ def tables(sessions: Days, calendar: Calendar) -> tuple[Days, Table]:
     targets = next_sessions(sessions, calendar)
     known = _known(targets, calendar)
     gap = (targets - sessions).astype(np.int64)
-    weekday = _weekday(targets)
+    weekday = (targets.astype(np.int64) + _AFTER_MONDAY) % 7
     found = {
         "day": sessions.astype(np.int64),
         "target_day": targets.astype(np.int64),
@@ -49,11 +49,6 @@ def tables(sessions: Days, calendar: Calendar) -> tuple[Days, Table]:
         "half_day": np.isin(targets, as_days(calendar.early_closes)),
     }
     return targets, {name: np.append(values.astype(np.float64), np.nan) for name, values in found.items()}
-
-
-def _weekday(days: Days) -> npt.NDArray[np.int64]:
-    """Return 0 for a Monday .. 6 for a Sunday."""
-    return (days.astype(np.int64) + _AFTER_MONDAY) % 7
 
 
 def _known(targets: Days, calendar: Calendar) -> Days:

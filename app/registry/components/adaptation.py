@@ -8,8 +8,7 @@ stored state and replays to the bit.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -41,7 +40,3 @@ class Adaptation:
         total, count = panel.by_day((nu + 1.0) * squares / (nu + squares) - 1.0, known)
         moved = self.gain * decayed(total / np.maximum(count, 1.0), self.decay, self.doublings)
         return np.clip(moved, -self.bound, self.bound)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain values."""
-        return asdict(self)

@@ -1,58 +1,43 @@
-"""The return forecast: where the middle of the distribution lies, before it is shrunk."""
+"""The return forecast: where the middle of the distribution lies, before it is shrunk.
+
+Each location says how many earlier rows (`lookback`) and which columns (`features`) it reads, and `predict`s the next
+session's log return at some rows of a panel, given their sigma.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 
+from app.registry.components.component import Component, component_from
 from app.registry.components.history import WINDOW, history_mean
-from app.registry.components.panel import Array, Index, Panel, weighted_sum
-from app.registry.components.scale import standardised
+from app.registry.components.panel import Array, Index, Panel
+from app.registry.components.scale import LinearComponent
 from app.registry.components.trees import Trees
 
 
-class Location(Protocol):
-    """Forecasts the next session's log return for some rows of a panel, given their sigma."""
-
-    @property
-    def lookback(self) -> int:
-        """How many earlier rows are read."""
-
-    @property
-    def features(self) -> tuple[str, ...]:
-        """The columns that are read."""
-
-    def predict(self, panel: Panel, sigma: Array, rows: Index) -> Array:
-        """Return the log return expected at `rows`; `sigma` is theirs."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain values, the kind among them."""
-
-
 @dataclass(frozen=True)
-class ZeroLocation:
+class ZeroLocation(Component):
     """The random walk's: no return is expected."""
 
-    features: tuple[str, ...] = ()
-    lookback: int = 0
+    kind = "zero"
+    features: ClassVar[tuple[str, ...]] = ()
+    lookback: ClassVar[int] = 0
 
     def predict(self, panel: Panel, sigma: Array, rows: Index) -> Array:  # noqa: ARG002
         """Return zeros."""
         return np.zeros(len(rows))
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {"kind": "zero"}
-
 
 @dataclass(frozen=True)
-class DriftLocation:
+class DriftLocation(Component):
     """The mean of the symbol's last `window` log returns."""
 
+    kind = "drift"
+    features: ClassVar[tuple[str, ...]] = ()
     window: int = WINDOW
-    features: tuple[str, ...] = ()
 
     @property
     def lookback(self) -> int:
@@ -63,40 +48,29 @@ class DriftLocation:
         """Return the mean; NaN before the window is full."""
         return history_mean(panel, self.window)[rows]
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {"kind": "drift", "window": self.window}
-
 
 @dataclass(frozen=True)
-class LinearLocation:
+class LinearLocation(LinearComponent):
     """A weighted sum of standardised features, in units of the row's own sigma or of the return itself."""
 
-    features: tuple[str, ...]
-    mean: tuple[float, ...]
-    spread: tuple[float, ...]
-    weights: tuple[float, ...]
+    kind = "linear"
     unit: str = "sigma"
     lookback: int = 0
 
     def predict(self, panel: Panel, sigma: Array, rows: Index) -> Array:
         """Return the weighted sum of the features, times sigma where that is the unit."""
-        columns = standardised(panel, self.features, self.mean, self.spread, rows)
-        total = weighted_sum(columns, np.array(self.weights), 0.0)
+        total = self.total(panel, 0.0, rows)
         return sigma * total if self.unit == "sigma" else total
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {"kind": "linear", **asdict(self)}
 
 
 @dataclass(frozen=True)
-class TreeLocation:
+class TreeLocation(Component):
     """Boosted trees or a forest, as XGBoost grew them; its unit is the row's own sigma."""
 
+    kind = "trees"
+    lookback: ClassVar[int] = 0
     features: tuple[str, ...]
     trees: Trees
-    lookback: int = 0
 
     def predict(self, panel: Panel, sigma: Array, rows: Index) -> Array:
         """Return sigma times the sum of the trees' leaves."""
@@ -105,13 +79,14 @@ class TreeLocation:
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values; the trees themselves are a file of their own."""
-        return {"kind": "trees", "features": list(self.features), "trees": self.trees.name}
+        return {**super().as_dict(), "trees": self.trees.name}
 
 
 @dataclass(frozen=True)
-class SumLocation:
+class SumLocation(Component):
     """A weighted sum of several locations, which speak of different things: the market, and the symbols within it."""
 
+    kind = "sum"
     parts: tuple[Location, ...]
     weights: tuple[float, ...]
 
@@ -133,9 +108,8 @@ class SumLocation:
                 total = total + weight * part.predict(panel, sigma, rows)
         return total
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {"kind": "sum", "parts": [part.as_dict() for part in self.parts], "weights": list(self.weights)}
+
+Location = ZeroLocation | DriftLocation | LinearLocation | TreeLocation | SumLocation
 
 
 def trees_of(location: Location) -> tuple[Trees, ...]:
@@ -147,20 +121,12 @@ def trees_of(location: Location) -> tuple[Trees, ...]:
     return ()
 
 
-def location_from(parts: dict[str, Any], trees: dict[str, Trees]) -> Location:
+def location_from(values: dict[str, Any], trees: dict[str, Trees]) -> Location:
     """Build a location from its plain values; raises `ValueError` for a kind that isn't known."""
-    kind = parts["kind"]
-    values: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in parts.items() if key != "kind"
-    }
-    if kind == "zero":
-        return ZeroLocation()
-    if kind == "drift":
-        return DriftLocation(**values)
-    if kind == "linear":
-        return LinearLocation(**values)
-    if kind == "trees":
-        return TreeLocation(features=values["features"], trees=trees[values["trees"]])
-    if kind == "sum":
-        return SumLocation(tuple(location_from(part, trees) for part in parts["parts"]), values["weights"])
-    raise ValueError(f"location {kind!r} is not one of ['drift', 'linear', 'sum', 'trees', 'zero']")
+    values = dict(values)
+    if "trees" in values:
+        values["trees"] = trees[values["trees"]]
+    if "parts" in values:
+        values["parts"] = [location_from(part, trees) for part in values["parts"]]
+    found: Location = component_from("location", Location, values)
+    return found

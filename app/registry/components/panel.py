@@ -27,7 +27,7 @@ class Panel:
         `state` is the adaptation's level by session, where the frame's symbols aren't the whole market.
         """
         self.frame = features
-        self._kept: dict[object, Array] = {}
+        self._cache: dict[object, Array] = {}
         names, self.symbol = np.unique(features["symbol"].to_numpy(), return_inverse=True)
         days, self.day = np.unique(features["session"].to_numpy(), return_inverse=True)
         self.names, self.days = names, days
@@ -66,9 +66,9 @@ class Panel:
 
     def once(self, key: object, compute: Callable[[], Array]) -> Array:
         """Return what was computed under `key`, computing it the first time; candidates share a fold's panel."""
-        if key not in self._kept:
-            self._kept[key] = compute()
-        return self._kept[key]
+        if key not in self._cache:
+            self._cache[key] = compute()
+        return self._cache[key]
 
     def lagged(self, values: Array, lag: int, fill: float = 0.0) -> Array:
         """Return each row's value of `lag` rows before, within the symbol; `fill` where there is none."""
@@ -81,11 +81,7 @@ class Panel:
 
     def decayed(self, values: Array, decay: float, doublings: int) -> Array:
         """Sum `decay**k` times the value k rows before, over the last `2**doublings` rows of the symbol."""
-        out, lag = values, 1
-        for _ in range(doublings):
-            out = out + decay**lag * self.lagged(out, lag)
-            lag *= 2
-        return out
+        return decayed(values, decay, doublings, self.lagged)
 
     def by_day(self, values: Array, keep: NDArray[np.bool_]) -> tuple[Array, Array]:
         """Sum `values` over the kept rows of each session, in symbol order; return sums and counts by session."""
@@ -100,15 +96,20 @@ def _level(state: pl.DataFrame, days: NDArray[np.datetime64]) -> Array:
     return wanted["level"].fill_null(np.nan).to_numpy().copy()
 
 
-def decayed(values: Array, decay: float, doublings: int) -> Array:
-    """Sum `decay**k` times the value k places before, over the last `2**doublings` places."""
+def decayed(values: Array, decay: float, doublings: int, lagged: Callable[[Array, int], Array] | None = None) -> Array:
+    """Sum `decay**k` times the value k places before, over the last `2**doublings` places; `lagged` says what is where.
+
+    Without it, every place follows on the one before.
+    """
     out, lag = values, 1
     for _ in range(doublings):
-        before = np.zeros(len(out))
-        before[lag:] = out[:-lag]
-        out = out + decay**lag * before
+        out = out + decay**lag * (lagged or _lagged)(out, lag)
         lag *= 2
     return out
+
+
+def _lagged(values: Array, lag: int) -> Array:
+    return np.concatenate([np.zeros(lag), values])[: len(values)]
 
 
 def weighted_sum(columns: list[Array], weights: Array, start: float) -> Array:

@@ -1,12 +1,17 @@
-"""The volatility forecast: sigma of the next session's log return, by a plain rule or by a fitted log-linear model."""
+"""The volatility forecast: sigma of the next session's log return, by a plain rule or by a fitted log-linear model.
+
+Each scale says how many earlier rows (`lookback`) and which columns (`features`) it reads, and gives a panel's `sigma`
+row by row; NaN where the row lacks what is needed.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
+from app.registry.components.component import Component
 from app.registry.components.history import WINDOW, history_sigma
 from app.registry.components.panel import Array, Index, Panel, weighted_sum
 
@@ -16,30 +21,34 @@ FARTHEST = 6.0
 """A standardised regressor is held within this many standard deviations of its mean."""
 
 
-class Scale(Protocol):
-    """Forecasts sigma for every row of a panel; NaN where the row lacks what is needed."""
+@dataclass(frozen=True)
+class LinearComponent(Component):
+    """A weighted sum of standardised features.
 
-    @property
-    def lookback(self) -> int:
-        """How many earlier rows are read."""
+    A feature that isn't known stands at its mean, and none counts for more than `FARTHEST` standard deviations.
+    """
 
-    @property
-    def features(self) -> tuple[str, ...]:
-        """The columns that are read."""
+    features: tuple[str, ...]
+    mean: tuple[float, ...]
+    spread: tuple[float, ...]
+    weights: tuple[float, ...]
 
-    def sigma(self, panel: Panel) -> Array:
-        """Return sigma of the next session's log return, row by row."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain values, the kind among them."""
+    def total(self, panel: Panel, start: float, rows: Index | slice = slice(None)) -> Array:
+        """Return `start` and each weight times its feature, less the mean, over the spread."""
+        columns = []
+        for name, centre, width in zip(self.features, self.mean, self.spread, strict=True):
+            z = (panel.column(name)[rows] - centre) / width
+            columns.append(np.clip(np.where(np.isfinite(z), z, 0.0), -FARTHEST, FARTHEST))
+        return weighted_sum(columns, np.array(self.weights), start)
 
 
 @dataclass(frozen=True)
-class HistoryScale:
+class HistoryScale(Component):
     """The width of the symbol's last `window` returns."""
 
+    kind = "history"
+    features: ClassVar[tuple[str, ...]] = ()
     window: int = WINDOW
-    features: tuple[str, ...] = ()
 
     @property
     def lookback(self) -> int:
@@ -50,19 +59,16 @@ class HistoryScale:
         """Return the width of the window's 80 % band in normal standard deviations; NaN before it is full."""
         return history_sigma(panel, self.window)
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {"kind": "history", "window": self.window}
-
 
 @dataclass(frozen=True)
-class EwmaScale:
+class EwmaScale(Component):
     """RiskMetrics (1996): exponentially weighted mean of squared returns, over the last `2**doublings` of them."""
 
+    kind = "ewma"
+    features: ClassVar[tuple[str, ...]] = ()
     decay: float = 0.94
     doublings: int = 8
     warm: int = 66
-    features: tuple[str, ...] = ()
 
     @property
     def lookback(self) -> int:
@@ -82,66 +88,25 @@ class EwmaScale:
         sigma[panel.row < self.warm] = np.nan
         return sigma
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {"kind": "ewma", "decay": self.decay, "doublings": self.doublings, "warm": self.warm}
-
 
 @dataclass(frozen=True)
-class LogLinearScale:
-    """HAR (Corsi 2009) in logs: log sigma is linear in standardised regressors, fitted by Student-t likelihood.
+class LogLinearScale(LinearComponent):
+    """HAR (Corsi 2009) in logs: log sigma is linear in standardised regressors, fitted by Student-t likelihood."""
 
-    A regressor that isn't known stands at its mean, and none counts for more than `FARTHEST` standard deviations.
-    """
-
-    features: tuple[str, ...]
-    mean: tuple[float, ...]
-    spread: tuple[float, ...]
-    weights: tuple[float, ...]
+    kind = "loglinear"
+    lookback: ClassVar[int] = 0
     start: float
     degrees_of_freedom: float
     offset: str = "range_22"
     """The regressor that log sigma follows one for one; the weights say how sigma differs from it."""
-
-    @property
-    def lookback(self) -> int:
-        """Features carry their own windows."""
-        return 0
 
     def sigma(self, panel: Panel) -> Array:
         """Return sigma for every row."""
         return panel.once(("loglinear", self), lambda: self._compute(panel))
 
     def _compute(self, panel: Panel) -> Array:
-        columns = standardised(panel, self.features, self.mean, self.spread)
-        log_sigma = panel.column(self.offset) + weighted_sum(columns, np.array(self.weights), self.start)
+        log_sigma = panel.column(self.offset) + self.total(panel, self.start)
         return np.exp(np.clip(log_sigma, LOWEST, HIGHEST))
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {"kind": "loglinear", **asdict(self)}
 
-
-def standardised(
-    panel: Panel,
-    features: tuple[str, ...],
-    mean: tuple[float, ...],
-    spread: tuple[float, ...],
-    rows: Index | slice = slice(None),
-) -> list[Array]:
-    """Return each feature less its mean over its spread, held within `FARTHEST`; 0 where it isn't known."""
-    columns = []
-    for name, centre, width in zip(features, mean, spread, strict=True):
-        z = (panel.column(name)[rows] - centre) / width
-        columns.append(np.clip(np.where(np.isfinite(z), z, 0.0), -FARTHEST, FARTHEST))
-    return columns
-
-
-def scale_from(parts: dict[str, Any]) -> Scale:
-    """Build a scale from its plain values; raises `ValueError` for a kind that isn't known."""
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in parts.items() if key != "kind"}
-    kinds: dict[str, Any] = {"history": HistoryScale, "ewma": EwmaScale, "loglinear": LogLinearScale}
-    if parts["kind"] not in kinds:
-        raise ValueError(f"scale {parts['kind']!r} is not one of {sorted(kinds)}")
-    made: Scale = kinds[parts["kind"]](**values)
-    return made
+Scale = HistoryScale | EwmaScale | LogLinearScale

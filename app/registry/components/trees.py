@@ -44,22 +44,15 @@ class Trees:
             raise ValueError(f"{name} holds a {booster.get('name')!r} booster, not trees")
         grown = booster["model"]["trees"]
         offsets = np.cumsum([0, *(len(tree["left_children"]) for tree in grown)])
-        parts = [_flat(tree, int(offset)) for tree, offset in zip(grown, offsets[:-1], strict=True)]
-        feature, threshold, left, right, missing_left, leaf = (
-            np.concatenate(part) for part in zip(*parts, strict=True)
-        )
+        each = [_nodes(tree, int(offset)) for tree, offset in zip(grown, offsets[:-1], strict=True)]
+        nodes = {name: np.concatenate([tree[name] for tree in each]) for name in each[0]}
         return cls(
             name=name,
             source=source,
             base=float(str(learner["learner_model_param"]["base_score"]).strip("[]")),
-            depth=_depth(left, right, offsets[:-1]),
+            depth=_depth(nodes["left"], nodes["right"], offsets[:-1]),
             roots=offsets[:-1].astype(np.int32),
-            feature=feature,
-            threshold=threshold,
-            left=left,
-            right=right,
-            missing_left=missing_left,
-            leaf=leaf,
+            **nodes,
         )
 
     def predict(self, columns: list[Array]) -> Array:
@@ -83,20 +76,20 @@ class Trees:
         return total
 
 
-def _flat(tree: dict[str, Any], offset: int) -> tuple[NDArray[Any], ...]:
-    """Return one tree's nodes as arrays, its children counted from `offset`."""
+def _nodes(tree: dict[str, Any], offset: int) -> dict[str, NDArray[Any]]:
+    """Return one tree's nodes as the arrays of `Trees`, its children counted from `offset`."""
     left, right = np.array(tree["left_children"], dtype=np.int32), np.array(tree["right_children"], dtype=np.int32)
     own = np.arange(len(left), dtype=np.int32)
     is_leaf = left < 0
     condition = np.array(tree["split_conditions"], dtype=np.float32)
-    return (
-        np.where(is_leaf, 0, np.array(tree["split_indices"], dtype=np.int32)).astype(np.int32),
-        condition,
-        (np.where(is_leaf, own, left) + offset).astype(np.int32),
-        (np.where(is_leaf, own, right) + offset).astype(np.int32),
-        np.array(tree["default_left"]).astype(np.bool_),
-        np.where(is_leaf, condition, np.float32(0)).astype(np.float64),
-    )
+    return {
+        "feature": np.where(is_leaf, 0, np.array(tree["split_indices"], dtype=np.int32)).astype(np.int32),
+        "threshold": condition,
+        "left": (np.where(is_leaf, own, left) + offset).astype(np.int32),
+        "right": (np.where(is_leaf, own, right) + offset).astype(np.int32),
+        "missing_left": np.array(tree["default_left"]).astype(np.bool_),
+        "leaf": np.where(is_leaf, condition, np.float32(0)).astype(np.float64),
+    }
 
 
 def _depth(left: NDArray[np.int32], right: NDArray[np.int32], roots: NDArray[Any]) -> int:

@@ -12,7 +12,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from app.registry.versions.card import ModelCard
 from app.registry.versions.model import Model
 
 POINTER = "champion.json"
+Evidence = dict[str, Any]
 _log = log.get(__name__)
 
 
@@ -52,11 +53,10 @@ class Pointer:
 
     def write(self, models_dir: Path) -> None:
         """Replace the pointer in one step."""
-        values = {"version": self.version, "sums": self.sums, "before": list(self.before)}
         beside = models_dir / f".{POINTER}.{uuid4().hex}.part"
-        artefact.write_synced(beside, (json.dumps(values, indent=1) + "\n").encode())
+        artefact.write_synced(beside, (json.dumps(asdict(self), indent=1) + "\n").encode())
         beside.replace(models_dir / POINTER)
-        artefact.sync_directory(models_dir)
+        artefact.sync(models_dir)
 
 
 class Champion:
@@ -86,7 +86,7 @@ class Champion:
     def versions(self) -> list[ModelCard]:
         """Return the cards of all stored versions, newest first; broken ones are left out and logged."""
         cards = []
-        for directory in _version_directories(self._models_dir):
+        for directory in sorted(self._models_dir.glob("[!.]*/")):
             try:
                 cards.append(artefact.read_card(directory))
             except BrokenArtefact as error:
@@ -128,39 +128,39 @@ class Champion:
 
 
 def promote(
-    settings: Settings, database: Database, version: str, reason: str, evidence: dict[str, Any], now: datetime
+    settings: Settings, database: Database, version: str, reason: str, evidence: Evidence, now: datetime
 ) -> ModelCard:
     """Make a stored version the champion: check its files, write the decision, then move the pointer.
 
     Errors: `BadInput` for a name that can't be one, `NotThere` for a version that isn't stored, `BrokenArtefact` for
     one that can't be loaded.
     """
-    model = artefact.load(version_directory(settings, version))
-    with _alone(settings.models_dir):
+    directory = version_directory(settings, version)
+    model = artefact.load(directory)
+    with _lock(settings.models_dir):
         old = _pointer_or_none(settings.models_dir)
         before = (*old.before, old.version) if old and old.version != version else (old.before if old else ())
         _decide(database, "promotion", version, old.version if old else None, reason, evidence, now)
-        sums = artefact.sums_of(version_directory(settings, version))
-        Pointer(version, sums, before).write(settings.models_dir)
+        Pointer(version, artefact.sums_of(directory), before).write(settings.models_dir)
     return model.card
 
 
 def rollback(settings: Settings, database: Database, reason: str, now: datetime) -> ModelCard:
     """Return to the champion before this one; raises `NotThere` when there is none."""
-    with _alone(settings.models_dir):
+    with _lock(settings.models_dir):
         old = Pointer.read(settings.models_dir)
         if old is None or not old.before:
             raise NotThere("there is no earlier champion to return to; `nextclose promote VERSION` names one")
-        version = old.before[-1]
-        model = artefact.load(version_directory(settings, version))
+        *before, version = old.before
+        directory = version_directory(settings, version)
+        model = artefact.load(directory)
         _decide(database, "rollback", version, old.version, reason, {}, now)
-        sums = artefact.sums_of(version_directory(settings, version))
-        replace(old, version=version, sums=sums, before=old.before[:-1]).write(settings.models_dir)
+        Pointer(version, artefact.sums_of(directory), tuple(before)).write(settings.models_dir)
     return model.card
 
 
 def refuse(
-    database: Database, version: str, champion: str | None, reason: str, evidence: dict[str, Any], now: datetime
+    database: Database, version: str, champion: str | None, reason: str, evidence: Evidence, now: datetime
 ) -> None:
     """Record that a trained version didn't become champion, and why."""
     _decide(database, "refusal", version, champion, reason, evidence, now)
@@ -177,7 +177,7 @@ def version_directory(settings: Settings, version: str) -> Path:
 
 
 @contextmanager
-def _alone(models_dir: Path) -> Iterator[None]:
+def _lock(models_dir: Path) -> Iterator[None]:
     """Let one thread of one process at a time read the pointer, decide and move it; the system ends a dead one's turn.
 
     Otherwise two that promote at once forget each other, and the last decision needn't be the one that is served.
@@ -189,13 +189,7 @@ def _alone(models_dir: Path) -> Iterator[None]:
 
 
 def _decide(
-    database: Database,
-    kind: str,
-    version: str,
-    previous: str | None,
-    reason: str,
-    evidence: dict[str, Any],
-    now: datetime,
+    database: Database, kind: str, version: str, previous: str | None, reason: str, evidence: Evidence, now: datetime
 ) -> None:
     row = DecisionRow(
         kind=kind, version=version, previous_version=previous, reason=reason, evidence=evidence, decided_at=now
@@ -218,9 +212,3 @@ def _load(models_dir: Path, pointer: Pointer) -> Model:
     if artefact.sums_of(directory) != pointer.sums:
         raise BrokenArtefact(f"{pointer.version}: its list of sums was altered since it became champion")
     return artefact.load(directory)
-
-
-def _version_directories(models_dir: Path) -> list[Path]:
-    if not models_dir.is_dir():
-        return []
-    return sorted(path for path in models_dir.iterdir() if path.is_dir() and not path.name.startswith("."))

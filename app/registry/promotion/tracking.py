@@ -21,6 +21,7 @@ from app.core.settings import Settings
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
 
 EXPERIMENT = "nextclose"
 MODEL = "nextclose"
@@ -49,10 +50,12 @@ class Tracker:
         self._client: MlflowClient | None = None
         self._experiment = ""
 
-    def ready(self) -> None:
-        """Open MLflow's store; raises `TrackingUnavailable` in one line, before any work is done."""
+    def ready(self) -> MlflowClient:
+        """Open MLflow's store, once; raises `TrackingUnavailable` in one line, before any work is done."""
+        if self._client is not None:
+            return self._client
         _quiet()
-        with _told_apart("training has not begun"):
+        with _translate_errors("training has not begun"):
             from mlflow.tracking import MlflowClient
 
             if self._uri.startswith("sqlite:///"):
@@ -60,11 +63,12 @@ class Tracker:
             client = MlflowClient(tracking_uri=self._uri, registry_uri=self._uri)
             self._experiment = self._experiment_of(client)
         self._client = client
+        return client
 
     def record(self, parent: RunRecord, children: Sequence[RunRecord]) -> str:
         """Write the parent run and its children; return the parent's run id."""
-        client = self._opened()
-        with _told_apart("nothing was promoted"):
+        client = self.ready()
+        with _translate_errors("nothing was promoted"):
             parent_id = self._write(client, parent, {})
             for child in children:
                 self._write(client, child, {"mlflow.parentRunId": parent_id})
@@ -72,13 +76,11 @@ class Tracker:
 
     def register(self, run_id: str, version: str, source: Path, description: str) -> str:
         """Register a saved version as the challenger, once; return its number in the registry."""
-        client = self._opened()
-        with _told_apart("nothing was promoted"):
+        client = self.ready()
+        with _translate_errors("nothing was promoted"):
             if not client.search_registered_models(f"name = '{MODEL}'"):
                 client.create_registered_model(MODEL)
-            known = client.search_model_versions(f"name = '{MODEL}'")
-            same = [entry for entry in known if entry.tags.get("version") == version]
-            entry = same[0] if same else None
+            entry = _registered(client, version)
             if entry is None:
                 where = source.absolute().as_uri()
                 tags = {"version": version}
@@ -88,20 +90,12 @@ class Tracker:
 
     def point(self, version: str) -> bool:
         """Let the alias champion follow the pointer; say whether MLflow knows the version."""
-        client = self._opened()
-        with _told_apart(f"version {version} is champion all the same, only the alias is missing"):
-            for entry in client.search_model_versions(f"name = '{MODEL}'"):
-                if entry.tags.get("version") == version:
-                    client.set_registered_model_alias(MODEL, "champion", entry.version)
-                    return True
-        return False
-
-    def _opened(self) -> MlflowClient:
-        if self._client is None:
-            self.ready()
-        if self._client is None:
-            raise TrackingUnavailable("MLflow isn't open")
-        return self._client
+        client = self.ready()
+        with _translate_errors(f"version {version} is champion all the same, only the alias is missing"):
+            entry = _registered(client, version)
+            if entry is not None:
+                client.set_registered_model_alias(MODEL, "champion", entry.version)
+        return entry is not None
 
     def _experiment_of(self, client: MlflowClient) -> str:
         found = client.get_experiment_by_name(EXPERIMENT)
@@ -129,8 +123,14 @@ class Tracker:
         return run_id
 
 
+def _registered(client: MlflowClient, version: str) -> ModelVersion | None:
+    """Return MLflow's entry of a saved version."""
+    known = client.search_model_versions(f"name = '{MODEL}'")
+    return next((entry for entry in known if entry.tags.get("version") == version), None)
+
+
 @contextmanager
-def _told_apart(consequence: str) -> Iterator[None]:
+def _translate_errors(consequence: str) -> Iterator[None]:
     """Turn whatever fails in MLflow into one line that says what it means for training."""
     from mlflow.exceptions import MlflowException
     from requests.exceptions import RequestException

@@ -46,7 +46,7 @@ def save(model: Model, directory: Path) -> None:
     """
     if _is_whole(directory):
         return
-    files = {**model_files(model.pipeline), CARD: _undated(model.card)}
+    files = {**model_files(model.pipeline), CARD: model.card.to_json({"created_at"}).encode()}
     sums = "".join(f"{digest}  {name}\n" for name, digest in fingerprint(files).items())
     directory.parent.mkdir(parents=True, exist_ok=True)
     beside = directory.with_name(f".{directory.name}.{uuid4().hex}.part")
@@ -55,9 +55,9 @@ def save(model: Model, directory: Path) -> None:
         write_synced(beside / name, content)
     made_ns = (model.card.created_at - _EPOCH) // timedelta(microseconds=1) * 1000
     os.utime(beside / SUMS, ns=(made_ns, made_ns))
-    sync_directory(beside)
+    sync(beside)
     _move(beside, directory)
-    sync_directory(directory.parent)
+    sync(directory.parent)
 
 
 def load(directory: Path) -> Model:
@@ -84,14 +84,9 @@ def read_card(directory: Path) -> ModelCard:
         raise BrokenArtefact(f"{directory.name}: its card can't be understood") from error
 
 
-def _undated(card: ModelCard) -> bytes:
-    said = {name: value for name, value in json.loads(card.to_json()).items() if name != "created_at"}
-    return (json.dumps(said, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
-
-
 def _dated(content: bytes, directory: Path) -> ModelCard:
     made = _EPOCH + timedelta(microseconds=(directory / SUMS).stat().st_mtime_ns // 1000)
-    return ModelCard.from_json(json.dumps({**json.loads(content), "created_at": made.isoformat()}))
+    return ModelCard.model_validate({**json.loads(content), "created_at": made})
 
 
 def sums_of(directory: Path) -> str:
@@ -104,15 +99,13 @@ def sums_of(directory: Path) -> str:
 
 def write_synced(path: Path, content: bytes) -> None:
     """Write a file and wait until it is on the disk."""
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    path.write_bytes(content)
+    sync(path)
 
 
-def sync_directory(directory: Path) -> None:
-    """Wait until a directory's entries are on the disk."""
-    handle = os.open(directory, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Wait until a file's content, or a directory's entries, are on the disk."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

@@ -135,12 +135,7 @@ class ModelCard(_Frozen):
     """File name → sha256 of the files that make the forecast; the card itself isn't among them."""
     libraries: dict[str, str] = {}
 
-    def to_json(self) -> str:
+    def to_json(self, exclude: set[str] | None = None) -> str:
         """Return the card as JSON text with sorted keys, numbers to the last digit."""
-        return json.dumps(self.model_dump(mode="json"), indent=1, sort_keys=True, allow_nan=False) + "\n"
-
-    @classmethod
-    def from_json(cls, text: str) -> ModelCard:
-        """Read a card back; raises `ValueError` for text that is no card."""
-        parsed: Any = json.loads(text)
-        return cls.model_validate(parsed)
+        values = self.model_dump(mode="json", exclude=exclude)
+        return json.dumps(values, indent=1, sort_keys=True, allow_nan=False) + "\n"

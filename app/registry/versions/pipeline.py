@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -10,11 +10,12 @@ import numpy as np
 import polars as pl
 
 from app.registry.components.adaptation import Adaptation
+from app.registry.components.component import component_from
 from app.registry.components.levels import LEVELS, QUANTILE_NAMES
 from app.registry.components.location import Location, ZeroLocation, location_from
 from app.registry.components.panel import Array, Index, Panel
-from app.registry.components.scale import Scale, scale_from
-from app.registry.components.shape import Shape, shape_from
+from app.registry.components.scale import Scale
+from app.registry.components.shape import Shape
 from app.registry.components.trees import Trees
 
 
@@ -40,8 +41,7 @@ class Pipeline:
     @property
     def lookback(self) -> int:
         """How many earlier rows of the symbol, and sessions of the market, a forecast reads."""
-        parts = (self.scale.lookback + self.adaptation.lookback, self.shape.lookback, self.location.lookback)
-        return max(parts)
+        return max(self.scale.lookback + self.adaptation.lookback, self.shape.lookback, self.location.lookback)
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -68,7 +68,11 @@ class Pipeline:
         return panel.once(key, lambda: self.adaptation.level(panel, self.scale.sigma(panel)))
 
     def state(self, features: pl.DataFrame) -> pl.DataFrame:
-        """Return session and level: see `Model.state`."""
+        """Return session and level: what the online correction learnt, from all symbols that stand for the market.
+
+        A session's level is right when `lookback` sessions of the features stand before it. It belongs to this
+        version and to these bars; whoever serves single symbols keeps it until either changes.
+        """
         panel = Panel(features)
         level = self.level(panel) if self.adaptation.gain else np.zeros(len(panel.days))
         return pl.DataFrame({"session": panel.days, "level": level})
@@ -98,9 +102,16 @@ class Pipeline:
     def forecast(
         self, features: pl.DataFrame, since: date | None = None, state: pl.DataFrame | None = None
     ) -> pl.DataFrame:
-        """Forecast every warm row, from session `since` on; see `Model.forecast`."""
+        """Forecast the next session's log return for every row, from session `since` on, that has what it needs.
+
+        `features` is a feature frame sorted by (symbol, session), with `lookback` sessions of every symbol before the
+        first row that matters; its symbols stand for the market, unless `state` brings what the market taught.
+        Returns symbol, session, return_log, sigma, prob_up and q025 … q975 (quantiles of the log return), in the same
+        order; rows that aren't warm are left out. A row's forecast reads nothing after its session, and is the same to
+        the bit however much stands before the lookback.
+        """
         made = self.compute(Panel(features, state), since)
-        columns = {name: np.ascontiguousarray(made.quantiles[:, place]) for place, name in enumerate(QUANTILE_NAMES)}
+        quantiles = zip(QUANTILE_NAMES, np.ascontiguousarray(made.quantiles.T), strict=True)
         return (
             features[made.rows]
             .select("symbol", "session")
@@ -108,7 +119,7 @@ class Pipeline:
                 return_log=pl.Series(made.location),
                 sigma=pl.Series(made.sigma),
                 prob_up=pl.Series(prob_up(made.quantiles)),
-                **{name: pl.Series(values) for name, values in columns.items()},
+                **{name: pl.Series(values) for name, values in quantiles},
             )
         )
 
@@ -118,7 +129,7 @@ class Pipeline:
             "location": self.location.as_dict(),
             "shrinkage": self.shrinkage,
             "scale": self.scale.as_dict(),
-            "adaptation": self.adaptation.as_dict(),
+            "adaptation": asdict(self.adaptation),
             "shape": self.shape.as_dict(),
         }
 
@@ -126,8 +137,8 @@ class Pipeline:
     def from_dict(cls, parts: dict[str, Any], trees: dict[str, Trees]) -> Pipeline:
         """Build a pipeline from its plain values; raises `ValueError` or `KeyError` for what isn't one."""
         return cls(
-            scale=scale_from(parts["scale"]),
-            shape=shape_from(parts["shape"]),
+            scale=component_from("scale", Scale, parts["scale"]),
+            shape=component_from("shape", Shape, parts["shape"]),
             location=location_from(parts["location"], trees),
             shrinkage=parts["shrinkage"],
             adaptation=Adaptation(**parts["adaptation"]),

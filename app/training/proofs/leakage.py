@@ -141,7 +141,7 @@ def _replay(model: Model | None, bars: pl.DataFrame, exchanges: Exchanges, build
     wrong: list[str] = []
     for exchange, own in by_exchange(bars, exchanges).items():
         whole = _newest(model, own, exchange, build)
-        days = own["session"].unique().sort().tail(frame.MAX_WINDOW + model.lookback)
+        days = own["session"].unique().sort().tail(frame.MAX_WINDOW + model.pipeline.lookback)
         short = _newest(model, own.filter(pl.col("session") >= days[0]), exchange, build)
         differing = [name for name in whole.columns if not whole[name].equals(short[name])]
         wrong += [f"{name} of version {model.card.version} from {len(days)} sessions" for name in differing[:1]]
@@ -150,4 +150,4 @@ def _replay(model: Model | None, bars: pl.DataFrame, exchanges: Exchanges, build
 
 def _newest(model: Model, bars: pl.DataFrame, exchange: str, build: FeatureBuilder) -> pl.DataFrame:
     features = build(bars, calendar(exchange))
-    return model.forecast(features).filter(pl.col("session") == pl.col("session").max())
+    return model.pipeline.forecast(features).filter(pl.col("session") == pl.col("session").max())

@@ -12,4 +12,4 @@ def test_a_figure_that_is_not_a_number_is_not_known(model: Model) -> None:
     assert (still.mae_ratio, still.crps_skill, still.crps) == (None, None, 0.01)
     metrics = Metrics(overall=model.card.metrics.overall, by_symbol={"AAA": still})
     card = model.card.model_copy(update={"metrics": metrics})
-    assert ModelCard.from_json(card.to_json()) == card
+    assert ModelCard.model_validate_json(card.to_json()) == card

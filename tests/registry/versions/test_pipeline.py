@@ -29,7 +29,7 @@ def test_levels_are_the_contracts() -> None:
 
 def test_forecast_has_its_columns_and_order(features: pl.DataFrame, model: Model) -> None:
     """One row per warm row, in the frame's order, quantiles non-decreasing around the location."""
-    made = model.forecast(features)
+    made = model.pipeline.forecast(features)
     assert made.columns == ["symbol", "session", "return_log", "sigma", "prob_up", *QUANTILE_NAMES]
     assert made.select("symbol", "session").equals(features.filter("warm").select("symbol", "session"))
     assert np.all(np.diff(made.select(QUANTILE_NAMES).to_numpy(), axis=1) > 0)
@@ -38,9 +38,9 @@ def test_forecast_has_its_columns_and_order(features: pl.DataFrame, model: Model
 
 def test_later_rows_change_no_forecast(features: pl.DataFrame, model: Model) -> None:
     """Cut anywhere, what was forecast before is the same to the bit."""
-    whole = model.forecast(features)
+    whole = model.pipeline.forecast(features)
     for day in (date(2016, 6, 1), date(2017, 3, 8), date(2017, 10, 2)):
-        cut = model.forecast(features.filter(pl.col("session") <= day))
+        cut = model.pipeline.forecast(features.filter(pl.col("session") <= day))
         assert cut.equals(whole.filter(pl.col("session") <= day))
 
 
@@ -48,28 +48,30 @@ def test_later_rows_change_no_forecast(features: pl.DataFrame, model: Model) -> 
 def test_rows_before_the_lookback_change_no_forecast(features: pl.DataFrame, model: Model, extra: int) -> None:
     """The newest session's forecast from the lookback alone is the whole history's, to the bit."""
     days = features["session"].unique().sort()
-    short = features.filter(pl.col("session") >= days[-1 - model.lookback - extra])
+    short = features.filter(pl.col("session") >= days[-1 - model.pipeline.lookback - extra])
     newest = pl.col("session") == days[-1]
-    assert model.forecast(short).filter(newest).equals(model.forecast(features).filter(newest))
+    assert model.pipeline.forecast(short).filter(newest).equals(model.pipeline.forecast(features).filter(newest))
 
 
 def test_one_symbol_with_the_markets_state_is_the_same(features: pl.DataFrame, model: Model) -> None:
     """Served alone, with what the market taught, a symbol gets the forecast it gets among all."""
-    alone = model.forecast(features.filter(pl.col("symbol") == "CCC"), state=model.state(features))
-    assert alone.equals(model.forecast(features).filter(pl.col("symbol") == "CCC"))
+    alone = model.pipeline.forecast(features.filter(pl.col("symbol") == "CCC"), state=model.pipeline.state(features))
+    assert alone.equals(model.pipeline.forecast(features).filter(pl.col("symbol") == "CCC"))
 
 
 def test_adaptation_widens_after_large_moves(features: pl.DataFrame, model: Model) -> None:
     """Returns three times as large as forecast raise the level of the next sessions' sigma."""
     loud = features.with_columns(close=pl.col("close").pow(3))
-    calm_level, loud_level = (model.state(frame)["level"].tail(50).mean() for frame in (features, loud))
+    calm_level, loud_level = (model.pipeline.state(frame)["level"].tail(50).mean() for frame in (features, loud))
     assert loud_level > calm_level + 0.2
 
 
 def test_since_leaves_out_earlier_sessions(features: pl.DataFrame, model: Model) -> None:
     """The rows from a session on are those of the whole forecast."""
     day = date(2017, 9, 1)
-    assert model.forecast(features, since=day).equals(model.forecast(features).filter(pl.col("session") >= day))
+    assert model.pipeline.forecast(features, since=day).equals(
+        model.pipeline.forecast(features).filter(pl.col("session") >= day)
+    )
 
 
 def test_history_quantiles_agree_with_numpy(features: pl.DataFrame) -> None:
