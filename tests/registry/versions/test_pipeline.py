@@ -1,5 +1,6 @@
 """A forecast is a pure function of the rows it may see, to the bit."""
 
+import json
 from datetime import date
 
 import numpy as np
@@ -10,8 +11,8 @@ from app.registry.components.history import history_mean, history_quantiles
 from app.registry.components.levels import INTERVALS, LEVELS, QUANTILE_NAMES
 from app.registry.components.location import DriftLocation, SumLocation, ZeroLocation
 from app.registry.components.panel import Panel
-from app.registry.components.scale import EwmaScale, HistoryScale
-from app.registry.components.shape import HistoryShape, PooledShape
+from app.registry.components.scale import EwmaScale, HistoryScale, Scale
+from app.registry.components.shape import HistoryShape, PooledShape, Shape
 from app.registry.versions.model import Model
 from app.registry.versions.pipeline import Pipeline, prob_up
 
@@ -139,6 +140,15 @@ def test_windows_agree_with_a_slow_twin(features: pl.DataFrame) -> None:
         own = min(int(panel.row[row]) + 1, 8)
         slow = sum(0.9**k * values[row - k] for k in range(own))
         assert fast[row] == pytest.approx(slow)
+
+
+@pytest.mark.parametrize("scale", [HistoryScale(66), EwmaScale(0.97, 7, 44)])
+@pytest.mark.parametrize("shape", [HistoryShape(66, recentred=True), PooledShape(LEVELS, 1000)])
+def test_plain_values_come_back_as_the_same_pipeline(scale: Scale, shape: Shape, model: Model) -> None:
+    """Through JSON too, which knows no tuples: every kind, and the parts of a sum."""
+    location = SumLocation((ZeroLocation(), DriftLocation(66), model.pipeline.location), (0.25, 0.5, 0.25))
+    pipeline = Pipeline(scale, shape, location, 0.5, model.pipeline.adaptation)
+    assert Pipeline.from_dict(json.loads(json.dumps(pipeline.as_dict())), {}) == pipeline
 
 
 def test_a_shape_that_isnt_pooled_or_history_is_refused() -> None:
