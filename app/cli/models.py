@@ -205,4 +205,4 @@ def _tell_moved(here: OpenStore, card: ModelCard) -> None:
     from app.registry.promotion.tracking import Tracker
 
     typer.echo(f"champion is version {card.version} ({card.name}): {card.verdict}")
-    Tracker(here.settings).point(card.version)
+    Tracker(here.settings).set_champion(card.version)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.features.engine.feature import Feature
 from app.features.indicators import averages, beta, candles, oscillators, returns, volatility, volume
-from app.features.market import context, earnings_rhythm, ranks, sessions
+from app.features.market import context, earnings, ranks, sessions
 
 FEATURES: tuple[Feature, ...] = (
     *returns.FEATURES,
@@ -15,7 +15,7 @@ FEATURES: tuple[Feature, ...] = (
     *volume.FEATURES,
     *beta.FEATURES,
     *ranks.FEATURES,
-    *earnings_rhythm.FEATURES,
+    *earnings.FEATURES,
     *context.FEATURES,
     *sessions.FEATURES,
 )

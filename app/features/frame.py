@@ -56,7 +56,7 @@ def build(
     tables = {**markets.tables(known, source.sessions), **of_calendar}
     values = compute(source, chosen, tables, newest=newest)
     rows = source.ends if newest else slice(None)
-    _place(values, source.at[rows], known, source.sessions)
+    _to_ranks(values, source.at[rows], known, source.sessions)
     keys = {
         "symbol": source.frame["symbol"],
         "session": source.frame["session"],
@@ -65,11 +65,11 @@ def build(
         "warm": pl.Series(_age(source) >= WARM),
     }
     if newest:
-        return pl.DataFrame({name: column[source.ends] for name, column in keys.items()}).hstack(_few_rows(values))
+        return pl.DataFrame({name: column[source.ends] for name, column in keys.items()}).hstack(_by_rows(values))
     return pl.DataFrame([column.alias(name) for name, column in keys.items()] + _columns(values))
 
 
-def _few_rows(values: dict[str, Vector]) -> pl.DataFrame:
+def _by_rows(values: dict[str, Vector]) -> pl.DataFrame:
     """Return the columns as a frame, made row by row: a series for each column would cost more than its few values."""
     matrix = np.column_stack(list(values.values())) if values else np.zeros((0, 0))
     rows = [[None if value != value else value for value in row] for row in matrix.tolist()]  # noqa: PLR0124 - NaN
@@ -89,7 +89,7 @@ def _columns(values: dict[str, Vector]) -> list[pl.Series]:
     return found
 
 
-def _place(values: dict[str, Vector], at: Index, known: pl.DataFrame, days: Days) -> None:
+def _to_ranks(values: dict[str, Vector], at: Index, known: pl.DataFrame, days: Days) -> None:
     """Turn the values of the rank features into ranks among those of their session."""
     wanted = [name for name in values if name in ranks.COLUMN]
     if not wanted:

@@ -15,13 +15,11 @@ def target_return(bars: pl.DataFrame, calendar: Calendar) -> pl.DataFrame:
     the order of `frame.build`. The return is null where the next session's bar is missing: at the newest bar, and
     before a hole. Closes are split-adjusted, not dividend-adjusted.
     """
-    sessions = bars["session"].to_numpy()
-    ahead = (pl.col(name).shift(-1) for name in ("symbol", "session", "close"))
-    symbol, session, close = ahead
+    symbol, session, close = (pl.col(name).shift(-1) for name in ("symbol", "session", "close"))
     whole = (symbol == pl.col("symbol")) & (session == pl.col("target_session"))
     return (
         bars.select("symbol", "session", "close")
-        .with_columns(target_session=pl.Series(next_sessions(sessions, calendar)))
+        .with_columns(target_session=pl.Series(next_sessions(bars["session"].to_numpy(), calendar)))
         .sort("symbol", "session")
         .select(
             "symbol",

@@ -57,12 +57,12 @@ def column(name: str, first: int, compute: Compute) -> Feature:
     return Feature(name, "", 0, first, "", "", "", compute)
 
 
-def spread(name: str) -> Compute:
+def broadcast(name: str) -> Compute:
     """Return the function that spreads a table's column, one value per session, over the bars."""
     return lambda panel: panel.by_session(name)
 
 
-def month(window: int) -> int:
+def first_of_mean(window: int) -> int:
     """Return the first row of a mean over what there is: a month must be there, a year needn't."""
     return min(window, MONTH)
 

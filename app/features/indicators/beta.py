@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from app.features.engine.feature import MONTH, Family, Feature, month
+from app.features.engine.feature import MONTH, Family, Feature, first_of_mean
 from app.features.engine.panel import Panel, cached, sums, sums_of_squares
 from app.features.engine.windows import Matrix, counts
 from app.features.indicators.returns import CUT, log_return, over, ret
@@ -90,8 +90,8 @@ def residual_momentum(panel: Panel, window: int) -> Matrix:
     valid row 250. Blitz, Huij & Martens (2011).
     """
     slope = beta(panel, LONG)
-    made = log_return(panel, window) - slope * sums(panel, market_ret).over(window)
-    return np.clip(over(made, residual_risk(panel) * np.sqrt(window)), -CUT, CUT)
+    beyond = log_return(panel, window) - slope * sums(panel, market_ret).over(window)
+    return np.clip(over(beyond, residual_risk(panel) * np.sqrt(window)), -CUT, CUT)
 
 
 @cached
@@ -123,5 +123,5 @@ FEATURES = (
             "standard deviations", "Blitz, Huij & Martens 2011", "cross", residual_momentum,
             window=lambda _: LONG + 1, first=lambda _: LONG).over(1, 5, 22, 66, 250),
     *Family("excess_rms_{w}", "0.5 log mean over {w} of excess^2", "log standard deviation", "", "scale",
-            excess_rms, first=month).over(5, 22, 66),
+            excess_rms, first=first_of_mean).over(5, 22, 66),
 )  # fmt: skip

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from app.features.engine.feature import MONTH, Family, Feature, month
+from app.features.engine.feature import MONTH, Family, Feature, first_of_mean
 from app.features.engine.panel import Panel, cached, sums, sums_of_squares
 from app.features.engine.windows import Matrix, memory, smoothed
 from app.features.indicators.returns import CUT, absolute, intraday, log_return, overnight, quarter_risk, ret
@@ -179,11 +179,11 @@ _BLACK = "Black 1976"
 
 FEATURES = (
     *Family("range_{w}", "0.5 log mean over {w} of (Garman-Klass + log(open/close[t-1])^2)", _SD, _HAR, "scale",
-            range_, first=month).over(1, 5, 22, 66, 250),
+            range_, first=first_of_mean).over(1, 5, 22, 66, 250),
     *Family("rms_return_{w}", "0.5 log mean over {w} of ret^2", _SD, "Corsi 2009", "scale", rms_return,
-            first=month).over(5, 22, 66, 250),
+            first=first_of_mean).over(5, 22, 66, 250),
     *Family("abs_return_{w}", "log mean over {w} of |ret|", "log return", "Ding, Granger & Engle 1993", "scale",
-            abs_return, first=month).over(1, 5, 22, 66, 250),
+            abs_return, first=first_of_mean).over(1, 5, 22, 66, 250),
     Feature("overnight_size", "log(|log(open/close[t-1])| / sd66 + 0.1)", 67, MONTH, "log ratio", "", "scale",
             overnight_size),
     Feature("ewma_94", "0.5 log EWMA(0.94) of ret^2", memory(LAMBDA) + 1, MONTH, _SD, "RiskMetrics 1996", "scale",

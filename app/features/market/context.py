@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from app.features.engine.feature import Feature, column, spread
+from app.features.engine.feature import Feature, broadcast, column
 from app.features.engine.panel import Columns, Index, Table, Vector, columns, compute
 from app.features.engine.windows import Matrix, Sums, highest, lowest
 from app.features.indicators.returns import CUT, overnight, ret
@@ -122,7 +122,7 @@ def positions(market: pl.DataFrame, sessions: npt.NDArray[np.datetime64]) -> Ind
 
 def _of_market(name: str, formula: str, window: int, unit: str, source: str = "") -> Feature:
     """Return a feature that is the same for all symbols of a session."""
-    return Feature(f"market_{name}", formula, window, 0, unit, source, "market", spread(f"market_{name}"))
+    return Feature(f"market_{name}", formula, window, 0, unit, source, "market", broadcast(f"market_{name}"))
 
 
 _SD, _RISK = "log standard deviation", "standard deviations"

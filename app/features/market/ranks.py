@@ -18,7 +18,7 @@ _CHUNK = 16_384
 """Values that are looked up together."""
 
 
-def _settled(x: Matrix) -> Matrix:
+def _rounded(x: Matrix) -> Matrix:
     """Return the values to nine digits: equal returns must share a rank, however their floats came about."""
     return np.round(x, 9)
 
@@ -32,7 +32,7 @@ def _rank(name: str, of: str, window: int, first: int, function: Compute) -> Fea
     """Return a rank: the function gives what is ranked, and `rank` its place once all symbols are there."""
     formula = f"place of {of} among the session's symbols, -0.5..0.5"
     return Feature(
-        f"rank_{name}", formula, window, first, "share", "", "cross", lambda panel: _settled(function(panel))
+        f"rank_{name}", formula, window, first, "share", "", "cross", lambda panel: _rounded(function(panel))
     )
 
 

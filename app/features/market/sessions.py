@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app.core.clock import Calendar
-from app.features.engine.feature import Feature, spread
+from app.features.engine.feature import Feature, broadcast
 from app.features.engine.panel import Days, Table, as_days, next_sessions
 
 _MARGIN = timedelta(days=45)
@@ -92,7 +92,7 @@ def _holidays(targets: Days, known: Days) -> dict[str, npt.NDArray[Any]]:
 
 def _of_target(name: str, formula: str, unit: str = "flag", source: str = "") -> Feature:
     """Return a feature of the session that is forecast."""
-    return Feature(name, formula, 1, 0, unit, source, "calendar", spread(name))
+    return Feature(name, formula, 1, 0, unit, source, "calendar", broadcast(name))
 
 
 FEATURES = (

@@ -56,5 +56,5 @@ def sorted_quantiles(ordered: Array) -> Array:
     above = np.minimum(below + 1, ordered.shape[-1] - 1)
     part = place - below
     low, high = ordered[..., below], ordered[..., above]
-    made: Array = np.where(part < 0.5, low + (high - low) * part, high - (high - low) * (1.0 - part))  # noqa: PLR2004
-    return np.maximum.accumulate(made, axis=-1)
+    quantiles: Array = np.where(part < 0.5, low + (high - low) * part, high - (high - low) * (1.0 - part))  # noqa: PLR2004
+    return np.maximum.accumulate(quantiles, axis=-1)

@@ -77,9 +77,6 @@ class EwmaScale(Component):
 
     def sigma(self, panel: Panel) -> Array:
         """Return the EWMA volatility; NaN on a symbol's first `warm` rows."""
-        return panel.once(("ewma", self.decay, self.doublings), lambda: self._compute(panel))
-
-    def _compute(self, panel: Panel) -> Array:
         squares = np.where(np.isfinite(panel.realised), panel.realised**2, 0.0)
         known = np.where(np.isfinite(panel.realised), 1.0, 0.0)
         weight = panel.decayed(known, self.decay, self.doublings)
@@ -102,9 +99,6 @@ class LogLinearScale(LinearComponent):
 
     def sigma(self, panel: Panel) -> Array:
         """Return sigma for every row."""
-        return panel.once(("loglinear", self), lambda: self._compute(panel))
-
-    def _compute(self, panel: Panel) -> Array:
         log_sigma = panel.column(self.offset) + self.total(panel, self.start)
         return np.exp(np.clip(log_sigma, LOWEST, HIGHEST))
 

@@ -27,8 +27,8 @@ class PooledShape(Component):
 
     def quantiles(self, panel: Panel, location: Array, sigma: Array, rows: Index) -> Array:  # noqa: ARG002
         """Return location + sigma * z."""
-        made: Array = location[:, None] + sigma[:, None] * np.array(self.z, dtype=np.float64)[None, :]
-        return made
+        quantiles: Array = location[:, None] + sigma[:, None] * np.array(self.z, dtype=np.float64)[None, :]
+        return quantiles
 
 
 @dataclass(frozen=True)

@@ -42,9 +42,9 @@ class Trees:
         booster = learner["gradient_booster"]
         if booster.get("name") != "gbtree":
             raise ValueError(f"{name} holds a {booster.get('name')!r} booster, not trees")
-        grown = booster["model"]["trees"]
-        offsets = np.cumsum([0, *(len(tree["left_children"]) for tree in grown)])
-        each = [_nodes(tree, int(offset)) for tree, offset in zip(grown, offsets[:-1], strict=True)]
+        trees = booster["model"]["trees"]
+        offsets = np.cumsum([0, *(len(tree["left_children"]) for tree in trees)])
+        each = [_nodes(tree, int(offset)) for tree, offset in zip(trees, offsets[:-1], strict=True)]
         nodes = {name: np.concatenate([tree[name] for tree in each]) for name in each[0]}
         return cls(
             name=name,

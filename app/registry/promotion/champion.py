@@ -53,9 +53,9 @@ class Pointer:
 
     def write(self, models_dir: Path) -> None:
         """Replace the pointer in one step."""
-        beside = models_dir / f".{POINTER}.{uuid4().hex}.part"
-        artefact.write_synced(beside, (json.dumps(asdict(self), indent=1) + "\n").encode())
-        beside.replace(models_dir / POINTER)
+        temporary = models_dir / f".{POINTER}.{uuid4().hex}.part"
+        artefact.write_synced(temporary, (json.dumps(asdict(self), indent=1) + "\n").encode())
+        temporary.replace(models_dir / POINTER)
         artefact.sync(models_dir)
 
 

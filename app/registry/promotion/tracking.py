@@ -42,7 +42,7 @@ class RunRecord:
 
 
 class Tracker:
-    """The record of contests in MLflow; `ready` before anything else."""
+    """The record of contests in MLflow; `connect` before anything else."""
 
     def __init__(self, settings: Settings) -> None:
         self._uri = settings.mlflow
@@ -50,7 +50,7 @@ class Tracker:
         self._client: MlflowClient | None = None
         self._experiment = ""
 
-    def ready(self) -> MlflowClient:
+    def connect(self) -> MlflowClient:
         """Open MLflow's store, once; raises `TrackingUnavailable` in one line, before any work is done."""
         if self._client is not None:
             return self._client
@@ -67,7 +67,7 @@ class Tracker:
 
     def record(self, parent: RunRecord, children: Sequence[RunRecord]) -> str:
         """Write the parent run and its children; return the parent's run id."""
-        client = self.ready()
+        client = self.connect()
         with _translate_errors("nothing was promoted"):
             parent_id = self._write(client, parent, {})
             for child in children:
@@ -76,7 +76,7 @@ class Tracker:
 
     def register(self, run_id: str, version: str, source: Path, description: str) -> str:
         """Register a saved version as the challenger, once; return its number in the registry."""
-        client = self.ready()
+        client = self.connect()
         with _translate_errors("nothing was promoted"):
             if not client.search_registered_models(f"name = '{MODEL}'"):
                 client.create_registered_model(MODEL)
@@ -88,9 +88,9 @@ class Tracker:
             client.set_registered_model_alias(MODEL, "challenger", entry.version)
         return str(entry.version)
 
-    def point(self, version: str) -> bool:
+    def set_champion(self, version: str) -> bool:
         """Let the alias champion follow the pointer; say whether MLflow knows the version."""
-        client = self.ready()
+        client = self.connect()
         with _translate_errors(f"version {version} is champion all the same, only the alias is missing"):
             entry = _registered(client, version)
             if entry is not None:

@@ -49,14 +49,14 @@ def save(model: Model, directory: Path) -> None:
     files = {**model_files(model.pipeline), CARD: model.card.to_json({"created_at"}).encode()}
     sums = "".join(f"{digest}  {name}\n" for name, digest in fingerprint(files).items())
     directory.parent.mkdir(parents=True, exist_ok=True)
-    beside = directory.with_name(f".{directory.name}.{uuid4().hex}.part")
-    beside.mkdir()
+    temporary = directory.with_name(f".{directory.name}.{uuid4().hex}.part")
+    temporary.mkdir()
     for name, content in {**files, SUMS: sums.encode()}.items():
-        write_synced(beside / name, content)
-    made_ns = (model.card.created_at - _EPOCH) // timedelta(microseconds=1) * 1000
-    os.utime(beside / SUMS, ns=(made_ns, made_ns))
-    sync(beside)
-    _move(beside, directory)
+        write_synced(temporary / name, content)
+    created_ns = (model.card.created_at - _EPOCH) // timedelta(microseconds=1) * 1000
+    os.utime(temporary / SUMS, ns=(created_ns, created_ns))
+    sync(temporary)
+    _move(temporary, directory)
     sync(directory.parent)
 
 
@@ -85,8 +85,8 @@ def read_card(directory: Path) -> ModelCard:
 
 
 def _dated(content: bytes, directory: Path) -> ModelCard:
-    made = _EPOCH + timedelta(microseconds=(directory / SUMS).stat().st_mtime_ns // 1000)
-    return ModelCard.model_validate({**json.loads(content), "created_at": made})
+    created_at = _EPOCH + timedelta(microseconds=(directory / SUMS).stat().st_mtime_ns // 1000)
+    return ModelCard.model_validate({**json.loads(content), "created_at": created_at})
 
 
 def sums_of(directory: Path) -> str:
@@ -130,16 +130,16 @@ def _checked(directory: Path) -> dict[str, bytes]:
     return files
 
 
-def _move(beside: Path, directory: Path) -> None:
+def _move(temporary: Path, directory: Path) -> None:
     """Put a written version in its place; where another process was first with the same one, theirs stays."""
     if directory.exists() and not _is_whole(directory):
         shutil.rmtree(directory)
     try:
-        beside.rename(directory)
+        temporary.rename(directory)
     except OSError:
         if not _is_whole(directory):
             raise
-        shutil.rmtree(beside)
+        shutil.rmtree(temporary)
 
 
 def _is_whole(directory: Path) -> bool:

@@ -52,7 +52,7 @@ class Pipeline:
         """Return the adapted sigma of the next session's log return, row by row; computed once a panel."""
 
         def compute() -> Array:
-            sigma = self.scale.sigma(panel)
+            sigma = self._unadapted(panel)
             if not self.adaptation.gain:
                 return sigma
             adapted: Array = sigma * np.exp(self.level(panel)[panel.day])
@@ -65,7 +65,10 @@ class Pipeline:
         if panel.state is not None:
             return panel.state
         key = ("level", self.scale, self.adaptation)
-        return panel.once(key, lambda: self.adaptation.level(panel, self.scale.sigma(panel)))
+        return panel.once(key, lambda: self.adaptation.level(panel, self._unadapted(panel)))
+
+    def _unadapted(self, panel: Panel) -> Array:
+        return panel.once(self.scale, lambda: self.scale.sigma(panel))
 
     def state(self, features: pl.DataFrame) -> pl.DataFrame:
         """Return session and level: what the online correction learnt, from all symbols that stand for the market.
@@ -110,15 +113,15 @@ class Pipeline:
         order; rows that aren't warm are left out. A row's forecast reads nothing after its session, and is the same to
         the bit however much stands before the lookback.
         """
-        made = self.compute(Panel(features, state), since)
-        quantiles = zip(QUANTILE_NAMES, np.ascontiguousarray(made.quantiles.T), strict=True)
+        computed = self.compute(Panel(features, state), since)
+        quantiles = zip(QUANTILE_NAMES, np.ascontiguousarray(computed.quantiles.T), strict=True)
         return (
-            features[made.rows]
+            features[computed.rows]
             .select("symbol", "session")
             .with_columns(
-                return_log=pl.Series(made.location),
-                sigma=pl.Series(made.sigma),
-                prob_up=pl.Series(prob_up(made.quantiles)),
+                return_log=pl.Series(computed.location),
+                sigma=pl.Series(computed.sigma),
+                prob_up=pl.Series(prob_up(computed.quantiles)),
                 **{name: pl.Series(values) for name, values in quantiles},
             )
         )
@@ -134,14 +137,14 @@ class Pipeline:
         }
 
     @classmethod
-    def from_dict(cls, parts: dict[str, Any], trees: dict[str, Trees]) -> Pipeline:
+    def from_dict(cls, values: dict[str, Any], trees: dict[str, Trees]) -> Pipeline:
         """Build a pipeline from its plain values; raises `ValueError` or `KeyError` for what isn't one."""
         return cls(
-            scale=component_from("scale", Scale, parts["scale"]),
-            shape=component_from("shape", Shape, parts["shape"]),
-            location=location_from(parts["location"], trees),
-            shrinkage=parts["shrinkage"],
-            adaptation=Adaptation(**parts["adaptation"]),
+            scale=component_from("scale", Scale, values["scale"]),
+            shape=component_from("shape", Shape, values["shape"]),
+            location=location_from(values["location"], trees),
+            shrinkage=values["shrinkage"],
+            adaptation=Adaptation(**values["adaptation"]),
         )
 
 

@@ -73,7 +73,7 @@ def run_contest(settings: Settings, database: Database, clock: Clock, progress: 
     begun = perf_counter()
     progress(0.0, "opening MLflow")
     tracker = Tracker(settings)
-    tracker.ready()
+    tracker.connect()
     progress(0.05, "building features")
     newest = newest_session(database)
     dataset = stored_dataset(database, newest - timedelta(days=CONTEST_DAYS) if newest else None)
@@ -93,7 +93,7 @@ def run_contest(settings: Settings, database: Database, clock: Clock, progress: 
     decision = Decision(settings, database, clock, within(progress, 0.8, 0.98))
     promoted, reason = decision.decide(dataset, evaluator, model, evidence)
     if promoted:
-        tracker.point(model.card.version)
+        tracker.set_champion(model.card.version)
     progress(1.0, f"{winner.candidate.name} wins; {verdict}")
     return ContestResult(
         rows=rows,

@@ -30,7 +30,7 @@ def test_a_server_that_is_not_there_is_told_within_seconds(tmp_path: Path) -> No
     """By its own default MLflow goes on asking for minutes."""
     begun = monotonic()
     with pytest.raises(TrackingUnavailable, match="training has not begun") as told:
-        tracker_at(tmp_path, "http://127.0.0.1:9").ready()
+        tracker_at(tmp_path, "http://127.0.0.1:9").connect()
     assert monotonic() - begun < 20
     assert "\n" not in told.value.detail
 
@@ -38,7 +38,7 @@ def test_a_server_that_is_not_there_is_told_within_seconds(tmp_path: Path) -> No
 def test_a_store_that_goes_away_during_training_is_one_line(tmp_path: Path) -> None:
     """What fails after the start says what came of it."""
     tracker = tracker_at(tmp_path, f"sqlite:///{tmp_path / 'mlflow.db'}")
-    tracker.ready()
+    tracker.connect()
     (tmp_path / "mlflow.db").write_bytes(b"no database" * 1000)
     with pytest.raises(TrackingUnavailable, match="nothing was promoted"):
         tracker.record(RunRecord("contest"), [])
