@@ -130,7 +130,8 @@ def _last_rows(rows: pl.DataFrame) -> pl.DataFrame:
 def _predictions(features: pl.DataFrame, market: Market, model: Model) -> Iterator[Prediction]:
     """Yield the prediction as of each symbol's last row."""
     last = _last_rows(features)
-    made = model.pipeline.forecast(features if _own_lookback(model) else last, cast("date", last["session"].min()), market.state)
+    since = cast("date", last["session"].min())
+    made = model.pipeline.forecast(features if _own_lookback(model) else last, since, market.state)
     names = _names(model)
     for row in _joined(last, made).iter_rows(named=True):
         close, returns = float(row["close"]), [float(row[name]) for name in QUANTILE_NAMES]
