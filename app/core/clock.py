@@ -37,6 +37,11 @@ class Clock:
         return self.fixed or datetime.now(UTC)
 
 
+def as_utc(instant: datetime) -> datetime:
+    """Return the instant aware, in UTC; without a time zone it is UTC already."""
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+
+
 def wall() -> datetime:
     """Return the real instant whatever clock is fixed: for leases, heartbeats and time limits, never for prices."""
     return datetime.now(UTC)
@@ -127,18 +132,19 @@ def compute_table(exchange: str) -> dict[str, Any]:
     import exchange_calendars
     from exchange_calendars.errors import InvalidCalendarName
 
+    start, end = _bounds(exchange)
     try:
-        made = exchange_calendars.get_calendar(exchange, start=_bound(exchange, low=True), end=_bound(exchange))
+        found = exchange_calendars.get_calendar(exchange, start=start, end=end)
     except InvalidCalendarName:
         raise BadInput(f"exchange {exchange!r} is not known; use a code such as XNYS or XLON") from None
-    sessions = {stamp.date() for stamp in made.sessions}
+    sessions = {stamp.date() for stamp in found.sessions}
     first, last = min(sessions), max(sessions)
     span = (first + timedelta(days=n) for n in range((last - first).days + 1))
-    usual = made.close_times[-1][1]
-    closes = {stamp.date(): close.astimezone(made.tz).time() for stamp, close in made.closes.items()}
+    usual = found.close_times[-1][1]
+    closes = {stamp.date(): close.astimezone(found.tz).time() for stamp, close in found.closes.items()}
     return {
         "exchange": exchange,
-        "timezone": str(made.tz),
+        "timezone": str(found.tz),
         "first": first.isoformat(),
         "last": last.isoformat(),
         "close": usual.isoformat("minutes"),
@@ -147,20 +153,14 @@ def compute_table(exchange: str) -> dict[str, Any]:
     }
 
 
-def _bound(exchange: str, *, low: bool = False) -> date:
-    """Return how far a calendar may be asked, by the library's own bounds and ours."""
+def _bounds(exchange: str) -> tuple[date, date]:
+    """Return between which days a calendar may be asked, by the library's own bounds and ours."""
     from exchange_calendars import calendar_utils
 
     known = calendar_utils._default_calendar_factories  # noqa: SLF001 - the bounds are class methods of the factory
     factory = known.get(exchange)
-    if factory is None:
-        return _FIRST if low else _LAST
-    bound = factory.bound_min() if low else factory.bound_max()
-    ours = _FIRST if low else _LAST
-    if bound is None:
-        return ours
-    known_bound: date = bound.date()
-    return max(ours, known_bound) if low else min(ours, known_bound)
+    low, high = (factory.bound_min(), factory.bound_max()) if factory else (None, None)
+    return max(_FIRST, low.date()) if low else _FIRST, min(_LAST, high.date()) if high else _LAST
 
 
 if __name__ == "__main__":

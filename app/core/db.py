@@ -12,10 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, DateTime, Dialect, Engine, TypeDecorator, create_engine, event, inspect, make_url, text
+from sqlalchemy import DateTime, Dialect, Engine, TypeDecorator, create_engine, event, inspect, text
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
 from sqlmodel import Session, SQLModel
 
+from app.core.clock import as_utc
 from app.core.errors import BadInput, StoreUnavailable
 
 BUSY_TIMEOUT_MS = 15_000
@@ -47,9 +48,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         """Return the instant aware."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        return None if value is None else as_utc(value)
 
 
 class Database:
@@ -57,26 +56,25 @@ class Database:
 
     def __init__(self, url: str) -> None:
         """Prepare the engine; nothing is opened until the first session."""
-        self.url = _parsed(url)
+        self.engine = _engine(url)
+        self.url = self.engine.url
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        if self.is_sqlite and self.url.database:
-            _make_folder(Path(self.url.database).parent)
-        self.engine: Engine = _engine(self.url)
         if self.is_sqlite:
+            _make_folder(Path(self.url.database or "").parent)
             event.listen(self.engine, "connect", _configure_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Open a session that sees one consistent state and writes nothing."""
-        with _told_apart(), Session(self.engine) as db:
+        with _translate_errors(), Session(self.engine) as db:
             yield db
 
     @contextmanager
     def write(self) -> Iterator[Session]:
         """Open one write transaction: committed at the end, rolled back by any error."""
         with (
-            _told_apart(),
+            _translate_errors(),
             self.engine.connect().execution_options(**{_WRITES: True}) as connection,
             Session(connection) as db,
             db.begin(),
@@ -89,20 +87,14 @@ class Database:
         self.engine.dispose()
 
 
-def _parsed(url: str) -> URL:
-    try:
-        return make_url(url)
-    except ArgumentError:
-        raise BadInput("NEXTCLOSE_DATABASE_URL is no database URL; it looks like sqlite:///var/nextclose.db") from None
-
-
-def _engine(url: URL) -> Engine:
+def _engine(url: str) -> Engine:
     try:
         return create_engine(url)
     except (ImportError, NoSuchModuleError):
-        raise BadInput(
-            f"NEXTCLOSE_DATABASE_URL: no driver for {url.drivername} is installed; sqlite needs none"
-        ) from None
+        driver = url.partition(":")[0]
+        raise BadInput(f"NEXTCLOSE_DATABASE_URL: no driver for {driver} is installed; sqlite needs none") from None
+    except ArgumentError:
+        raise BadInput("NEXTCLOSE_DATABASE_URL is no database URL; it looks like sqlite:///var/nextclose.db") from None
 
 
 def _make_folder(folder: Path) -> None:
@@ -130,7 +122,7 @@ def _begin_sqlite(connection: Any) -> None:
 
 
 @contextmanager
-def _told_apart() -> Iterator[None]:
+def _translate_errors() -> Iterator[None]:
     """Turn a store that can't be opened, or isn't ours, into one line."""
     try:
         yield
@@ -174,7 +166,7 @@ def migrate(database: Database) -> None:
 
 
 def _current_revision(database: Database) -> str | None:
-    with _told_apart(), database.engine.connect() as connection:
+    with _translate_errors(), database.engine.connect() as connection:
         if not inspect(connection).has_table("alembic_version"):
             return None
         return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import Field, PlainSerializer
+from pydantic import PlainSerializer
 
 
 def iso(instant: datetime) -> str:
@@ -15,6 +15,3 @@ def iso(instant: datetime) -> str:
 
 Instant = Annotated[datetime, PlainSerializer(iso)]
 """An aware instant that JSON gets as `iso` writes it."""
-
-Hidden = Field(exclude=True)
-"""Annotates a field that JSON doesn't get."""

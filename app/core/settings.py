@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from app.core.clock import as_utc
 from app.core.errors import BadInput
 
 WATCHLIST = ("AAPL", "MSFT", "GOOG", "AMZN", "NVDA", "META", "JPM", "KO", "XOM", "IBM")
 """Ten liquid US names that a new store starts with."""
-
-
-def _aware(instant: datetime) -> datetime:
-    if instant.tzinfo is None:
-        return instant.replace(tzinfo=UTC)
-    return instant.astimezone(UTC)
 
 
 class Settings(BaseSettings):
@@ -49,7 +44,7 @@ class Settings(BaseSettings):
     )
     scheduler: Literal["on", "off"] = Field("on", description="`off` for a replica that only serves")
     cluster: str | None = Field(None, description="Address of a running cluster for training")
-    now: Annotated[datetime, AfterValidator(_aware)] | None = Field(
+    now: Annotated[datetime, AfterValidator(as_utc)] | None = Field(
         None, description="A fixed instant, for tests and replays; without a time zone it is UTC"
     )
 
