@@ -9,6 +9,7 @@ from functools import partial
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
 
 from app.core import log
 from app.core.clock import Clock
@@ -20,9 +21,21 @@ from app.jobs.schedule import Scheduler
 from app.prices.refresh.first_run import seed
 from app.registry.promotion.champion import Champion
 from app.web import routers
-from app.web.api import health
+from app.web.api.answers import Answers
+from app.web.api.health import Counting, Metrics
+from app.web.api.hot import Hot
 from app.web.edge import errors, security, static
 from app.web.edge.deps import Services
+
+
+class Service(FastAPI):
+    """FastAPI behind the layer that answers what is ready: ahead of its own first steps, which cost as much again."""
+
+    hot: Hot
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Ask the layer first."""
+        await self.hot(scope, receive, send)
 
 
 def create_app(settings: Settings | None = None, bind_host: str | None = None) -> FastAPI:
@@ -34,7 +47,7 @@ def create_app(settings: Settings | None = None, bind_host: str | None = None) -
     settings = settings or load_settings()
     database = Database(settings.database)
     clock = Clock(settings.now)
-    app = FastAPI(
+    app = Service(
         title="Nextclose",
         version=version("nextclose"),
         summary="The next session's closing price of many stocks, as a calibrated distribution, with its track record.",
@@ -44,9 +57,12 @@ def create_app(settings: Settings | None = None, bind_host: str | None = None) -
         responses=errors.RESPONSES,
     )
     forecaster = Forecaster(settings, database, clock, is_refreshing=partial(runs.is_refreshing, database))
-    app.state.nextclose = Services(settings, database, clock, forecaster, Champion(settings))
+    services = app.state.nextclose = Services(settings, database, clock, forecaster, Champion(settings))
+    app.state.answers = Answers(services)
+    app.state.metrics = Metrics()
+    app.hot = Hot(partial(FastAPI.__call__, app), app.state.answers, app.state.metrics)
     security.install(app, settings, bind_host or os.environ.get("UVICORN_HOST"))
-    health.install(app)
+    app.add_middleware(Counting, metrics=app.state.metrics)
     errors.install(app)
     static.mount(app)
     for router in routers():

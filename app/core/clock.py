@@ -97,6 +97,11 @@ class Calendar:
             return today
         return self.previous_session(today)
 
+    def final_window(self, now: datetime) -> tuple[datetime, datetime]:
+        """Return the stretch [since, until) around `now` in which no bar becomes final, UTC."""
+        last = self.last_final(now)
+        return self.final_at(last), self.final_at(self.next_session(last))
+
     def sessions_behind(self, session: date, now: datetime) -> int:
         """Count the final sessions after `session`: 0 when it is the newest there is."""
         return len(self.between(session + timedelta(days=1), self.last_final(now)))

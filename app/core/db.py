@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, Oper
 from sqlmodel import Session, SQLModel
 
 from app.core.clock import as_utc
+from app.core.commits import Commits
 from app.core.errors import BadInput, StoreUnavailable
 
 BUSY_TIMEOUT_MS = 15_000
@@ -63,6 +64,7 @@ class Database:
             _make_folder(Path(self.url.database or "").parent)
             event.listen(self.engine, "connect", _configure_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
+        self.commits = Commits(self.engine)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -83,7 +85,8 @@ class Database:
             # The option lives on this checkout of the connection only.
 
     def dispose(self) -> None:
-        """Close every pooled connection."""
+        """Close every connection."""
+        self.commits.close()
         self.engine.dispose()
 
 

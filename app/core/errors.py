@@ -3,7 +3,7 @@
 NextcloseError
 ├── BadInput (2)          invalid_symbol 422 · bad_request 422 · malformed_file 422 · too_many_symbols 413
 ├── NotThere (1)          unknown_symbol 404 · not_found 404 · no_history 409 · no_champion 503 · job_running 409
-├── Refused (2)           unauthorized 401 · forbidden 403 · rate_limited 429
+├── Refused (2)           unauthorized 401 · forbidden 403 · rate_limited 429 · overloaded 503
 └── OutsideFailed (3)     source_unavailable 503 · store_unavailable 503 · tracking_unavailable 503
 """
 
@@ -122,6 +122,14 @@ class RateLimited(Refused):
     status = 429
     code = "rate_limited"
     retry_after_s = 60
+
+
+class Overloaded(Refused):
+    """More requests at once than can be answered in time."""
+
+    status = 503
+    code = "overloaded"
+    retry_after_s = 1
 
 
 class OutsideFailed(NextcloseError):

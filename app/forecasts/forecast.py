@@ -30,10 +30,12 @@ class Interval:
 
 @dataclass(frozen=True)
 class Freshness:
-    """How old a forecast's last bar is: final sessions since then, and whether that is any."""
+    """How old a forecast's last bar is: final sessions since then, and whether that is any; true in [since, until)."""
 
     sessions_behind: int
     stale: bool
+    since: datetime
+    until: datetime
 
 
 class Prediction(SQLModel):

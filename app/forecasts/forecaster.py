@@ -81,6 +81,15 @@ class Forecaster:
             raise _no_champion()
         return [self._answer(name, last, found, model) for name in names]
 
+    def stored_many(self, symbols: Sequence[str]) -> list[Forecast]:
+        """Return what the champion has forecast as of these symbols' last bars, computing nothing."""
+        model = self._champion.current()
+        with self._database.read() as db:
+            last = store.last_bars(db, symbols)
+            sessions = {symbol: bar.session for symbol, bar in last.items()}
+            found = ledger.as_of(db, sessions, model.card.version if model else None)
+        return [forecast.on_basis(last[symbol].close) for symbol, forecast in found.items()]
+
     def last_many(self, symbols: Sequence[str]) -> list[Forecast | None]:
         """Return each symbol's last forecast in the ledger, computing nothing; its target may have closed since.
 
@@ -106,8 +115,9 @@ class Forecaster:
 
     def freshness(self, forecast: Forecast) -> Freshness:
         """Say how many final sessions the forecast's last bar is behind, by the symbol's own exchange."""
-        behind = calendar(self._exchange(forecast.symbol)).sessions_behind(forecast.as_of, self._clock.now())
-        return Freshness(sessions_behind=behind, stale=behind > 0)
+        days, now = calendar(self._exchange(forecast.symbol)), self._clock.now()
+        behind = days.sessions_behind(forecast.as_of, now)
+        return Freshness(behind, behind > 0, *days.final_window(now))
 
     def _exchange(self, symbol: str) -> str:
         if symbol not in self._exchanges:

@@ -168,6 +168,16 @@ def get(db: Session, forecast_id: str) -> Entry:
     return _entry(*found)
 
 
+def newest_seq(db: Session) -> int:
+    """Return the number of the newest row; 0 where there is none."""
+    return int(db.exec(select(func.max(ForecastRow.seq))).one() or 0)
+
+
+def symbols_after(db: Session, seq: int) -> set[str]:
+    """Return the symbols of the rows after this number."""
+    return set(db.exec(select(ForecastRow.symbol).where(col(ForecastRow.seq) > seq).distinct()))
+
+
 def count(db: Session) -> int:
     """Return how many forecasts the ledger holds."""
     return int(db.exec(select(func.count()).select_from(ForecastRow)).one())

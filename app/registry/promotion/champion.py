@@ -64,6 +64,7 @@ class Champion:
 
     def __init__(self, settings: Settings) -> None:
         self._models_dir = settings.models_dir
+        self._pointer = settings.models_dir / POINTER
         self._lock = threading.Lock()
         self._seen: tuple[int, int, int] | None = None
         self._model: Model | None = None
@@ -74,7 +75,7 @@ class Champion:
         A new version that can't be loaded doesn't replace the one that works: it is logged, and the old one stays; a
         fresh process goes back to the newest earlier champion that is whole.
         """
-        seen = self._state()
+        seen = self.state()
         if seen == self._seen:
             return self._model
         with self._lock:
@@ -93,9 +94,10 @@ class Champion:
                 _log.warning("version left out", version=directory.name, reason=error.detail)
         return sorted(cards, key=lambda card: (card.created_at, card.version), reverse=True)
 
-    def _state(self) -> tuple[int, int, int] | None:
+    def state(self) -> tuple[int, int, int] | None:
+        """Return what changes whenever the pointer does, `None` where there is none; costs one look at the file."""
         try:
-            state = (self._models_dir / POINTER).stat()
+            state = self._pointer.stat()
         except FileNotFoundError:
             return None
         return state.st_mtime_ns, state.st_size, state.st_ino

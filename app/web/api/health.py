@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import perf_counter
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, Request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
@@ -83,6 +83,16 @@ class Metrics:
         self.behind = Gauge("nextclose_sessions_behind", late, registry=own)
         self.ready = Gauge("nextclose_ready", "1 when forecasts can be served", registry=own)
         self.champion = Gauge("nextclose_champion", "1 for the version that is served", ["version"], registry=own)
+        self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+
+    def count(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one request; finding the counters by their labels costs more than counting, and is done once."""
+        key = (method, route, status)
+        if key not in self._children:
+            self._children[key] = self.requests.labels(method, route, str(int(status))), self.seconds.labels(route)
+        requests, taken = self._children[key]
+        requests.inc()
+        taken.observe(seconds)
 
 
 class Counting:
@@ -109,14 +119,7 @@ class Counting:
             await self._app(scope, receive, note)
         finally:
             route = getattr(scope.get("route"), "path", "unknown")
-            self._metrics.requests.labels(scope["method"], route, str(status)).inc()
-            self._metrics.seconds.labels(route).observe(perf_counter() - begun)
-
-
-def install(app: FastAPI) -> None:
-    """Count every request of the app."""
-    app.state.metrics = Metrics()
-    app.add_middleware(Counting, metrics=app.state.metrics)
+            self._metrics.count(scope["method"], route, status, perf_counter() - begun)
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {CONTENT_TYPE_LATEST: {}}}})

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Annotated
+from typing import Annotated, cast
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
 
-from app.core.errors import NextcloseError, TooManySymbols, UnknownSymbol
-from app.forecasts.forecast import Forecast
+from app.core.errors import NextcloseError, NoChampion, TooManySymbols, UnknownSymbol
 from app.prices.symbols import normalise, stock
+from app.web.api.answers import Answer, Answers
 from app.web.api.schemas import MAX_SYMBOLS, Prediction, Predictions, PredictRequest, SymbolError
 from app.web.edge.deps import Services, ServicesDep
 from app.web.edge.lookups import AT_ONCE, look_up
@@ -18,75 +20,86 @@ from app.web.edge.lookups import AT_ONCE, look_up
 MAX_LOOKUPS = AT_ONCE
 """How many unknown symbols one request may have looked up; a list of guesses isn't passed on to the source."""
 
-Answer = Forecast | NextcloseError
+Found = Answer | NextcloseError
 
 router = APIRouter(tags=["forecasts"])
 
 
-@router.get("/predict/{symbol}")
-def predict(symbol: str, services: ServicesDep) -> Prediction:
+def get_answers(request: Request) -> Answers:
+    """Return the process's ready answers."""
+    return cast("Answers", request.app.state.answers)
+
+
+AnswersDep = Annotated[Answers, Depends(get_answers)]
+
+
+@router.get("/predict/{symbol}", response_model=Prediction)
+def predict(symbol: str, request: Request, services: ServicesDep, answers: AnswersDep) -> Response:
     """Forecast the first session after the symbol's last final bar.
 
     An unknown symbol is looked up at the price source within a time limit, stored and forecast.
     """
-    made = forecast_of(services, stock(symbol))
-    return Prediction.of_newest(made, services.forecaster.freshness(made))
+    name = stock(symbol)
+    answer = answers.fill([name])[0]
+    if isinstance(answer, UnknownSymbol):
+        look_up(services, name)
+        answer = answers.fill([name])[0]
+    if isinstance(answer, NextcloseError):
+        raise answer
+    return answer.response(request.headers.get("if-none-match"))
 
 
-@router.get("/predict")
-def predict_by_query(symbol: Annotated[str, Query(examples=["AAPL"])], services: ServicesDep) -> Prediction:
+@router.get("/predict", response_model=Prediction)
+def predict_by_query(
+    symbol: Annotated[str, Query(examples=["AAPL"])], request: Request, services: ServicesDep, answers: AnswersDep
+) -> Response:
     """Forecast one symbol that is named in the query."""
-    return predict(symbol, services)
+    return predict(symbol, request, services, answers)
 
 
-@router.post("/predict")
-def predict_many(wanted: PredictRequest, services: ServicesDep) -> Predictions:
+@router.post("/predict", response_model=Predictions)
+async def predict_many(wanted: PredictRequest, services: ServicesDep, answers: AnswersDep) -> Response:
     """Forecast up to 1,000 symbols; the order is kept, and a bad one never fails the rest."""
-    if len(wanted.symbols) > MAX_SYMBOLS:
-        raise TooManySymbols(f"{len(wanted.symbols):,} symbols were asked for; one request answers {MAX_SYMBOLS:,}")
-    asked = list(zip(wanted.symbols, forecasts_of(services, wanted.symbols), strict=True))
-    return Predictions(
-        predictions=[
-            Prediction.of_newest(answer, services.forecaster.freshness(answer))
-            for _, answer in asked
-            if isinstance(answer, Forecast)
-        ],
-        errors=[
-            SymbolError(symbol=text[:40], code=answer.code, detail=answer.detail)
-            for text, answer in asked
-            if isinstance(answer, NextcloseError)
-        ],
+    texts = wanted.symbols
+    if len(texts) > MAX_SYMBOLS:
+        raise TooManySymbols(f"{len(texts):,} symbols were asked for; one request answers {MAX_SYMBOLS:,}")
+    found: list[Found | None] = [answers.ready(text) for text in texts]
+    if None in found:
+        found = list(await run_in_threadpool(_found, services, answers, texts))
+    predictions = b",".join(one.body for one in found if isinstance(one, Answer))
+    errors = b",".join(
+        SymbolError(symbol=text[:40], code=one.code, detail=one.detail).model_dump_json().encode()
+        for text, one in zip(texts, found, strict=True)
+        if isinstance(one, NextcloseError)
     )
+    return Response(b'{"predictions":[%b],"errors":[%b]}' % (predictions, errors), media_type="application/json")
 
 
-def forecast_of(services: Services, symbol: str) -> Forecast:
-    """Return a symbol's forecast; where the store doesn't know it, the source is asked first."""
+def _found(services: Services, answers: Answers, texts: Sequence[str]) -> list[Found]:
+    """Return an answer or an error for each text, in order; what isn't ready is forecast, and looked up if need be."""
+    ready = {text: answer for text in texts if (answer := answers.ready(text))}
+    asked = [text for text in dict.fromkeys(texts) if text not in ready]
     try:
-        return services.forecaster.latest(symbol)
-    except UnknownSymbol:
-        look_up(services, symbol)
-        return services.forecaster.latest(symbol)
+        found = dict(zip(asked, answers.fill(asked), strict=True))
+    except NoChampion:
+        if not ready:
+            raise
+        found = dict(zip(texts, answers.fill(texts), strict=True))
+    unknown = {text: normalise(text) for text, one in found.items() if isinstance(one, UnknownSymbol)}
+    if unknown:
+        looked_up = _looked_up(services, answers, list(dict.fromkeys(unknown.values())))
+        found |= {text: looked_up[symbol] for text, symbol in unknown.items()}
+    return [ready.get(text) or found[text] for text in texts]
 
 
-def forecasts_of(services: Services, texts: Sequence[str]) -> list[Answer]:
-    """Return a forecast or an error for each text, in order."""
-    found = services.forecaster.latest_many(texts)
-    unknown = [normalise(text) for text, one in zip(texts, found, strict=True) if isinstance(one, UnknownSymbol)]
-    if not unknown:
-        return found
-    looked_up = _looked_up(services, list(dict.fromkeys(unknown)))
-    pairs = zip(texts, found, strict=True)
-    return [looked_up[normalise(text)] if isinstance(one, UnknownSymbol) else one for text, one in pairs]
-
-
-def _looked_up(services: Services, symbols: Sequence[str]) -> dict[str, Answer]:
+def _looked_up(services: Services, answers: Answers, symbols: Sequence[str]) -> dict[str, Found]:
     """Ask the source for the first few symbols at once; the rest are told to be asked for alone."""
     tried = symbols[:MAX_LOOKUPS]
-    refused: Answer = UnknownSymbol(f"not stored, and one request looks up {MAX_LOOKUPS} at most: ask for it alone")
+    refused: Found = UnknownSymbol(f"not stored, and one request looks up {MAX_LOOKUPS} at most: ask for it alone")
     with ThreadPoolExecutor(max_workers=len(tried), thread_name_prefix="lookup") as pool:
         misses = dict(zip(tried, pool.map(lambda symbol: _miss(services, symbol), tried), strict=True))
     new = [symbol for symbol, miss in misses.items() if miss is None]
-    found = dict(zip(new, services.forecaster.latest_many(new), strict=True))
+    found = dict(zip(new, answers.fill(new), strict=True))
     return {symbol: misses.get(symbol) or found.get(symbol) or refused for symbol in symbols}
 
 

@@ -80,7 +80,9 @@ class Prediction(ForecastSchema):
     @classmethod
     def of_newest(cls, forecast: Forecast, freshness: Freshness) -> Self:
         """Build it from a forecast and the age of its prices."""
-        return cls.of_forecast(forecast, data=UsedData.of(forecast, **vars(freshness)))
+        return cls.of_forecast(
+            forecast, data=UsedData.of(forecast, sessions_behind=freshness.sessions_behind, stale=freshness.stale)
+        )
 
 
 class PredictRequest(BaseModel):

@@ -45,7 +45,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 
 def install(app: FastAPI) -> None:
     """Render every error that a request can end in."""
-    app.exception_handler(NextcloseError)(_ours)
+    app.exception_handler(NextcloseError)(respond)
     app.exception_handler(RequestValidationError)(_invalid)
     app.exception_handler(HTTPException)(_http)
     app.exception_handler(Exception)(_unforeseen)
@@ -60,7 +60,8 @@ def problem(request: Request, status: int, code: str, detail: str, **extra: Any)
     return JSONResponse(body.model_dump(exclude_none=True), status, media_type=PROBLEM)
 
 
-def _ours(request: Request, error: NextcloseError) -> Response:
+def respond(request: Request, error: NextcloseError) -> Response:
+    """Render one of our own errors."""
     response = problem(request, error.status, error.code, error.detail)
     if error.retry_after_s is not None:
         response.headers["Retry-After"] = str(error.retry_after_s)

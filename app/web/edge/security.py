@@ -26,6 +26,9 @@ from app.core.settings import Settings
 MAX_BODY_BYTES = 256 * 1024
 """Room for 1,000 symbols several times over; more is refused while it arrives."""
 
+GZIP_FROM_BYTES = 1024
+GZIP_LEVEL = 5
+
 _SOURCES = {
     "default-src": "'self'",
     # plotly.js appends an empty style element (that is the hash of nothing) and fills it by rules
@@ -100,7 +103,7 @@ class BodyLimit:
 def install(app: FastAPI, settings: Settings, bind_host: str | None = None) -> None:
     """Bound bodies, add the headers, keep what decides on changes; an unknown `bind_host` counts as not loopback."""
     app.add_middleware(BodyLimit)
-    app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
+    app.add_middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES, compresslevel=GZIP_LEVEL)
     app.add_middleware(SecurityHeaders)
     app.state.admin_token = settings.admin_token
     app.state.bind_host = bind_host

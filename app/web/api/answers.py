@@ -1,0 +1,199 @@
+"""Ready answers: each symbol's newest forecast as the bytes of its JSON, until something that it rests on changes.
+
+An answer rests on the champion's pointer, the symbol's final bars, the ledger's rows of the symbol, and the clock (from
+the instant at which another bar is final it says so). Each look asks whether something was committed or the pointer
+moved, which costs microseconds and reads no row; only then is looked which symbols are concerned.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from hashlib import sha256
+from http import HTTPStatus
+from math import inf
+from threading import Lock
+from time import monotonic
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from app.core import log
+from app.core.errors import NextcloseError, StoreUnavailable
+from app.forecasts import ledger
+from app.forecasts.forecast import Forecast
+from app.prices import store
+from app.web.api.schemas import Prediction
+from app.web.edge.conditional import is_held
+from app.web.edge.deps import Services
+
+_log = log.get(__name__)
+
+PROVISIONAL_S = 0.5
+"""While prices are refreshed a symbol's last forecast is its answer; a refresh may die without a word."""
+
+
+PREPARE_EVERY_S = 0.5
+CACHE_CONTROL = "no-cache"
+"""Caches may keep an answer, and must ask whether it still is the answer: which is 304, not its bytes."""
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """One symbol's newest forecast as JSON; true while the clock is in [since, until), and before `expires`."""
+
+    symbol: str
+    body: bytes
+    since: datetime
+    until: datetime
+    expires: float = inf
+    """By the monotonic clock, in seconds; only a provisional answer has one, and no commit may follow it."""
+    etag: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Name the content; weakly, for it is sent gzipped too."""
+        object.__setattr__(self, "etag", f'W/"{sha256(self.body).hexdigest()[:20]}"')
+
+    def response(self, if_none_match: str | None = None) -> Response:
+        """Return the answer to a client, or that it holds it already."""
+        headers = {"ETag": self.etag, "Cache-Control": CACHE_CONTROL, "Vary": "Accept-Encoding"}
+        if is_held(self.etag, if_none_match):
+            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+        return Response(self.body, media_type="application/json", headers=headers)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The answers that are ready on one state of store and champion; never changed, only replaced by the next one.
+
+    `stamps` number the looks at which each symbol was found changed, `cleared` that at which all were.
+    """
+
+    champion: object = None
+    prices: str = ""
+    newest_seq: int = -1
+    versions: Mapping[str, int] = field(default_factory=dict)
+    stamps: Mapping[str, int] = field(default_factory=dict)
+    cleared: int = 0
+    answers: Mapping[str, Answer] = field(default_factory=dict)
+
+    def stamp(self, symbol: str) -> int:
+        """Return what differs after each change of what the symbol's answer rests on."""
+        return max(self.cleared, self.stamps.get(symbol, 0))
+
+
+class Answers:
+    """One process's ready answers; safe to share between threads."""
+
+    def __init__(self, services: Services) -> None:
+        """Keep the services; nothing is read before the first question."""
+        self._services = services
+        self._lock = Lock()
+        self._seen: object = None
+        self._looks = 0
+        self._snapshot = Snapshot()
+        self._prepared: dict[str, int] = {}
+
+    def ready(self, symbol: str) -> Answer | None:
+        """Return a symbol's answer if it is ready and true at this instant."""
+        answer = self.snapshot().answers.get(symbol)
+        return answer if answer is not None and self._is_true(answer) else None
+
+    def snapshot(self) -> Snapshot:
+        """Return what is ready on the store and champion as they are now."""
+        try:
+            seen = (self._services.database.commits.count(), self._services.champion.state())
+            if seen != self._seen:
+                with self._lock:
+                    self._look(seen[1])
+                    self._seen = seen
+        except StoreUnavailable:
+            pass  # what is ready is still the answer; the rest is asked of the store, which says what is wrong
+        return self._snapshot
+
+    def fill(self, texts: Sequence[str]) -> list[Answer | NextcloseError]:
+        """Return an answer or an error for each text, in order, and keep the answers ready.
+
+        A forecast that had to be made is a new row of the ledger, on which its answer then rests: hence the second try.
+        Errors: `NoChampion` alone is raised, where it is the answer for all.
+        """
+        answers: dict[str, Answer] = {}
+        for _ in range(2):
+            before = self.snapshot()
+            found = self._services.forecaster.latest_many(texts)
+            answers = self._built([one for one in found if isinstance(one, Forecast)])
+            if self._keep(before, answers):
+                break
+        return [answers[one.symbol] if isinstance(one, Forecast) else one for one in found]
+
+    def prepare(self, most: int = 50) -> bool:
+        """Make some answers ready that the ledger holds, computing no forecast; say whether more may be left."""
+        before = self.snapshot()
+        missing = [symbol for symbol in before.versions if self._is_due(before, symbol)][:most]
+        if missing:
+            self._keep(before, self._built(self._services.forecaster.stored_many(missing)))
+            self._prepared |= {symbol: before.stamp(symbol) for symbol in missing}
+        return len(missing) == most
+
+    async def keep_ready(self) -> None:
+        """Make answers ready before they are asked for, as long as the process serves."""
+        while True:
+            try:
+                more = await run_in_threadpool(self.prepare)
+            except NextcloseError as error:
+                _log.warning("answers can't be made ready", reason=error.detail)
+                more = False
+            await asyncio.sleep(0 if more else PREPARE_EVERY_S)
+
+    def _is_due(self, snapshot: Snapshot, symbol: str) -> bool:
+        """Say whether a symbol's answer should be made ready: it is none yet, or the clock went past it."""
+        answer = snapshot.answers.get(symbol)
+        if answer is None:
+            return self._prepared.get(symbol) != snapshot.stamp(symbol)
+        return answer.expires == inf and not self._is_true(answer)
+
+    def _is_true(self, answer: Answer) -> bool:
+        return answer.since <= self._services.clock.now() < answer.until and monotonic() < answer.expires
+
+    def _look(self, champion: object) -> None:
+        """Find out what changed since the last look, and drop the answers that rest on it."""
+        old = self._snapshot
+        with self._services.database.read() as db:
+            prices, newest = store.data_version(db), ledger.newest_seq(db)
+            versions = old.versions if prices == old.prices else store.symbol_versions(db)
+            appended = ledger.symbols_after(db, old.newest_seq) if 0 <= old.newest_seq < newest else set()
+        self._looks += 1
+        new = Snapshot(champion, prices, newest, versions, old.stamps, old.cleared)
+        if champion != old.champion or not 0 <= old.newest_seq <= newest:
+            self._snapshot = replace(new, cleared=self._looks)
+            return
+        # The pairs that only one of the two has: symbols with another version, and those that came or went.
+        changed = appended | dict(versions.items() ^ old.versions.items()).keys()
+        kept = {
+            symbol: answer for symbol, answer in old.answers.items() if symbol not in changed and answer.expires == inf
+        }
+        self._snapshot = replace(new, stamps={**old.stamps, **dict.fromkeys(changed, self._looks)}, answers=kept)
+
+    def _built(self, forecasts: Sequence[Forecast]) -> dict[str, Answer]:
+        """Write the answers; a forecast that isn't as of the symbol's last bar is provisional."""
+        with self._services.database.read() as db:
+            last = store.last_bars(db, [one.symbol for one in forecasts])
+        answers = {}
+        for forecast in forecasts:
+            freshness = self._services.forecaster.freshness(forecast)
+            body = Prediction.of_newest(forecast, freshness).model_dump_json().encode()
+            settled = forecast.as_of == last[forecast.symbol].session
+            expires = inf if settled else monotonic() + PROVISIONAL_S
+            answers[forecast.symbol] = Answer(forecast.symbol, body, freshness.since, freshness.until, expires)
+        return answers
+
+    def _keep(self, before: Snapshot, answers: Mapping[str, Answer]) -> bool:
+        """Keep the answers whose grounds are still those of `before`; say whether these were all."""
+        self.snapshot()
+        with self._lock:
+            now = self._snapshot
+            kept = {symbol: one for symbol, one in answers.items() if before.stamp(symbol) == now.stamp(symbol)}
+            self._snapshot = replace(now, answers={**now.answers, **kept})
+        return len(kept) == len(answers)

@@ -1,0 +1,228 @@
+"""Ready answers: each way in which one could be stale, by name, and that a ready one costs no query."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+
+import httpx
+import polars as pl
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import Engine, event
+
+from app.core.clock import Clock, calendar
+from app.core.db import Database
+from app.core.settings import Settings
+from app.forecasts.forecaster import Forecaster
+from app.jobs import runs
+from app.prices import store
+from app.prices.sources.sample import sample_bars
+from app.registry.promotion import champion
+from app.web.api.answers import Answers
+from tests.web.conftest import NOW, Build, put_champion, talk_to
+
+LAST = date(2013, 3, 1)
+NEXT = date(2013, 3, 4)
+
+
+@contextmanager
+def statements(engine: Engine) -> Iterator[list[str]]:
+    """Collect the statements that the store is sent."""
+    sent: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        sent.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    yield sent
+    event.remove(engine, "before_cursor_execute", note)
+
+
+def put_bar(database: Database, session: date = NEXT, symbol: str = "AAPL", factor: float = 1.0) -> None:
+    """Store a bar of a session, as another process would: a copy of the symbol's last one."""
+    bar = sample_bars().filter(pl.col("symbol") == symbol).tail(1)
+    prices = [pl.col(name) * factor for name in ("open", "high", "low", "close", "adj_close")]
+    with database.write() as db:
+        store.upsert(db, bar.with_columns(pl.lit(session).alias("session"), *prices), "sample", NOW)
+
+
+def turn_clock(app: FastAPI, now: datetime) -> None:
+    """Move the service's fixed clock, which is what time does to a real one."""
+    object.__setattr__(app.state.nextclose.clock, "fixed", now)
+
+
+async def ask(client: httpx.AsyncClient, symbol: str = "AAPL") -> dict[str, object]:
+    """Return a forecast that was answered."""
+    answer = await client.get(f"/predict/{symbol}")
+    assert answer.status_code == 200, answer.text
+    return answer.json()  # type: ignore[no-any-return]
+
+
+async def test_a_ready_answer_costs_no_statement(app: FastAPI, web: httpx.AsyncClient) -> None:
+    """From the second time on nothing is asked of the store, and nothing computed."""
+    first = await ask(web)
+    with statements(app.state.nextclose.database.engine) as sent:
+        assert await ask(web) == first
+        assert (await web.post("/predict", json={"symbols": ["AAPL"] * 3})).json()["predictions"] == [first] * 3
+    assert sent == []
+
+
+async def test_stale_by_a_new_bar(app: FastAPI, web: httpx.AsyncClient, furnished: Database) -> None:
+    """The very next answer is for the session after the new bar, though another process stored it."""
+    assert (await ask(web))["target_session"] == "2013-03-04"
+    other = (await ask(web, "IBM"))["prediction_id"]
+    turn_clock(app, datetime(2013, 3, 4, 22, 0, tzinfo=UTC))
+    put_bar(furnished)
+    assert (await ask(web))["target_session"] == "2013-03-05"
+    assert (await ask(web, "IBM"))["prediction_id"] == other
+
+
+async def test_stale_by_a_split(web: httpx.AsyncClient, furnished: Database) -> None:
+    """Restated prices are the next answer's basis; the forecast itself stays."""
+    before = await ask(web)
+    put_bar(furnished, LAST, factor=0.5)
+    after = await ask(web)
+    assert after["prediction_id"] == before["prediction_id"]
+    assert after["last_close"] == pytest.approx(430.47 / 2)
+    assert after["predicted_close"] == pytest.approx(float(str(before["predicted_close"])) / 2)
+
+
+async def test_stale_by_a_new_champion_and_by_a_rollback(
+    web: httpx.AsyncClient, settings: Settings, furnished: Database
+) -> None:
+    """Whoever moves the pointer, the very next answer is by the version it names, for each symbol."""
+    versions = [(await ask(web))["model"]]
+    put_champion(settings, furnished, "v2")
+    versions += [(await ask(web))["model"], (await ask(web, "IBM"))["model"]]
+    champion.rollback(settings, furnished, "v2 looks odd", NOW)
+    versions += [(await ask(web))["model"], (await ask(web, "IBM"))["model"]]
+    assert [one["version"] for one in versions] == ["v1", "v2", "v2", "v1", "v1"]  # type: ignore[index]
+
+
+async def test_stale_by_the_stroke_of_a_close(app: FastAPI, web: httpx.AsyncClient) -> None:
+    """A bar is final half an hour after the close: until then the prices are fresh, from then on they lack one."""
+    final = calendar().final_at(NEXT)
+    seen = []
+    for now in (NOW, final - timedelta(microseconds=1), final, final - timedelta(seconds=1)):
+        turn_clock(app, now)
+        seen.append((await ask(web))["data"])
+    assert [one["sessions_behind"] for one in seen] == [0, 0, 1, 0]  # type: ignore[index]
+    assert [one["stale"] for one in seen] == [False, False, True, False]  # type: ignore[index]
+
+
+async def test_stale_by_a_forecast_that_goes_before(app: FastAPI, web: httpx.AsyncClient, settings: Settings) -> None:
+    """A replay is the answer until a live forecast of the same session is in the ledger."""
+    turn_clock(app, datetime(2013, 3, 5, 22, 0, tzinfo=UTC))
+    replay = await ask(web)
+    database = Database(settings.database)
+    Forecaster(settings, database, Clock(NOW)).forecast_all()
+    database.dispose()
+    assert (await ask(web))["prediction_id"] != replay["prediction_id"]
+
+
+async def test_stale_by_the_end_of_a_refresh(app: FastAPI, web: httpx.AsyncClient, furnished: Database) -> None:
+    """While prices are refreshed the last forecast is the answer, and the new one as soon as the run is over."""
+    await ask(web)
+    turn_clock(app, datetime(2013, 3, 4, 22, 0, tzinfo=UTC))
+    run = runs.start(furnished, "refresh", "test", NOW)
+    put_bar(furnished)
+    assert [(await ask(web))["target_session"] for _ in range(3)] == ["2013-03-04"] * 3
+    assert app.state.answers.ready("AAPL") is not None
+    runs.finish(furnished, run.id, "done", "", None, NOW)
+    assert (await ask(web))["target_session"] == "2013-03-05"
+
+
+async def test_stale_by_a_refresh_that_died_without_a_word(
+    app: FastAPI, web: httpx.AsyncClient, furnished: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is committed when a process is killed: what was answered meanwhile holds for half a second only."""
+    await ask(web)
+    turn_clock(app, datetime(2013, 3, 4, 22, 0, tzinfo=UTC))
+    runs.start(furnished, "refresh", "test", NOW)
+    put_bar(furnished)
+    assert (await ask(web))["target_session"] == "2013-03-04"
+    monkeypatch.setattr(runs, "is_alive", lambda *_: False)  # a killed process, without killing this one
+    answer = app.state.answers.snapshot().answers["AAPL"]
+    assert answer.expires < float("inf")
+    object.__setattr__(answer, "expires", 0.0)
+    assert (await ask(web))["target_session"] == "2013-03-05"
+
+
+async def test_stale_by_prices_that_are_gone(web: httpx.AsyncClient, furnished: Database) -> None:
+    """The first real prices remove the sample: what was forecast from it is no answer any more."""
+    await ask(web, "IBM")
+    bars = sample_bars().filter(pl.col("symbol") == "AAPL")
+    with furnished.write() as db:
+        store.upsert(db, bars, "yahoo", NOW)
+    answer = await web.get("/predict/IBM")
+    assert (answer.status_code, answer.json()["code"]) == (409, "no_history")
+
+
+async def test_stale_by_a_store_that_was_set_back(web: httpx.AsyncClient, furnished: Database) -> None:
+    """A ledger with fewer rows than before is another store: nothing of the first one is answered."""
+    first = (await ask(web))["prediction_id"]
+    with furnished.write() as db:
+        for table in ("score", "forecast"):
+            for (name,) in (
+                db.connection()
+                .exec_driver_sql(f"SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = '{table}'")
+                .all()
+            ):
+                db.connection().exec_driver_sql(f"DROP TRIGGER {name}")
+        db.connection().exec_driver_sql("DELETE FROM forecast")
+    assert (await ask(web))["prediction_id"] != first
+
+
+async def test_stale_by_a_commit_in_the_middle_of_answering(app: FastAPI, furnished: Database) -> None:
+    """What was computed from the store as it was before is answered, but not kept."""
+    answers: Answers = app.state.answers
+    answers.fill(["AAPL"])
+    before = answers.snapshot()
+    built = answers._built(app.state.nextclose.forecaster.stored_many(["AAPL"]))
+    put_bar(furnished, LAST, factor=0.5)
+    assert answers._keep(before, built) is False
+    assert answers.ready("AAPL") is None
+
+
+async def test_several_workers_see_a_change_at_once(settings: Settings, furnished: Database, build: Build) -> None:
+    """Each process looks for itself: what one of them changes the others answer next."""
+    workers = [talk_to(build(settings)) for _ in range(3)]
+    assert [(await ask(one))["model"]["version"] for one in workers] == ["v1"] * 3  # type: ignore[index]
+    put_champion(settings, furnished, "v2")
+    assert [(await ask(one))["model"]["version"] for one in workers] == ["v2"] * 3  # type: ignore[index]
+    for one in workers:
+        await one.aclose()
+
+
+async def test_other_commits_change_nothing(app: FastAPI, web: httpx.AsyncClient, furnished: Database) -> None:
+    """A heartbeat of a job is a commit; what it doesn't concern stays ready."""
+    await ask(web)
+    answer = app.state.answers.ready("AAPL")
+    runs.start(furnished, "score", "test", NOW)
+    put_bar(furnished, NEXT, "IBM")
+    assert app.state.answers.ready("AAPL") is answer
+
+
+async def test_answers_are_ready_before_they_are_asked_for(app: FastAPI, settings: Settings) -> None:
+    """What the ledger holds is made ready by itself, and no forecast is computed for it."""
+    answers: Answers = app.state.answers
+    assert answers.prepare() is False
+    assert answers.ready("AAPL") is None
+    database = Database(settings.database)
+    Forecaster(settings, database, app.state.nextclose.clock).forecast_all()
+    database.dispose()
+    assert answers.prepare() is False
+    assert [answers.ready(symbol) is not None for symbol in ("AAPL", "MSFT", "GOOG", "IBM", "FB")] == [True] * 4 + [
+        False
+    ]
+    with statements(app.state.nextclose.database.engine) as sent:
+        assert answers.prepare() is False
+    assert sent == []
+
+
+async def test_a_store_that_cannot_be_read_leaves_what_is_ready(app: FastAPI, web: httpx.AsyncClient) -> None:
+    """Whatever is down, stored forecasts are served."""
+    first = await ask(web)
+    app.state.nextclose.database.commits._file = "/nowhere/at/all"
+    app.state.nextclose.database.commits.close()
+    assert await ask(web) == first
