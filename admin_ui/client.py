@@ -36,11 +36,11 @@ def symbols() -> list[dict[str, Any]]:
 def bars(symbol: str) -> pl.DataFrame:
     """Return the symbol's bars with its indicators, one row per session, oldest first."""
     prices = _get(url(), f"/api/prices/{quote(symbol)}")["bars"]
-    drawn = _get(url(), f"/api/indicators/{quote(symbol)}")["rows"]
+    indicators = _get(url(), f"/api/indicators/{quote(symbol)}")["rows"]
     if not prices:
         return pl.DataFrame()
     whole = pl.DataFrame(prices, infer_schema_length=None).hstack(
-        pl.DataFrame(drawn, infer_schema_length=None).drop("session")
+        pl.DataFrame(indicators, infer_schema_length=None).drop("session")
     )
     return whole.with_columns(pl.col("session").str.to_date())
 

@@ -13,7 +13,7 @@ _MINUS = "\u2212"
 
 
 @contextmanager
-def telling_failures() -> Iterator[None]:
+def failures_shown() -> Iterator[None]:
     """Show one clear line, and what to do, where the service fails."""
     try:
         yield

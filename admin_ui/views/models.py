@@ -9,7 +9,7 @@ import polars as pl
 import streamlit as st
 
 from admin_ui import client
-from admin_ui.views import telling_failures
+from admin_ui.views import failures_shown
 
 COLUMNS = {
     "name": "Candidate",
@@ -34,7 +34,7 @@ _FORMATS = {
 def show() -> None:
     """Draw the view."""
     st.title("Models")
-    with telling_failures():
+    with failures_shown():
         known = client.models()
         if not known["models"]:
             st.info("No model is trained yet. The service trains its first one by itself.")
@@ -47,8 +47,8 @@ def show() -> None:
             st.dataframe(table(known["candidates"]), width="stretch", hide_index=True, column_config=_FORMATS)
         _card([one["version"] for one in known["models"]], known["champion"])
         st.subheader("Decisions")
-        told = ("decided_at", "kind", "version", "reason")
-        decisions = [{name: one[name] for name in told} for one in known["decisions"]]
+        columns = ("decided_at", "kind", "version", "reason")
+        decisions = [{name: one[name] for name in columns} for one in known["decisions"]]
         st.dataframe(decisions, width="stretch", hide_index=True)
 
 
@@ -65,8 +65,8 @@ def _champion(known: dict[str, Any]) -> None:
 
 def table(rows: list[dict[str, Any]]) -> pl.DataFrame:
     """Return scores as a frame with readable columns, in the order given."""
-    there = [name for name in COLUMNS if any(name in row for row in rows)]
-    return pl.DataFrame([{COLUMNS[name]: row.get(name) for name in there} for row in rows], infer_schema_length=None)
+    present = [name for name in COLUMNS if any(name in row for row in rows)]
+    return pl.DataFrame([{COLUMNS[name]: row.get(name) for name in present} for row in rows], infer_schema_length=None)
 
 
 def figure(rows: list[dict[str, Any]]) -> go.Figure:
@@ -75,7 +75,7 @@ def figure(rows: list[dict[str, Any]]) -> go.Figure:
     skill = [row["crps_skill"] for row in known]
     above = [(row.get("crps_skill_high") or at) - at for row, at in zip(known, skill, strict=True)]
     below = [at - (row.get("crps_skill_low") or at) for row, at in zip(known, skill, strict=True)]
-    drawn = go.Figure(
+    chart = go.Figure(
         go.Scatter(
             x=skill,
             y=[row["name"] for row in known],
@@ -84,16 +84,16 @@ def figure(rows: list[dict[str, Any]]) -> go.Figure:
             error_x={"type": "data", "symmetric": False, "array": above, "arrayminus": below, "color": "#8e9cea"},
         )
     )
-    drawn.add_vline(x=0, line_dash="dot", line_color="#8a919d")
-    drawn.update_xaxes(tickformat=".1%", title_text="CRPS skill against the random walk")
-    drawn.update_layout(height=80 + 40 * len(known), margin={"l": 8, "r": 8, "t": 8, "b": 8})
-    return drawn
+    chart.add_vline(x=0, line_dash="dot", line_color="#8a919d")
+    chart.update_xaxes(tickformat=".1%", title_text="CRPS skill against the random walk")
+    chart.update_layout(height=80 + 40 * len(known), margin={"l": 8, "r": 8, "t": 8, "b": 8})
+    return chart
 
 
 def _card(versions: list[str], champion: str | None) -> None:
     st.subheader("One version")
-    place = versions.index(champion) if champion in versions else 0
-    version = st.selectbox("Version", versions, index=place)
+    index = versions.index(champion) if champion in versions else 0
+    version = st.selectbox("Version", versions, index=index)
     metrics = client.model(version)["metrics"]
     for part, title in (("by_year", "By year"), ("by_tercile", "By volatility"), ("by_symbol", "By symbol")):
         if metrics[part]:

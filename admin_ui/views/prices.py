@@ -10,7 +10,7 @@ import streamlit as st
 from plotly.subplots import make_subplots
 
 from admin_ui import client
-from admin_ui.views import percent, telling_failures
+from admin_ui.views import failures_shown, percent
 
 RANGES = {"3M": 63, "6M": 126, "1Y": 252, "5Y": 1260, "All": 10**6}
 OVERLAYS = {
@@ -28,7 +28,7 @@ _UP, _DOWN, _BANDS = "#2a9d7c", "#d1524b", {0.95: 0.18, 0.8: 0.28, 0.5: 0.45}
 def show() -> None:
     """Draw the view."""
     st.title("Prices")
-    with telling_failures():
+    with failures_shown():
         stored = client.symbols()
         if not stored:
             st.info("No prices are stored yet. The service fetches them on its first run.")
@@ -56,49 +56,49 @@ def _controls(stored: list[dict[str, Any]]) -> tuple[str, int, list[str], list[s
 def _forecast(symbol: str) -> None:
     """Show the forecast in one row; where there is none, say why, and leave the chart standing."""
     try:
-        made = client.prediction(symbol)
+        forecast = client.prediction(symbol)
     except client.ServiceFailed as error:
         st.warning(str(error))
         return
-    band = next(one for one in made["intervals"] if one["level"] == 0.8)  # noqa: PLR2004 - the 80 % interval
-    change = percent(made["predicted_return"], 2, signed=True)
+    band = next(one for one in forecast["intervals"] if one["level"] == 0.8)  # noqa: PLR2004 - the 80 % interval
+    change = percent(forecast["predicted_return"], 2, signed=True)
     cells = st.columns(4)
-    cells[0].metric("Last close, the random walk's forecast", f"{made['last_close']:,.2f}")
+    cells[0].metric("Last close, the random walk's forecast", f"{forecast['last_close']:,.2f}")
     cells[1].metric(
-        f"Forecast for {made['target_session']}",
-        f"{made['predicted_close']:,.2f}",
+        f"Forecast for {forecast['target_session']}",
+        f"{forecast['predicted_close']:,.2f}",
         change if change.strip("+\u2212") != "0.00 %" else None,
     )
     cells[2].metric("80 % interval", f"{band['lower']:,.2f} to {band['upper']:,.2f}")
-    cells[3].metric("P(up)", percent(made["prob_up"]))
-    st.caption(f"{made['model']['name']}, version {made['model']['version']}: {made['model']['verdict']}")
+    cells[3].metric("P(up)", percent(forecast["prob_up"]))
+    st.caption(f"{forecast['model']['name']}, version {forecast['model']['version']}: {forecast['model']['verdict']}")
 
 
 def figure(bars: pl.DataFrame, overlays: list[str], panels: list[str]) -> go.Figure:
     """Draw candles with overlays, volume, and one panel below for each other indicator."""
     rows = 2 + len(panels)
     heights = [0.6, 0.14, *[0.2] * len(panels)]
-    drawn = make_subplots(rows=rows, cols=1, shared_xaxes=True, vertical_spacing=0.03, row_heights=heights)
+    chart = make_subplots(rows=rows, cols=1, shared_xaxes=True, vertical_spacing=0.03, row_heights=heights)
     x = bars["session"].dt.to_string("%Y-%m-%d").to_list()
     prices = {name: bars[name].to_list() for name in ("open", "high", "low", "close")}
-    drawn.add_trace(
+    chart.add_trace(
         go.Candlestick(x=x, **prices, name="Price", increasing_line_color=_UP, decreasing_line_color=_DOWN),
         row=1,
         col=1,
     )
     for title in overlays:
         for name in OVERLAYS[title]:
-            drawn.add_trace(go.Scatter(x=x, y=bars[name].to_list(), name=title, line={"width": 1.5}), row=1, col=1)
-    drawn.add_trace(go.Bar(x=x, y=bars["volume"].to_list(), name="Volume", marker_color="#9aa3b2"), row=2, col=1)
+            chart.add_trace(go.Scatter(x=x, y=bars[name].to_list(), name=title, line={"width": 1.5}), row=1, col=1)
+    chart.add_trace(go.Bar(x=x, y=bars["volume"].to_list(), name="Volume", marker_color="#9aa3b2"), row=2, col=1)
     for place, title in enumerate(panels, start=3):
         for name in PANELS[title]:
-            drawn.add_trace(go.Scatter(x=x, y=bars[name].to_list(), name=name, line={"width": 1.5}), row=place, col=1)
-        drawn.update_yaxes(title_text=title, row=place, col=1)
-    drawn.update_xaxes(type="category", nticks=8, showgrid=False, rangeslider_visible=False)
-    drawn.update_layout(
+            chart.add_trace(go.Scatter(x=x, y=bars[name].to_list(), name=name, line={"width": 1.5}), row=place, col=1)
+        chart.update_yaxes(title_text=title, row=place, col=1)
+    chart.update_xaxes(type="category", nticks=8, showgrid=False, rangeslider_visible=False)
+    chart.update_layout(
         height=520 + 130 * len(panels), margin={"l": 8, "r": 8, "t": 8, "b": 8}, legend={"orientation": "h", "y": 1.06}
     )
-    return drawn
+    return chart
 
 
 def _record(symbol: str) -> None:
