@@ -21,21 +21,23 @@ def refresh(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Bring prices up to the last final session; one report line a symbol."""
+    """Bring prices up to the last final session, then series and earnings days; one report line a symbol."""
+    from app.prices.refresh.beside import refresh_beside
     from app.prices.refresh.first_run import seed
     from app.prices.refresh.run import refresh as run
     from app.prices.sources.factory import open_source
 
     with open_store() as here, progress_bar() as progress:
         seed(here.settings, here.database, here.clock)
-        wanted = normalised(symbols) if symbols else None
-        reports = run(here.database, open_source(here.settings), here.clock, wanted, progress)
+        wanted, source = normalised(symbols) if symbols else None, open_source(here.settings)
+        prices = run(here.database, source, here.clock, wanted, progress)
+        reports = [*prices, *refresh_beside(here.settings, here.database, source, here.clock, wanted).reports]
     if as_json:
         print_json([asdict(report) for report in reports])
     else:
         rows = [[r.symbol, r.outcome, str(r.added), str(r.changed), str(r.last or NONE), r.detail] for r in reports]
         print_table(["symbol", "outcome", "added", "changed", "last", "detail"], rows, left=2)
-    raise typer.Exit(_refresh_code([report.outcome for report in reports]))
+    raise typer.Exit(_refresh_code([report.outcome for report in prices]))
 
 
 def _refresh_code(outcomes: list[str]) -> int:

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.core.clock import as_utc
@@ -19,9 +19,7 @@ WATCHLIST = ("AAPL", "MSFT", "GOOG", "AMZN", "NVDA", "META", "JPM", "KO", "XOM",
 class Settings(BaseSettings):
     """Every setting of the program; `nextclose settings` prints the effective ones."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="NEXTCLOSE_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
-    )
+    model_config = SettingsConfigDict(env_prefix="NEXTCLOSE_", env_file=".env", extra="ignore", frozen=True)
 
     home: Path = Field(Path("var"), description="The one folder that is written to: store, MLflow, logs")
     database_url: str | None = Field(
@@ -44,15 +42,36 @@ class Settings(BaseSettings):
     )
     scheduler: Literal["on", "off"] = Field("on", description="`off` for a replica that only serves")
     cluster: str | None = Field(None, description="Address of a running cluster for training")
+    events: Literal["auto", "off"] = Field(
+        "auto", description="Where earnings days come from: `auto` (the price source's, where it has any), `off`"
+    )
+    market_series: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("^VIX",), description="Series fetched and stored beside the watchlist, separated by commas; empty for none"
+    )
     now: Annotated[datetime, AfterValidator(as_utc)] | None = Field(
         None, description="A fixed instant, for tests and replays; without a time zone it is UTC"
     )
 
-    @field_validator("symbols", mode="before")
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Take an empty variable for an unset one, but for the series, of which there may be none."""
+        return {name: value for name, value in values.items() if value or name == "market_series"}
+
+    @field_validator("symbols", "market_series", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):
             return tuple(part.upper() for part in value.replace(",", " ").split())
+        return value
+
+    @field_validator("symbols", "market_series")
+    @classmethod
+    def _sorted_out(cls, value: tuple[str, ...], field: ValidationInfo) -> tuple[str, ...]:
+        """Series begin with a caret and are never forecast; what is forecast doesn't."""
+        series = field.field_name == "market_series"
+        if wrong := next((name for name in value if name.startswith("^") is not series), None):
+            raise ValueError(f"{wrong} is {'no market series' if series else 'a market series'}: those begin with ^")
         return value
 
     @property

@@ -29,11 +29,16 @@ class CycleFailed(NextcloseError):
 
 
 def refresh(settings: Settings, database: Database, clock: Clock, progress: Progress) -> Outcome:
-    """Bring the prices of the watchlist up to the last final session."""
+    """Bring the prices of the watchlist up to the last final session; then series and earnings days."""
+    from app.prices.refresh.beside import refresh_beside
     from app.prices.refresh.run import refresh as refresh_prices
     from app.prices.sources.factory import open_source
 
-    return _outcome(refresh_prices(database, open_source(settings), clock, progress=progress))
+    source = open_source(settings)
+    reports = refresh_prices(database, source, clock, progress=within(progress, 0.0, 0.7))
+    beside = refresh_beside(settings, database, source, clock, progress=within(progress, 0.7, 1.0))
+    told = {report.symbol: {"outcome": report.outcome, "detail": report.detail} for report in beside.reports}
+    return {**_outcome(reports), "beside": told}
 
 
 def check(settings: Settings, database: Database, clock: Clock, progress: Progress) -> Outcome:

@@ -35,6 +35,23 @@ def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> N
     assert settings.symbols == WATCHLIST
 
 
+def test_series_may_be_none_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty list is one; unset it is the volatility index."""
+    assert load_settings().market_series == ("^VIX",)
+    monkeypatch.setenv("NEXTCLOSE_MARKET_SERIES", "")
+    assert load_settings().market_series == ()
+    monkeypatch.setenv("NEXTCLOSE_MARKET_SERIES", "^vix, ^tnx")
+    assert load_settings().market_series == ("^VIX", "^TNX")
+
+
+@pytest.mark.parametrize(("name", "value"), [("SYMBOLS", "AAPL ^VIX"), ("MARKET_SERIES", "^VIX,KO")])
+def test_series_and_symbols_are_not_mixed_up(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    """What begins with a caret is never forecast, and nothing else is a series."""
+    monkeypatch.setenv(f"NEXTCLOSE_{name}", value)
+    with pytest.raises(BadInput, match=rf"NEXTCLOSE_{name}: .*those begin with \^"):
+        load_settings()
+
+
 def test_a_wrong_value_names_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     """The one line says which variable, and what would be right."""
     monkeypatch.setenv("NEXTCLOSE_SOURCE", "bloomberg")

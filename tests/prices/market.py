@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from threading import Lock
 
 import polars as pl
 
 from app.core.clock import Calendar, calendar
-from app.prices.frame import ACTION_SCHEMA, BAR_SCHEMA, PRICES, no_actions
-from app.prices.sources.protocol import Fetched, FetchFailed, NoBars, NoSuchSymbol
+from app.prices.frame import ACTION_SCHEMA, BAR_SCHEMA, PRICES, TOLD_SCHEMA, no_actions
+from app.prices.sources.protocol import Fetched, FetchFailed, NoBars, NoDays, NoSuchSymbol
 
 SESSIONS = calendar().between(date(2020, 7, 1), date(2020, 12, 31))
 SPLIT = date(2020, 8, 31)
@@ -98,3 +98,43 @@ def before_split(frame: pl.DataFrame, session: date, ratio: float) -> pl.DataFra
         ),
         pl.when(earlier).then((pl.col("volume") / ratio).cast(pl.Int64)).otherwise(pl.col("volume")).alias("volume"),
     )
+
+
+@dataclass
+class MarketWithEarnings(Market):
+    """A market that tells earnings days too, as they stand on `today`: past ones, and those of the next 100 days."""
+
+    days: dict[str, list[tuple[date, str]]] = field(default_factory=dict)
+    page_fault: Callable[[str], FetchFailed | None] = lambda _: None
+    calendar_fault: Callable[[], FetchFailed | None] = lambda: None
+    questions: list[str] = field(default_factory=list)
+
+    __hash__ = object.__hash__
+
+    def past_days(self, symbol: str, timeout_s: float) -> pl.DataFrame:
+        """Answer as a symbol's page does."""
+        assert timeout_s > 0
+        self.questions.append(symbol)
+        if (failure := self.page_fault(symbol)) is not None:
+            raise failure
+        if symbol not in self.days:
+            raise NoDays(f"no earnings days of {symbol}")
+        return self._told([symbol])
+
+    def days_to_come(self, symbols: Sequence[str], start: date, end: date, timeout_s: float) -> pl.DataFrame:
+        """Answer as the calendar does."""
+        assert timeout_s > 0
+        self.questions.append("calendar")
+        if (failure := self.calendar_fault()) is not None:
+            raise failure
+        return self._told(symbols).filter(pl.col("date").is_between(start, end))
+
+    def _told(self, symbols: Sequence[str]) -> pl.DataFrame:
+        shown = self.today + timedelta(days=100)
+        rows = [
+            (symbol, day, timing, None)
+            for symbol in symbols
+            for day, timing in self.days.get(symbol, [])
+            if day <= shown
+        ]
+        return pl.DataFrame(rows, schema=TOLD_SCHEMA, orient="row")

@@ -14,6 +14,7 @@ from app.core.settings import Settings
 from app.prices import store
 from app.prices.outcomes import DOWN, RefreshReport
 from app.prices.refresh import ingest
+from app.prices.refresh.beside import refresh_beside
 from app.prices.refresh.run import refresh, refresh_one
 from app.prices.sources import sample
 from app.prices.sources.factory import open_source
@@ -23,6 +24,8 @@ from app.prices.store.tables import SymbolRow
 
 REACH_S: Final = 5.0
 """A first run waits this long for Yahoo before it takes the sample."""
+BESIDE_S: Final = 12.0
+"""A first run waits this long for earnings days; the first evening's refresh asks for the rest."""
 _log = log.get(__name__)
 
 
@@ -40,7 +43,8 @@ def find_prices(settings: Settings, database: Database, clock: Clock, progress: 
     source = open_source(settings)
     failure = _reach(database, source, clock)
     if failure is None:
-        refresh(database, source, clock, progress=within(progress, 0.1, 1.0))
+        refresh(database, source, clock, progress=within(progress, 0.1, 0.8))
+        refresh_beside(settings, database, source, clock, budget_s=BESIDE_S, progress=within(progress, 0.8, 1.0))
         return source.name
     held = _sources(database)
     if held - {write.SAMPLE}:

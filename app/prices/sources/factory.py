@@ -15,6 +15,6 @@ def open_source(settings: Settings) -> PriceSource:
         from app.prices.sources.sample import SampleSource
 
         return SampleSource()
-    from app.prices.sources.yahoo import YahooSource
+    from app.prices.sources.yahoo_earnings import Yahoo
 
-    return YahooSource()
+    return Yahoo()

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from weakref import WeakKeyDictionary
 
 from app.core.clock import wall
@@ -30,6 +30,9 @@ ASK_TIMEOUT_S: Final = 27.0
 """All attempts for one symbol together take no longer than this, so that with its reading and storing, and a first
 import of yfinance, a symbol is done within 30 seconds."""
 ATTEMPTS: Final = 3
+SIDE_FAILURES: Final = 2
+"""So few failures in a row and what isn't prices is let rest."""
+T = TypeVar("T")
 _TRANSIENT: Final = (Unreachable, Limited, Malformed)
 
 
@@ -125,8 +128,13 @@ class Guard:
         limit_s: float = ASK_TIMEOUT_S,
         attempts: int = ATTEMPTS,
     ) -> Fetched:
-        """Fetch with retries inside `limit_s`; a refusal (429) waits longer than a broken line.
+        """Fetch a symbol's bars as `call` does."""
+        return self.call(symbol, lambda time_s: self.source.fetch(symbol, start, end, time_s), limit_s, attempts)
 
+    def call(self, what: str, fetch: Callable[[float], T], limit_s: float, attempts: int = ATTEMPTS) -> T:
+        """Call `fetch` with its time limit, again after a passing failure, all inside `limit_s`.
+
+        `what` is asked for: a symbol mostly. A refusal (429) waits longer than a broken line.
         Errors: the last `FetchFailed`, or at once that of an open breaker.
         """
         from tenacity import Retrying, retry_if_exception, stop_after_attempt, stop_before_delay
@@ -139,21 +147,22 @@ class Guard:
             sleep=self.sleep,
             reraise=True,
         )
-        return retrying(self._once, symbol, start, end, deadline)
+        answer: T = retrying(self._once, what, fetch, deadline)
+        return answer
 
-    def _once(self, symbol: str, start: date | None, end: date | None, deadline: float) -> Fetched:
+    def _once(self, what: str, fetch: Callable[[float], T], deadline: float) -> T:
         self.breaker.let_through()
         wait_s = self.bucket.take()
         left_s = deadline - time.monotonic() - wait_s
         if left_s <= 0:
-            raise Unreachable(f"no time was left to ask for {symbol}")
+            raise Unreachable(f"no time was left to ask for {what}")
         if wait_s:
             self.sleep(wait_s)
         try:
-            fetched = self.source.fetch(symbol, start, end, timeout_s=min(left_s, FETCH_TIMEOUT_S))
+            fetched = fetch(min(left_s, FETCH_TIMEOUT_S))
         except FetchFailed as error:
             if isinstance(error, _TRANSIENT):
-                self.breaker.failed(error, symbol)
+                self.breaker.failed(error, what)
             else:
                 self.breaker.worked()
             raise
@@ -176,10 +185,21 @@ def _wait_s(state: Any) -> float:
 
 
 _guards: WeakKeyDictionary[PriceSource, Guard] = WeakKeyDictionary()
+_side_guards: WeakKeyDictionary[PriceSource, Guard] = WeakKeyDictionary()
 _lock = threading.Lock()
 
 
 def guard_of(source: PriceSource) -> Guard:
-    """Return the guard of this source; the same one for the same source."""
+    """Return the guard of this source's prices; the same one for the same source."""
     with _lock:
         return _guards.setdefault(source, Guard(source))
+
+
+def side_guard_of(source: PriceSource) -> Guard:
+    """Return the guard of what else this source is asked for: the same budget, and a breaker of its own.
+
+    A refused page must not keep prices from being asked for.
+    """
+    bucket = guard_of(source).bucket
+    with _lock:
+        return _side_guards.setdefault(source, Guard(source, bucket, Breaker(failures=SIDE_FAILURES)))

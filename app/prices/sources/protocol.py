@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 import polars as pl
 
@@ -15,6 +16,9 @@ from app.prices.outcomes import Outcome
 
 FETCH_TIMEOUT_S = 10.0
 """No answer of a source is waited for longer than this."""
+
+CALENDAR_AT_ONCE = 50
+"""So many symbols stand in one question to a calendar: their days of four months fit into one answer."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,17 @@ class PriceSource(Protocol):
 
         Errors: a `FetchFailed`, within `timeout_s`.
         """
+
+
+@runtime_checkable
+class EarningsSource(Protocol):
+    """A price source that knows earnings days too; answers are in `frame.TOLD_SCHEMA`, one row a (symbol, date)."""
+
+    def past_days(self, symbol: str, timeout_s: float) -> pl.DataFrame:
+        """Return the symbol's past days, and those to come that are told beside them. Errors: a `FetchFailed`."""
+
+    def days_to_come(self, symbols: Sequence[str], start: date, end: date, timeout_s: float) -> pl.DataFrame:
+        """Return every day of these symbols in [start, end]: silence means none. Errors: `FetchFailed`."""
 
 
 class FetchFailed(SourceUnavailable):
@@ -75,5 +90,11 @@ class NoSuchSymbol(FetchFailed):
 
 class NoBars(FetchFailed):
     """The source knows the symbol and has no bars in the sessions asked for."""
+
+    outcome = "unchanged"
+
+
+class NoDays(FetchFailed):
+    """The source tells no earnings days of the symbol: a fund, an index, or a page without its table."""
 
     outcome = "unchanged"

@@ -37,7 +37,7 @@ from app.prices.symbols import exchange_of
 
 _ISIN: Final = re.compile(r"[A-Z]{2}[A-Z0-9]{9}[0-9]")
 _FIRST_DAY: Final = date(1960, 1, 4)
-_UNREADABLE: Final = (ValueError, KeyError, TypeError, IndexError, AttributeError)
+UNREADABLE: Final = (ValueError, KeyError, TypeError, IndexError, AttributeError)
 """What yfinance's parsing lets through when the JSON isn't what it expects; JSONDecodeError is a ValueError."""
 
 EXCHANGES: Final = {
@@ -63,9 +63,11 @@ class YahooSource:
         """Return the symbol's bars and actions in [start, end], the running session's row included."""
         if _ISIN.fullmatch(symbol):
             raise NoSuchSymbol(f"{symbol} is an ISIN; Yahoo is asked by ticker symbol")
+        from yfinance import Ticker
         from yfinance.exceptions import YFException
 
-        ticker, traffic = _ticker(symbol)
+        session, traffic = open_yfinance()
+        ticker = Ticker(symbol, session=session)
         with traffic.call(timeout_s) as call:
             try:
                 frame = ticker.history(
@@ -75,7 +77,7 @@ class YahooSource:
                     actions=True,
                 )
                 return _fetched(symbol, frame, ticker.history_metadata)
-            except (YFException, OSError, *_UNREADABLE) as error:
+            except (YFException, OSError, *UNREADABLE) as error:
                 raise failure_of(symbol, error, call.status) from error
 
 
@@ -96,7 +98,8 @@ class _Zones:
 _set_up = threading.Lock()
 
 
-def _ticker(symbol: str) -> tuple[Any, Traffic]:
+def open_yfinance() -> tuple[Any, Traffic]:
+    """Return the session through which yfinance asks, and the traffic that bounds it; tame the library first."""
     import yfinance
     from yfinance import cache
     from yfinance.data import YfData
@@ -113,7 +116,8 @@ def _ticker(symbol: str) -> tuple[Any, Traffic]:
         # Inside the lock: the first of these makes the one object through which all threads ask, and a second one
         # made meanwhile would ask through a session without our deadline.
         session, traffic = open_session()
-        return yfinance.Ticker(symbol, session=session), traffic
+        YfData(session=session)
+        return session, traffic
 
 
 def _fetched(symbol: str, frame: Any, meta: Mapping[str, Any]) -> Fetched:

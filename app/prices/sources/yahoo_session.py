@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
 
-_CHART: Final = "/v8/finance/chart/"
+_ASKED: Final = ("/v8/finance/chart/", "/calendar/earnings", "/v1/finance/visualization")
+"""What a fetch is about; every other address is a side host's."""
 _SIDE_TIMEOUT_S: Final = 3.0
 """Cookie, consent and crumb: the chart answers without them, so they may cost little."""
 _SIDE_PAUSE_S: Final = 60.0
@@ -19,7 +20,7 @@ _SIDE_PAUSE_S: Final = 60.0
 
 @dataclass
 class Call:
-    """One call of this thread: until when it may last, and the status of its last chart request."""
+    """One call of this thread: until when it may last, and the status of the last answer it was about."""
 
     deadline: float
     status: int | None = None
@@ -56,17 +57,17 @@ def open_session() -> tuple[Any, Traffic]:
     class BoundedSession(requests.Session[requests.Response]):
         def request(self, method: Any, url: str, **options: Any) -> requests.Response:  # type: ignore[override] # all of the parent's options pass through
             call, now = traffic.current(), time.monotonic()
-            chart = _CHART in url
-            if now >= call.deadline or (not chart and now < traffic.side_rests_until):
+            asked = any(part in url for part in _ASKED)
+            if now >= call.deadline or (not asked and now < traffic.side_rests_until):
                 raise requests.exceptions.Timeout(f"no time is left to ask {url.partition('?')[0]}")
-            left = call.deadline - now if chart else min(call.deadline - now, _SIDE_TIMEOUT_S)
+            left = call.deadline - now if asked else min(call.deadline - now, _SIDE_TIMEOUT_S)
             try:
                 response = super().request(method, url, **{**options, "timeout": left})
             except requests.exceptions.RequestException:
-                if not chart:
+                if not asked:
                     traffic.side_rests_until = time.monotonic() + _SIDE_PAUSE_S
                 raise
-            if chart:
+            if asked:
                 call.status = response.status_code
             return response
 

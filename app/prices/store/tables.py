@@ -1,4 +1,4 @@
-"""The rows of this room: symbol, bar, bar_revision, action, event, quarantine, price_version, flight."""
+"""The rows of this room: symbol, bar, bar_revision, action, event, event_ask, quarantine, price_version, flight."""
 
 from __future__ import annotations
 
@@ -109,6 +109,22 @@ class EventRow(SQLModel, table=True):
     first_seen: datetime = Field(sa_type=UtcDateTime)
     last_seen: datetime = Field(sa_type=UtcDateTime)
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class EventAskRow(SQLModel, table=True):
+    """When a source last told a symbol's earnings days, past ones and those to come, and how the last try went.
+
+    `outcome` and `detail` are of the last try, whether it was about the past or about what comes.
+    """
+
+    __tablename__ = "event_ask"
+
+    symbol: str = Field(primary_key=True, max_length=20)
+    past_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    coming_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    tried_at: datetime = Field(sa_type=UtcDateTime)
+    outcome: Outcome = Field(sa_type=AutoString)
+    detail: str = ""
 
 
 class QuarantineRow(SQLModel, table=True):

@@ -45,7 +45,8 @@ def test_prices_come_from_yahoo_where_it_answers(auto: Settings, database: Datab
         assert {last.source for last in store.last_bars(db).values()} == {"yahoo"}
     assert told == sorted(told)
     assert told[-1] == 1.0
-    assert len(yahoo.asked) == 4
+    assert len(yahoo.asked) == 5
+    assert yahoo.asked[-1] == ("^VIX", None)  # after all prices
 
 
 def test_without_a_network_the_sample_is_there_at_once(auto: Settings, database: Database, yahoo: Market) -> None:

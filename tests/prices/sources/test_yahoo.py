@@ -122,7 +122,7 @@ def test_yfinance_keeps_no_files(monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
     for manager in (cache._TzDBManager, cache._CookieDBManager):
         monkeypatch.setattr(manager, "get_database", lambda: opened.append("a file"))  # the one place that opens it
-    yahoo._ticker("VOD.L")
+    yahoo.open_yfinance()
     assert cache.get_tz_cache().lookup("VOD.L") == "Europe/London"
     assert cache.get_cookie_cache().lookup("basic") is None
     assert opened == []

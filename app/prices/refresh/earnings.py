@@ -1,0 +1,186 @@
+"""Bring earnings days up to date: the calendar of what comes once a day, a symbol's past when it is new, then weekly.
+
+It comes after prices, within a time of its own, and ends early where the source refuses: what it lacked is told, and
+asked for again with the next refresh.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import Final
+
+import polars as pl
+from sqlmodel import Session, col, select
+
+from app.core import log
+from app.core.clock import DEFAULT_EXCHANGE, Clock, calendar
+from app.core.db import Database
+from app.core.progress import Progress, silent
+from app.prices import store
+from app.prices.outcomes import Outcome, RefreshReport
+from app.prices.sources.guard import Guard
+from app.prices.sources.protocol import CALENDAR_AT_ONCE, EarningsSource, FetchFailed, NoDays
+from app.prices.store import tellings
+from app.prices.store.tables import EventAskRow
+from app.prices.store.tellings import Kept, Silence
+from app.prices.symbols import exchange_of
+
+BUDGET_S: Final = 60.0
+"""All earnings days of one refresh together take no longer; symbols that were left wait for the next one."""
+REPORTED_AS: Final = "earnings days"
+"""What stands for the symbol in the report's one line."""
+AHEAD: Final = timedelta(days=120)
+"""The calendar is asked this far ahead: a quarter, and the weeks by which companies shift."""
+PAST_EVERY: Final = timedelta(days=7)
+NOTHING_EVERY: Final = timedelta(hours=20)
+"""A symbol of which nothing was told is asked about again after this long."""
+_ONE_S: Final = 5.0
+_STOP_AFTER: Final = 2
+_NAMED: Final = 5
+_log = log.get(__name__)
+
+
+@dataclass
+class _Pass:
+    """One pass over the symbols: what it works with, its deadline, and what has come of it."""
+
+    database: Database
+    source: EarningsSource
+    source_name: str
+    guard: Guard
+    now: datetime
+    deadline: float
+    kept: Kept = field(default_factory=Kept)
+    asked: int = 0
+    failures: list[FetchFailed] = field(default_factory=list)
+    lacking: list[str] = field(default_factory=list)
+
+    @property
+    def over(self) -> bool:
+        """Say whether time is up, or the source has refused often enough."""
+        return time.monotonic() >= self.deadline or len(self.failures) >= _STOP_AFTER
+
+    @property
+    def today(self) -> date:
+        """Return the day in New York, by which earnings days are told."""
+        return self.now.astimezone(calendar().timezone).date()
+
+
+def refresh_earnings(
+    database: Database,
+    source: EarningsSource,
+    source_name: str,
+    guard: Guard,
+    clock: Clock,
+    symbols: Sequence[str],
+    budget_s: float = BUDGET_S,
+    progress: Progress = silent,
+) -> RefreshReport:
+    """Ask for what is due of these symbols' earnings days; `added` and `changed` in the report count days.
+
+    A failure is told in the report, never raised: no price and no forecast waits for an earnings day.
+    """
+    began = time.monotonic()
+    run = _Pass(database, source, source_name, guard, clock.now(), began + budget_s)
+    with database.read() as db:
+        asks = {ask.symbol: ask for ask in db.exec(select(EventAskRow).where(col(EventAskRow.symbol).in_(symbols)))}
+    coming = [symbol for symbol in symbols if _wants_coming(run, symbol, asks.get(symbol))]
+    past = sorted((symbol for symbol in symbols if _wants_past(run, asks.get(symbol))), key=partial(_last_told, asks))
+    for at in range(0, len(coming), CALENDAR_AT_ONCE):
+        if not run.over:
+            _ask_coming(run, coming[at : at + CALENDAR_AT_ONCE])
+    for at, symbol in enumerate(past, start=1):
+        if run.over:
+            run.lacking += past[at - 1 :]
+            break
+        _ask_past(run, symbol)
+        progress(at / len(past), f"earnings days of {symbol}")
+    return _report(run, due=bool(coming or past), elapsed_s=time.monotonic() - began)
+
+
+def _wants_coming(run: _Pass, symbol: str, ask: EventAskRow | None) -> bool:
+    """Say whether the calendar is due: once a day, for what Yahoo's American calendar can know."""
+    if exchange_of(symbol) != DEFAULT_EXCHANGE:
+        return False
+    told = ask.coming_at if ask else None
+    return told is None or told.astimezone(calendar().timezone).date() < run.today
+
+
+def _wants_past(run: _Pass, ask: EventAskRow | None) -> bool:
+    if ask is None:
+        return True
+    if ask.past_at is None and ask.outcome == NoDays.outcome:
+        return run.now - ask.tried_at >= NOTHING_EVERY
+    return ask.past_at is None or run.now - ask.past_at >= PAST_EVERY
+
+
+def _last_told(asks: dict[str, EventAskRow], symbol: str) -> str:
+    ask = asks.get(symbol)
+    return ask.past_at.isoformat() if ask and ask.past_at else ""
+
+
+def _ask_coming(run: _Pass, symbols: list[str]) -> None:
+    """Ask the calendar about some symbols at once; what it doesn't tell of the days ahead isn't so."""
+    silence = Silence(frozenset(symbols), run.today, run.today + AHEAD)
+    ask = partial(run.source.days_to_come, symbols, silence.start, silence.end)
+    told = _told(run, "the earnings calendar", ask, symbols)
+    if told is None:
+        return
+    with run.database.write() as db:
+        run.kept += tellings.keep(db, told, run.source_name, run.now, silence)
+        for symbol in symbols:
+            _note(db, symbol, run.now, coming_at=run.now)
+
+
+def _ask_past(run: _Pass, symbol: str) -> None:
+    """Ask for a symbol's past; of days to come its page counts only where the calendar has none."""
+    run.asked += 1
+    told = _told(run, symbol, partial(run.source.past_days, symbol), [symbol])
+    if told is None:
+        run.lacking.append(symbol)
+        return
+    with run.database.write() as db:
+        if store.earnings_days(db, [symbol], start=run.today + timedelta(days=1)):
+            told = told.filter(pl.col("date") <= run.today)
+        run.kept += tellings.keep(db, told, run.source_name, run.now)
+        _note(db, symbol, run.now, past_at=run.now)
+
+
+def _told(run: _Pass, what: str, ask: partial[pl.DataFrame], symbols: list[str]) -> pl.DataFrame | None:
+    """Return the answer; None where there was none, which is noted with each symbol."""
+    left_s = run.deadline - time.monotonic()
+    try:
+        return run.guard.call(what, lambda time_s: ask(timeout_s=time_s), min(_ONE_S, left_s), attempts=1)
+    except FetchFailed as error:
+        if not isinstance(error, NoDays):
+            run.failures.append(error)
+            _log.warning("earnings days failed", what=what, outcome=error.outcome, detail=error.detail)
+        with run.database.write() as db:
+            for symbol in symbols:
+                _note(db, symbol, run.now, error)
+        return None
+
+
+def _note(db: Session, symbol: str, now: datetime, error: FetchFailed | None = None, **told: datetime) -> None:
+    """Keep when a symbol's days were asked for, and how it went."""
+    row = db.get(EventAskRow, symbol) or EventAskRow(symbol=symbol, tried_at=now, outcome="updated")
+    row.sqlmodel_update(told)
+    row.tried_at, row.outcome, row.detail = now, error.outcome if error else "updated", error.detail if error else ""
+    db.add(row)
+
+
+def _report(run: _Pass, *, due: bool, elapsed_s: float) -> RefreshReport:
+    changed = run.kept.revised + run.kept.ended
+    lacking = sorted(set(run.lacking))
+    outcome: Outcome = "updated" if run.kept.new + changed else "unchanged" if due else "closed"
+    if run.failures and outcome != "updated":
+        outcome = run.failures[-1].outcome
+    parts = [str(run.failures[0].detail)] if run.failures else []
+    if lacking:
+        more = len(lacking) - _NAMED
+        parts.append(f"not told: {' '.join(lacking[:_NAMED])}" + (f" and {more} more" if more > 0 else ""))
+    return RefreshReport(REPORTED_AS, outcome, run.kept.new, changed, detail="; ".join(parts), elapsed_s=elapsed_s)
