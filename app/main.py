@@ -65,6 +65,7 @@ def create_app(settings: Settings | None = None, bind_host: str | None = None) -
     app.add_middleware(Counting, metrics=app.state.metrics)
     errors.install(app)
     static.mount(app)
+    app.state.routes = [route for router in routers() for route in router.routes]
     for router in routers():
         app.include_router(router)
     return app

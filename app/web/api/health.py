@@ -27,7 +27,7 @@ class Health(BaseModel):
 
 
 class Readiness(BaseModel):
-    """Whether forecasts can be served, and how old the watchlist's prices are."""
+    """Whether forecasts can be served, and how old the watchlist's prices are; without one, all that are stored."""
 
     ready: bool
     store: bool
@@ -54,13 +54,14 @@ def readiness(services: Services) -> Readiness:
     """Look at the store, the champion and the age of the watchlist's prices."""
     try:
         with services.database.read() as db:
-            found = [status for status in store.statuses(db) if status.watched]
+            stored = store.statuses(db)
     except StoreUnavailable:
         return Readiness(ready=False, store=False, champion=None, source=None, symbols=0, sessions_behind=None)
     champion = services.champion_version()
+    found = [status for status in stored if status.watched] or stored
     with_bars = [status for status in found if status.last is not None]
     return Readiness(
-        ready=champion is not None and bool(with_bars),
+        ready=champion is not None and any(status.bars for status in stored),
         store=True,
         champion=champion,
         source=with_bars[0].source if with_bars else None,

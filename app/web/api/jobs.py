@@ -37,17 +37,20 @@ def jobs(services: ServicesDep, limit: Annotated[int, Query(ge=1, le=200)] = 50)
         return Jobs(jobs=runs.recent(db, limit))
 
 
-@router.get("/jobs/{job_id}", tags=["jobs"])
-def job(job_id: Annotated[str, Path(max_length=26)], services: ServicesDep) -> JobRun:
+@router.get("/jobs/{job}", tags=["jobs"])
+def job(job: Annotated[str, Path(max_length=26, description="A run's id")], services: ServicesDep) -> JobRun:
     """Return one run: how far it is, or how it ended."""
     with services.database.read() as db:
-        return runs.get(db, job_id)
+        return runs.get(db, job)
 
 
-@router.post("/jobs/{kind}", tags=["changes"], status_code=202, dependencies=[Admin])
-def start(kind: Annotated[str, Path(description=f"One of {', '.join(runs.KINDS)}")], services: ServicesDep) -> JobRun:
+@router.post("/jobs/{job}", tags=["changes"], status_code=202, dependencies=[Admin])
+def start(
+    job: Annotated[str, Path(description="Its kind", json_schema_extra={"enum": list(runs.KINDS)})],
+    services: ServicesDep,
+) -> JobRun:
     """Start a job; it runs in a process of its own, and its id tells how far it is."""
-    return launch(services.settings, services.database, kind, "api")
+    return launch(services.settings, services.database, job, "api")
 
 
 def room_for_one_more() -> None:

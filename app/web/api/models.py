@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Path
+from fastapi import APIRouter, Body
 from sqlmodel import Session, col, select
 
 from app.core.errors import NotThere
@@ -12,6 +12,7 @@ from app.registry.promotion import champion as registry
 from app.registry.promotion.tables import DecisionRow
 from app.registry.versions.card import ModelCard
 from app.web.api import schemas
+from app.web.api.inputs import Version
 from app.web.edge.deps import Services, ServicesDep
 from app.web.edge.security import Admin
 
@@ -20,7 +21,6 @@ BY_HAND = "by hand, over the API"
 
 router = APIRouter(prefix="/api/models")
 
-Version = Annotated[str, Path(max_length=40)]
 Why = Annotated[schemas.Reason | None, Body()]
 
 

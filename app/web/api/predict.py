@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, cast
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from app.core.errors import NextcloseError, NoChampion, TooManySymbols, UnknownSymbol
 from app.prices.symbols import normalise, stock
 from app.web.api.answers import Answer, Answers
+from app.web.api.inputs import Stock, StockQuery
 from app.web.api.schemas import MAX_SYMBOLS, Prediction, Predictions, PredictRequest, SymbolError
 from app.web.edge.deps import Services, ServicesDep
 from app.web.edge.lookups import AT_ONCE, look_up
@@ -34,7 +35,7 @@ AnswersDep = Annotated[Answers, Depends(get_answers)]
 
 
 @router.get("/predict/{symbol}", response_model=Prediction)
-def predict(symbol: str, request: Request, services: ServicesDep, answers: AnswersDep) -> Response:
+def predict(symbol: Stock, request: Request, services: ServicesDep, answers: AnswersDep) -> Response:
     """Forecast the first session after the symbol's last final bar.
 
     An unknown symbol is looked up at the price source within a time limit, stored and forecast.
@@ -50,9 +51,7 @@ def predict(symbol: str, request: Request, services: ServicesDep, answers: Answe
 
 
 @router.get("/predict", response_model=Prediction)
-def predict_by_query(
-    symbol: Annotated[str, Query(examples=["AAPL"])], request: Request, services: ServicesDep, answers: AnswersDep
-) -> Response:
+def predict_by_query(symbol: StockQuery, request: Request, services: ServicesDep, answers: AnswersDep) -> Response:
     """Forecast one symbol that is named in the query."""
     return predict(symbol, request, services, answers)
 

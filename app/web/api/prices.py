@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter
 
 from app.core.errors import BadInput, UnknownSymbol
 from app.features.overlay import overlay
 from app.prices import store
 from app.prices.symbols import normalise
 from app.web.api import schemas
+from app.web.api.inputs import End, Start, Stock, Symbol
 from app.web.edge.deps import Services, ServicesDep
 from app.web.edge.lookups import look_up
 from app.web.edge.security import Admin
 
-WARM_UP = 200
-"""Bars before the first one asked for, so that its indicators have their full window."""
-
 router = APIRouter(prefix="/api")
-
-Symbol = Annotated[str, Path(examples=["AAPL"])]
-Start = Annotated[date | None, Query(description="First session, as 2021-12-31")]
-End = Annotated[date | None, Query(description="Last session")]
 
 
 @router.get("/symbols", tags=["prices"])
@@ -66,7 +59,7 @@ def _in_order(start: date | None, end: date | None) -> None:
 
 
 @router.put("/watchlist/{symbol}", tags=["changes"], dependencies=[Admin])
-def watch(symbol: Symbol, services: ServicesDep) -> schemas.Watched:
+def watch(symbol: Stock, services: ServicesDep) -> schemas.Watched:
     """Put a symbol on the watchlist; an unknown one is looked up at the source first."""
     name = normalise(symbol)
     put_on_watchlist(services, name)
@@ -74,7 +67,7 @@ def watch(symbol: Symbol, services: ServicesDep) -> schemas.Watched:
 
 
 @router.delete("/watchlist/{symbol}", tags=["changes"], dependencies=[Admin])
-def unwatch(symbol: Symbol, services: ServicesDep) -> schemas.Watched:
+def unwatch(symbol: Stock, services: ServicesDep) -> schemas.Watched:
     """Take a symbol off the watchlist; its prices and forecasts stay."""
     name = normalise(symbol)
     with services.database.write() as db:

@@ -81,7 +81,20 @@ def _http(request: Request, error: HTTPException) -> Response:
     code, detail = _CODES.get(error.status_code, ("bad_request", None))
     response = problem(request, error.status_code, code, detail or str(error.detail))
     response.headers.update(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        response.headers["Allow"] = _allowed(request) or response.headers.get("Allow", "")
     return response
+
+
+def _allowed(request: Request) -> str:
+    """Return the methods of the most particular path that matches, over all its routes.
+
+    The framework names those of the first route only: for /api/models/rollback those of /api/models/{version}.
+    """
+    matching = [route for route in request.app.state.routes if route.path_regex.match(request.url.path)]
+    fewest = min((len(route.param_convertors) for route in matching), default=0)
+    methods = {method for route in matching if len(route.param_convertors) == fewest for method in route.methods}
+    return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
 
 
 def _unforeseen(request: Request, error: Exception) -> Response:  # noqa: ARG001 - the server logs it with its traceback
