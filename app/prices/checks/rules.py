@@ -17,6 +17,7 @@ from typing import Final
 import polars as pl
 
 from app.core.clock import DEFAULT_EXCHANGE, calendar
+from app.prices.checks.neighbours import is_busy, is_walked, with_neighbours
 from app.prices.frame import BAR_SCHEMA, PRICES
 from app.prices.symbols import SERIES_MARK
 
@@ -131,18 +132,29 @@ def repeated_bar(_: float) -> pl.Expr:
 def jump_reverts(limit: float) -> pl.Expr:
     """Catch a session wholly beyond both its neighbours' ranges, by 1 % and by 1.5 usual ranges: a bar of another day.
 
-    A usual range is the median of ln(high / low) over 60 sessions. A crash isn't caught: the session after it lies
-    at the new level. In seven years of 57 large names no true bar reaches 1.4 of them.
+    A usual range is the median of ln(high / low) over 60 sessions. A crash isn't caught: the session after it lies at
+    the new level. One that is made good the day after is, unless something speaks for it: volume (`is_busy`), its path
+    (`is_walked`), or the whole market, which moved there and back so much that the rest is no such distance. Nothing
+    speaks for a bar whose four prices are another session's.
     """
-    return (pl.col("_apart") > _APART_AT_LEAST) & (pl.col("_apart") > limit * pl.col("_span"))
+    usual = (limit * pl.col("_span")).clip(lower_bound=_APART_AT_LEAST)
+    spoken_for = is_busy() | is_walked() | (pl.col("_apart") - pl.col("_market") <= usual)
+    return (pl.col("_apart") > usual) & (pl.col("_copied") | ~spoken_for)
 
 
 ALONE: Final = (missing_value, non_positive, ohlc_order, wild_range, no_session, duplicate)
 AMONG: Final = (currency_slip, off_level, repeated_bar, jump_reverts)
 
 
-def check(bars: pl.DataFrame, exchange: str = DEFAULT_EXCHANGE, known: pl.DataFrame | None = None) -> Checked:
+def check(
+    bars: pl.DataFrame,
+    exchange: str = DEFAULT_EXCHANGE,
+    known: pl.DataFrame | None = None,
+    market: pl.DataFrame | None = None,
+) -> Checked:
     """Sort out the bars that fail a rule; `known` are stored bars of the same symbols that stand before them.
+
+    `market` (session, move) says by how much, in logs, the whole market's closes moved from the session before.
 
     All symbols trade on `exchange`. Stored bars are judged no more, but new ones are held against them. An `adj_close`
     that is no finite positive number becomes null. A series such as a volatility index may leap and fall back, so that
@@ -152,7 +164,7 @@ def check(bars: pl.DataFrame, exchange: str = DEFAULT_EXCHANGE, known: pl.DataFr
     sane = bars.with_columns(pl.when(adjusted.is_finite() & (adjusted > 0)).then(adjusted).alias("adj_close"))
     alone, held_alone = _sorted_out(_with_calendar(sane.unique(maintain_order=True), exchange), ALONE)
     series = pl.col("symbol").str.starts_with(SERIES_MARK)
-    among, held_among = _sorted_out(_with_neighbours(alone.filter(~series), known), AMONG)
+    among, held_among = _sorted_out(with_neighbours(alone.filter(~series), known, market), AMONG)
     good = pl.concat([among.select(*BAR_SCHEMA), alone.filter(series).select(*BAR_SCHEMA)]).sort("symbol", "session")
     return Checked(good, pl.concat([held_alone, held_among]).sort("symbol", "session"))
 
@@ -181,26 +193,3 @@ def _with_calendar(bars: pl.DataFrame, exchange: str) -> pl.DataFrame:
 @lru_cache(maxsize=8)
 def _sessions(exchange: str) -> pl.Series:
     return pl.Series("session", calendar(exchange).sessions, dtype=pl.Date)
-
-
-def _with_neighbours(bars: pl.DataFrame, known: pl.DataFrame | None) -> pl.DataFrame:
-    """Add what the second kind of rule looks at: next and last bar, the level and the usual range around."""
-    new = bars.select(*BAR_SCHEMA).with_columns(pl.lit(value=False).alias("_known"))
-    if known is not None and not known.is_empty():
-        before = known.select(*BAR_SCHEMA).join(new, on=["symbol", "session"], how="anti")
-        new = pl.concat([before.with_columns(pl.lit(value=True).alias("_known")), new])
-    new = new.sort("symbol", "session")
-    span = (pl.col("high") / pl.col("low")).log()
-    frame = new.with_columns(
-        *(pl.col(name).shift(-1).over("symbol").alias(f"_next_{name}") for name in PRICES),
-        *(pl.col(name).shift(1).over("symbol").alias(f"_last_{name}") for name in PRICES),
-        pl.col("_known").shift(1).over("symbol").fill_null(value=False).alias("_last_known"),
-        pl.col("session").shift(-1).over("symbol").alias("_repeated"),
-        pl.col("close").rolling_median(11, center=True, min_samples=1).over("symbol").alias("_level"),
-        span.rolling_median(60, min_samples=5).over("symbol").alias("_span"),
-    )
-    above = (pl.col("low") / pl.max_horizontal("_last_high", "_next_high")).log()
-    below = (pl.min_horizontal("_last_low", "_next_low") / pl.col("high")).log()
-    inside = pl.col("_last_high").is_not_null() & pl.col("_next_high").is_not_null()
-    apart = pl.when(inside).then(pl.max_horizontal(above, below))
-    return frame.with_columns(apart.alias("_apart")).filter(~pl.col("_known"))
