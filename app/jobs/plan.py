@@ -9,25 +9,28 @@ from sqlmodel import Session
 from app.core.clock import DEFAULT_EXCHANGE, Calendar, calendar
 from app.jobs import runs
 from app.prices import store
+from app.prices.refresh.need import RETRY_AFTER, holes
+from app.prices.store import SymbolStatus
 
-AFTER_FINAL = (timedelta(minutes=2), timedelta(hours=1), timedelta(hours=4))
-"""A cycle's instants, counted from when the session's bar is final; all but the first only while a bar is missing."""
+AFTER_FINAL = (timedelta(minutes=2), *RETRY_AFTER)
+"""A cycle's instants, counted from when the session's bar is final; all but the first only while bars are missing."""
 
 
 def due(db: Session, now: datetime) -> list[str]:
     """Return the exchanges whose newest final session wants a cycle now, sorted.
 
     The session does so until one has started after its first instant; and again after each later instant, while a
-    watched symbol of that exchange lacks its bar. A lost run doesn't count; a failed one does, until the next instant.
+    watched symbol of that exchange lacks its bar or has a hole shortly before it. A lost run doesn't count; a failed
+    one does, until the next instant.
     """
     tried = runs.last(db, "cycle", "first_run")
     since = tried.started_at if tried is not None and tried.state != "lost" else None
-    newest: dict[str, list[date | None]] = {}
+    watched: dict[str, list[SymbolStatus]] = {}
     for one in store.statuses(db):
         if one.watched:
-            newest.setdefault(one.exchange, []).append(one.last)
-    wanting = newest or {DEFAULT_EXCHANGE: []}
-    return [exchange for exchange, last in sorted(wanting.items()) if _is_due(calendar(exchange), now, since, last)]
+            watched.setdefault(one.exchange, []).append(one)
+    wanting = watched or {DEFAULT_EXCHANGE: []}
+    return [exchange for exchange, its in sorted(wanting.items()) if _is_due(db, calendar(exchange), now, since, its)]
 
 
 def check_is_due(db: Session, now: datetime) -> bool:
@@ -45,15 +48,17 @@ def next_cycle(exchange: str, now: datetime) -> datetime:
     return at if at > now else _instants(days, days.next_session(session))[0]
 
 
-def _is_due(days: Calendar, now: datetime, since: datetime | None, last: list[date | None]) -> bool:
+def _is_due(db: Session, days: Calendar, now: datetime, since: datetime | None, watched: list[SymbolStatus]) -> bool:
     session = days.last_final(now)
     first, *later = _instants(days, session)
     if now < first:
         return False
     if since is None or since < first:
         return True
-    is_behind = any(day is None or day < session for day in last)
-    return is_behind and any(since < at <= now for at in later)
+    if not any(since < at <= now for at in later):
+        return False
+    is_behind = any(one.last is None or one.last < session for one in watched)
+    return is_behind or bool(holes(db, [one.symbol for one in watched], days, session))
 
 
 def _instants(days: Calendar, session: date) -> list[datetime]:

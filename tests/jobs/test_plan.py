@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
+import polars as pl
 import pytest
 
 from app.core.db import Database
@@ -69,6 +70,21 @@ def test_a_session_whose_bar_is_missing_is_tried_again(database: Database, watch
     assert due(database, SECOND + timedelta(minutes=1)) == []
     assert due(database, THIRD) == ["XNYS"]
     ran(database, THIRD)
+    assert due(database, THIRD + timedelta(hours=40)) == []
+
+
+def test_a_hole_before_the_newest_bar_is_tried_again(database: Database) -> None:
+    """One, two and four hours after the close while one of the last ten sessions is missing; then no more."""
+    lacking = small.bars(("AAA",), first=date(2021, 12, 1), last=date(2021, 12, 31))
+    with database.write() as db:
+        store.upsert(db, lacking.filter(pl.col("session") != date(2021, 12, 29)), "file", small.NOW)
+        store.watch(db, ["AAA"], small.NOW)
+    ran(database, FIRST)
+    tries = [SECOND, SECOND + timedelta(hours=1), THIRD]
+    for at in tries:
+        assert due(database, at - timedelta(seconds=1)) == []
+        assert due(database, at) == ["XNYS"]
+        ran(database, at)
     assert due(database, THIRD + timedelta(hours=40)) == []
 
 

@@ -20,6 +20,7 @@ from app.core.db import Database
 from app.core.progress import Progress, silent
 from app.prices import store
 from app.prices.checks import quarantine, rules
+from app.prices.checks.neighbours import market_moves
 from app.prices.frame import PRICES
 from app.prices.store import SymbolStatus, sql
 
@@ -56,7 +57,8 @@ def examine(database: Database, clock: Clock, progress: Progress = silent) -> li
         known = {status.symbol: status for status in store.statuses(db)}
         splits = sql.frame(db, _SPLITS, [], {"symbol": pl.String(), "session": pl.Date()})
         found = [*_damage(db), *_summaries(known, bars), *_held(db)]
-        released = {(held.symbol, held.session) for held in quarantine.listing(db, quarantine.RELEASED)}
+        passed = [held for state in quarantine.PASSED for held in quarantine.listing(db, state)]
+        released = {(held.symbol, held.session) for held in passed}
     checks = (
         _broken(bars, known, released),
         _gaps(bars, known, found),
@@ -94,9 +96,9 @@ def _held(db: Session) -> Iterator[Finding]:
 
 
 def _broken(bars: pl.DataFrame, known: dict[str, SymbolStatus], released: set[tuple[str, date]]) -> Iterator[Finding]:
-    """Hold every stored bar against the rules again; those released by hand are excused."""
+    """Hold every stored bar against the rules again; those that were let pass are excused."""
     for exchange, frame in _by_exchange(bars, known):
-        for row in rules.check(frame, exchange.exchange).held.iter_rows(named=True):
+        for row in rules.check(frame, exchange.exchange, market=market_moves(frame)).held.iter_rows(named=True):
             if (row["symbol"], row["session"]) not in released:
                 yield Finding(row["rule"], row["symbol"], row["session"], f"stored, but {row['detail']}", fails=True)
 

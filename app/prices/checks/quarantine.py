@@ -1,4 +1,4 @@
-"""Bars that failed a check: held with their reason, released or dropped by hand, or cleared by a later fetch."""
+"""Bars that failed a check: held with their reason, until a person or a later fetch decides."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Final
 import polars as pl
 from sqlmodel import Session, col, select
 
+from app.core.clock import Calendar
 from app.core.errors import BadInput, NotThere
 from app.prices.checks import rules
 from app.prices.frame import BAR_SCHEMA, PRICES, VALUES
@@ -20,6 +21,11 @@ HELD: Final = "held"
 RELEASED: Final = "released"
 DROPPED: Final = "dropped"
 CLEARED: Final = "cleared"
+CONFIRMED: Final = "confirmed"
+PASSED: Final = (RELEASED, CONFIRMED)
+"""Let into the store in spite of the rule: by a person, or because the source said the same at a second look."""
+SECOND_LOOK: Final = 5
+"""So many sessions after a reverting jump was held its source is looked at again: wrong closes are mended in days."""
 _COLUMNS: Final = (*rules.HELD_SCHEMA, "source", "fetched_at", "state")
 
 
@@ -32,7 +38,7 @@ def listing(db: Session, state: str | None = HELD, limit: int = 1000) -> Sequenc
 
 
 def hold(db: Session, held: pl.DataFrame, source: str, at: datetime) -> pl.DataFrame:
-    """Put bars that failed (`rules.HELD_SCHEMA`) into quarantine; return those that a person has released before.
+    """Put bars that failed (`rules.HELD_SCHEMA`) into quarantine; return those that have been let pass before.
 
     A bar that was held or dropped with the same values isn't entered again.
     """
@@ -40,12 +46,45 @@ def hold(db: Session, held: pl.DataFrame, source: str, at: datetime) -> pl.DataF
         return held.select(*BAR_SCHEMA)
     write.ensure_symbols(db, held["symbol"].unique().to_list(), at)
     known = _decided(db, held)
-    same = pl.all_horizontal(pl.col(name).eq_missing(pl.col(f"{name}_known")) for name in VALUES[:-1])
+    same = pl.all_horizontal(_is_equal(pl.col(name), pl.col(f"{name}_known")) for name in VALUES[:-1])
     both = held.join(known, on=["symbol", "session"], how="left", suffix="_known", maintain_order="left")
     seen = both.filter(same & pl.col("state").is_not_null())
     new = held.join(seen, on=["symbol", "session"], how="anti")
     _enter(db, new, source, at)
-    return seen.filter(pl.col("state") == RELEASED).unique(["symbol", "session"]).select(*BAR_SCHEMA)
+    return seen.filter(pl.col("state").is_in(PASSED)).unique(["symbol", "session"]).select(*BAR_SCHEMA)
+
+
+def _is_equal(value: pl.Expr, known: pl.Expr) -> pl.Expr:
+    """Say whether two values are one, nulls included; single-precision floats and their decimals are."""
+    near = (value - known).abs() <= write.PRICE_TOLERANCE * known.abs()
+    return value.eq_missing(known) | near.fill_null(value=False)
+
+
+def second_looks(db: Session, symbol: str, exchange: Calendar, now: datetime) -> Sequence[QuarantineRow]:
+    """Return the symbol's held jumps that were made good the day after, where it is time to ask the source again."""
+    held = select(QuarantineRow).where(QuarantineRow.symbol == symbol, QuarantineRow.state == HELD)
+    query = held.where(QuarantineRow.rule == rules.jump_reverts.name)
+    return [
+        entry
+        for entry in db.exec(query).all()
+        if exchange.sessions_behind(exchange.last_final(entry.fetched_at), now) >= SECOND_LOOK
+    ]
+
+
+def look_again(db: Session, entries: Sequence[QuarantineRow], bars: pl.DataFrame, now: datetime) -> int:
+    """Confirm the held bars that the source's new answer still has, and drop its old word where it says otherwise.
+
+    What the answer lacks is looked for again later. Returns how many were confirmed.
+    """
+    for entry in entries:
+        told = bars.filter(pl.col("session") == entry.session)
+        same = told.filter(_is_equal(pl.col(name), pl.lit(getattr(entry, name))) for name in VALUES[:-1])
+        if told.is_empty():
+            entry.fetched_at = now
+        else:
+            entry.state, entry.decided_at = CLEARED if same.is_empty() else CONFIRMED, now
+    db.flush()  # what follows reads by plain statements
+    return sum(entry.state == CONFIRMED for entry in entries)
 
 
 def _decided(db: Session, held: pl.DataFrame) -> pl.DataFrame:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 import polars as pl
 from sqlmodel import Session
 
+from app.core.clock import calendar
 from app.prices.checks import quarantine, rules
 from app.prices.checks.restatement import Restatement, compare, unadjusted
 from app.prices.frame import PRICES
@@ -33,12 +35,16 @@ def merge(
         raise Malformed(f"{symbol}: {restated.reason}; the stored bars were kept")
     bars, waiting = _without_unadjusted(symbol, fetched, stored, restated)
     quarantine.hold(db, waiting, source, now)
+    looks = quarantine.second_looks(db, symbol, calendar(fetched.exchange), now)
+    confirmed = quarantine.look_again(db, looks, bars, now)
     rescaled = _rescale_missing(db, stored, bars, restated, now) if restated.rescaled else 0
     done = ingest.ingest(db, bars, source, now, fetched.exchange, restated.reason)
     _describe(db, symbol, fetched)
     _keep_actions(db, symbol, fetched.actions, now)
     held = done.held | ({UNADJUSTED: waiting.height} if waiting.height else {})
-    return _report(symbol, done.added, done.changed + rescaled, held, restated)
+    report = _report(symbol, done.added, done.changed + rescaled, held, restated)
+    said = [report.detail, f"confirmed {confirmed} (held before, and still so)"] if confirmed else [report.detail]
+    return replace(report, detail="; ".join(filter(None, said)))
 
 
 def _report(symbol: str, added: int, changed: int, held: dict[str, int], restated: Restatement) -> RefreshReport:

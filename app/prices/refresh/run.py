@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 from typing import Final
@@ -14,41 +14,23 @@ import polars as pl
 from sqlmodel import Session
 
 from app.core import log
-from app.core.clock import Calendar, Clock, calendar, wall
+from app.core.clock import Clock, calendar, wall
 from app.core.db import Database
 from app.core.progress import Progress, silent
 from app.prices import store
 from app.prices.checks.restatement import compare
 from app.prices.outcomes import FAILED, Outcome, RefreshReport
-from app.prices.refresh.merge import known_actions, merge
+from app.prices.refresh.merge import merge
+from app.prices.refresh.need import Need, need_of
 from app.prices.refresh.single_flight import single_flight
 from app.prices.sources.guard import ASK_TIMEOUT_S, ATTEMPTS, guard_of
 from app.prices.sources.protocol import Fetched, FetchFailed, NoBars, NoSuchSymbol, PriceSource
-from app.prices.store import sql, write
 from app.prices.store.tables import SymbolRow
-from app.prices.symbols import exchange_of, normalise
+from app.prices.symbols import normalise
 
-OVERLAP: Final = 10
-"""So many stored sessions are fetched again: a moved one says that history was rewritten."""
-_GAPS_WITHIN: Final = 60
-"""A missing session this far back is asked for again; the weekly full check sees the older ones."""
 _WORKERS: Final = 4
 _log = log.get(__name__)
 _Ask = Callable[[str, date | None, date | None, float], Fetched]
-
-
-@dataclass(frozen=True)
-class _Need:
-    """What a symbol's refresh starts from: its calendar, stored bars, and the window to ask for."""
-
-    symbol: str
-    now: datetime
-    exchange: Calendar
-    stored: pl.DataFrame
-    actions: pl.DataFrame
-    start: date | None
-    end: date | None
-    closed: bool
 
 
 def refresh(
@@ -97,16 +79,16 @@ def refresh_one(
     with single_flight(database, symbol, since or wall(), wait_s=2 * limit_s) as ours:
         if ours:
             with database.read() as db:
-                need = _need(db, symbol, source.name, clock, whole=whole)
+                need = need_of(db, symbol, source.name, clock, whole=whole)
             report = _refreshed(database, source.name, ask, need, limit_s)
         else:
             report = _by_another(database, symbol)
     return replace(report, elapsed_s=time.monotonic() - began)
 
 
-def _refreshed(database: Database, source: str, ask: _Ask, need: _Need, limit_s: float) -> RefreshReport:
+def _refreshed(database: Database, source: str, ask: _Ask, need: Need, limit_s: float) -> RefreshReport:
     if need.closed:
-        return RefreshReport(need.symbol, "closed", last=_last(need.stored), detail="no session became final since")
+        return RefreshReport(need.symbol, "closed", last=need.last, detail="no session became final since")
     try:
         fetched = _fetch(ask, need, limit_s)
         with database.write() as db:
@@ -119,53 +101,7 @@ def _refreshed(database: Database, source: str, ask: _Ask, need: _Need, limit_s:
             return _noted(db, need, RefreshReport(need.symbol, _outcome(error, need), detail=error.detail))
 
 
-def _need(db: Session, symbol: str, source: str, clock: Clock, *, whole: bool) -> _Need:
-    """Decide from the calendar what is missing, and so which sessions to ask for."""
-    now = clock.now()
-    row = db.get(SymbolRow, symbol)
-    exchange = calendar(row.exchange if row else exchange_of(symbol))
-    # The sample makes way for real prices: for every other source it isn't there.
-    stored = sql.bars_of(db, [symbol], " AND source <> ?", ["" if source == write.SAMPLE else write.SAMPLE])
-    target = exchange.last_final(now)
-    last = _last(stored)
-    gaps = _gaps(exchange, stored, target)
-    asked = row.refreshed_at if row and row.outcome not in FAILED else None
-    known = asked is not None and asked >= exchange.final_at(target)
-    return _Need(
-        symbol=symbol,
-        now=now,
-        exchange=exchange,
-        stored=stored,
-        actions=known_actions(db, symbol),
-        start=None if whole or last is None else _start(stored, gaps),
-        end=now.astimezone(exchange.timezone).date() if clock.fixed else None,
-        closed=not whole and last is not None and last >= target and (not gaps or known),
-    )
-
-
-def _last(stored: pl.DataFrame) -> date | None:
-    last = stored["session"].max()
-    return last if isinstance(last, date) else None
-
-
-def _gaps(exchange: Calendar, stored: pl.DataFrame, target: date) -> list[date]:
-    """Return the recent sessions that the store should have and hasn't, the newest ones included."""
-    recent = stored.tail(_GAPS_WITHIN)["session"].to_list()
-    if not recent:
-        return []
-    held = set(recent)
-    return [session for session in exchange.between(recent[0], target) if session not in held]
-
-
-def _start(stored: pl.DataFrame, gaps: list[date]) -> date:
-    sessions: list[date] = stored.tail(OVERLAP)["session"].to_list()
-    if not gaps or gaps[0] > sessions[0]:
-        return sessions[0]
-    before = stored.filter(pl.col("session") < gaps[0])["session"].tail(OVERLAP).to_list()
-    return before[0] if before else sessions[0]
-
-
-def _fetch(ask: _Ask, need: _Need, limit_s: float) -> Fetched:
+def _fetch(ask: _Ask, need: Need, limit_s: float) -> Fetched:
     """Ask for what is missing; ask for everything where the answer shows that history was rewritten."""
     began = time.monotonic()
     fetched = _final(ask(need.symbol, need.start, need.end, limit_s), need)
@@ -175,12 +111,12 @@ def _fetch(ask: _Ask, need: _Need, limit_s: float) -> Fetched:
     return _final(ask(need.symbol, None, need.end, left_s), need)
 
 
-def _rewritten(need: _Need, fetched: Fetched) -> bool:
+def _rewritten(need: Need, fetched: Fetched) -> bool:
     new = fetched.actions.join(need.actions, on=["session", "kind"], how="anti")
     return not new.is_empty() or compare(need.stored, fetched.bars, fetched.actions).moved > 0
 
 
-def _final(fetched: Fetched, need: _Need) -> Fetched:
+def _final(fetched: Fetched, need: Need) -> Fetched:
     """Drop the running session's row, and everything after it."""
     exchange = need.exchange if fetched.exchange == need.exchange.exchange else calendar(fetched.exchange)
     target = exchange.last_final(need.now)
@@ -190,14 +126,14 @@ def _final(fetched: Fetched, need: _Need) -> Fetched:
     return replace(fetched, bars=bars, actions=fetched.actions.filter(pl.col("session") <= target))
 
 
-def _missing(db: Session, need: _Need) -> str:
+def _missing(db: Session, need: Need) -> str:
     last = store.status(db, need.symbol).last
     behind = need.exchange.sessions_behind(last, need.now) if last else 0
     which = f"the last {behind} sessions" if behind > 1 else need.exchange.last_final(need.now)
     return f"the source has no bar yet for {which}" if behind else ""
 
 
-def _outcome(error: FetchFailed, need: _Need) -> Outcome:
+def _outcome(error: FetchFailed, need: Need) -> Outcome:
     known = not need.stored.is_empty()
     if isinstance(error, NoSuchSymbol):
         return "delisted" if known else "unknown"
@@ -207,7 +143,7 @@ def _outcome(error: FetchFailed, need: _Need) -> Outcome:
     return error.outcome
 
 
-def _noted(db: Session, need: _Need, report: RefreshReport) -> RefreshReport:
+def _noted(db: Session, need: Need, report: RefreshReport) -> RefreshReport:
     """Keep on the symbol's row how the refresh went; a symbol nobody knows gets no row."""
     row = db.get(SymbolRow, need.symbol, populate_existing=True)
     if row is None:
