@@ -49,10 +49,10 @@ class Check(StrEnum):
 def train(*, as_json: AsJson = False) -> None:
     """Run the contest: fit, judge walk-forward beside the random walk, log to MLflow, decide on promotion."""
     from app.core.progress import within
-    from app.training.contest.contest import run_contest
+    from app.jobs import work
 
     with open_store() as here, progress_bar() as progress:
-        result = run_contest(here.settings, here.database, here.clock, within(progress, 0.0, 0.95))
+        result = work.contest(here.settings, here.database, here.clock, within(progress, 0.0, 0.95))
         made = _forecast_all(here, within(progress, 0.95, 1.0))
     if as_json:
         print_json({**result.as_dict(), "forecasts_made": made})

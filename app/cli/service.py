@@ -88,7 +88,8 @@ def status(*, as_json: AsJson = False) -> None:
             "trained_through": model.card.trained_through if model else None,
             "verdict": model.card.verdict if model else None,
             "versions": [card.version for card in champion.versions()],
-            "forecasts": ledger.count(db),
+            "forecasts": ledger.count(db, "live"),
+            "replayed": ledger.count(db, "replay"),
             "ledger_intact": all(chain.intact for chain in ledger.verify_chain(db)),
             "jobs": [
                 {"kind": run.kind, "state": run.state, "message": run.message, "started_at": run.started_at}

@@ -14,7 +14,7 @@ from sqlmodel import Session, col, func, select
 from app.core.errors import BadInput, NotThere
 from app.forecasts import chain
 from app.forecasts.chain import ChainReport
-from app.forecasts.forecast import Forecast, Score
+from app.forecasts.forecast import Forecast, Origin, Score
 from app.forecasts.tables import ForecastRow, ScoreRow
 
 PAGE_LIMIT = 1000
@@ -138,16 +138,21 @@ def page(
     model: str | None = None,
     start: date | None = None,
     end: date | None = None,
+    origin: Origin | None = None,
     limit: int = 100,
     cursor: str | None = None,
 ) -> Page:
     """Return entries newest first; `model` is a name or a version, `start` and `end` bound the target session.
+
+    Without an origin both live and replayed ones, each of which says what it is.
 
     Errors: `BadInput` for a cursor that this function didn't give.
     """
     size = min(max(limit, 1), PAGE_LIMIT)
     query = _entries().order_by(col(ForecastRow.seq).desc()).limit(size + 1)
     query = chosen(query, symbol, model, start, end)
+    if origin is not None:
+        query = query.where(ForecastRow.origin == origin)
     if cursor is not None:
         if not cursor.isdecimal() or len(cursor) > _LONGEST_NUMBER:
             raise BadInput(f"cursor {cursor!r} isn't one that a page of forecasts gave")
@@ -178,9 +183,10 @@ def symbols_after(db: Session, seq: int) -> set[str]:
     return set(db.exec(select(ForecastRow.symbol).where(col(ForecastRow.seq) > seq).distinct()))
 
 
-def count(db: Session) -> int:
-    """Return how many forecasts the ledger holds."""
-    return int(db.exec(select(func.count()).select_from(ForecastRow)).one())
+def count(db: Session, *origins: Origin) -> int:
+    """Return how many forecasts the ledger holds, of these origins or of all."""
+    query = select(func.count()).select_from(ForecastRow)
+    return int(db.exec(query.where(col(ForecastRow.origin).in_(origins)) if origins else query).one())
 
 
 def verify_chain(db: Session) -> list[ChainReport]:

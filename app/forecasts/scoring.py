@@ -7,12 +7,15 @@ revises one of the two, the forecast gets a second score beside the first.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from itertools import groupby
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import numpy as np
 import polars as pl
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 
 from app.core.clock import Clock
 from app.core.db import Database
@@ -20,8 +23,8 @@ from app.core.progress import Progress, silent
 from app.forecasts import ledger
 from app.forecasts.forecast import Forecast, Score
 from app.prices import store
-from app.registry.components.levels import LEVELS
-from app.registry.components.panel import Array
+from app.registry.components.levels import INTERVALS, LEVELS
+from app.registry.components.panel import Array, Index
 from app.registry.components.scores import crps, pit
 
 RANDOM_WALK_RETURNS: Final = 250
@@ -47,9 +50,9 @@ def score_due(database: Database, clock: Clock, progress: Progress = silent) -> 
         progress(done / len(by_symbol), f"scoring {symbol}")
         with database.read() as db:
             closes = _closes(store.history(db, symbol, end=max(one.target_session for one in forecasts)))
-        scores = (score_one(one, closes, clock.now(), revisions.get(one.id, 0)) for one in forecasts)
+        scores = score_all(forecasts, closes, clock.now(), revisions)
         with database.write() as db:
-            written += ledger.add_scores(db, [score for score in scores if score is not None])
+            written += ledger.add_scores(db, scores)
     return written
 
 
@@ -68,50 +71,69 @@ def _revised(database: Database) -> dict[str, int]:
     return {forecast_id: revision + 1 for forecast_id, revision in changed.select("id", "revision").iter_rows()}
 
 
-def score_one(forecast: Forecast, closes: dict[date, float], scored_at: datetime, revision: int = 0) -> Score | None:
-    """Score one forecast by its symbol's closes in session order; None while one of its two closes is missing."""
-    before, after = closes.get(forecast.as_of), closes.get(forecast.target_session)
-    if before is None or after is None:
-        return None
-    last = forecast.last_close
-    realised = after if before == last else last * (after / before)
-    outcome, quantiles = np.array([realised]), np.array([forecast.quantiles])
-    walk = last * np.exp(_random_walk(forecast.as_of, closes))
-    return Score(
-        forecast_id=forecast.id,
-        revision=revision,
-        realised_close=realised,
-        realised_return=realised / last - 1.0,
-        abs_error=abs(forecast.predicted_close - realised),
-        abs_error_random_walk=abs(last - realised),
-        hit_direction=_hit_direction(forecast.prob_up, realised - last),
-        hit_50=_is_inside(forecast, 0.5, realised),
-        hit_80=_is_inside(forecast, 0.8, realised),
-        hit_95=_is_inside(forecast, 0.95, realised),
-        crps=float(crps(quantiles, outcome)[0]),
-        crps_random_walk=float(crps(walk[None, :], outcome)[0]),
-        pit=float(pit(quantiles, outcome)[0]),
-        scored_at=scored_at,
-    )
+def score_all(
+    forecasts: Sequence[Forecast], closes: Mapping[date, float], scored_at: datetime, revisions: Mapping[str, int] = {}
+) -> list[Score]:
+    """Score one symbol's forecasts by its closes in session order; one that lacks one of its two closes is left out.
+
+    `revisions` numbers the scores that aren't a forecast's first.
+    """
+    known = [one for one in forecasts if one.as_of in closes and one.target_session in closes]
+    if not known:
+        return []
+    columns = {name: values.tolist() for name, values in _figures(known, closes).items()}
+    return [
+        Score(
+            forecast_id=one.id,
+            revision=revisions.get(one.id, 0),
+            hit_direction=_hit_direction(one.prob_up, columns["realised_close"][row] - one.last_close),
+            scored_at=scored_at,
+            **{name: values[row] for name, values in columns.items()},
+        )
+        for row, one in enumerate(known)
+    ]
+
+
+def _figures(forecasts: Sequence[Forecast], closes: Mapping[date, float]) -> dict[str, NDArray[Any]]:
+    """Return the fields of the scores that are computed for all forecasts at once."""
+    sessions, prices = np.array([*closes], dtype="datetime64[D]"), np.array([*closes.values()])
+    at = np.searchsorted(sessions, np.array([one.as_of for one in forecasts], dtype="datetime64[D]"))
+    after = np.array([closes[one.target_session] for one in forecasts])
+    last, quantiles = np.array([one.last_close for one in forecasts]), np.array([one.quantiles for one in forecasts])
+    realised = np.where(prices[at] == last, after, last * (after / prices[at]))
+    return {
+        "realised_close": realised,
+        "realised_return": realised / last - 1.0,
+        "abs_error": np.abs([one.predicted_close for one in forecasts] - realised),
+        "abs_error_random_walk": np.abs(last - realised),
+        "crps": crps(quantiles, realised),
+        "crps_random_walk": crps(last[:, None] * np.exp(_random_walk(prices, at)), realised),
+        "pit": pit(quantiles, realised),
+        **{
+            f"hit_{level * 100:.0f}": (quantiles[:, low] <= realised) & (realised <= quantiles[:, high])
+            for level, (low, high) in INTERVALS.items()
+        },
+    }
 
 
 def _closes(bars: pl.DataFrame) -> dict[date, float]:
     return dict(zip(bars["session"].to_list(), bars["close"].to_list(), strict=True))
 
 
-def _random_walk(as_of: date, closes: dict[date, float]) -> Array:
-    """Return the quantiles of the last log returns known at `as_of`; zeros where there is none."""
-    known = [close for session, close in closes.items() if session <= as_of][-(RANDOM_WALK_RETURNS + 1) :]
-    returns = np.diff(np.log(known))
-    return np.quantile(returns, LEVELS) if len(returns) else np.zeros(len(LEVELS))
+def _random_walk(prices: Array, at: Index) -> Array:
+    """Return the quantiles of the last log returns known at each place; zeros where there is none."""
+    returns = np.diff(np.log(prices))
+    quantiles = np.zeros((len(at), len(LEVELS)))
+    whole = at >= RANDOM_WALK_RETURNS
+    if whole.any():
+        windows = sliding_window_view(returns, RANDOM_WALK_RETURNS)[at[whole] - RANDOM_WALK_RETURNS]
+        quantiles[whole] = np.quantile(windows, LEVELS, axis=1).T
+    for row in np.flatnonzero(~whole & (at > 0)):
+        quantiles[row] = np.quantile(returns[: at[row]], LEVELS)
+    return quantiles
 
 
 def _hit_direction(prob_up: float, move: float) -> bool | None:
     if move == 0.0 or prob_up == 0.5:  # noqa: PLR2004 - no move, or no side taken
         return None
     return (prob_up > 0.5) == (move > 0.0)  # noqa: PLR2004
-
-
-def _is_inside(forecast: Forecast, level: float, realised: float) -> bool:
-    interval = forecast.interval(level)
-    return interval.lower <= realised <= interval.upper

@@ -13,6 +13,7 @@ import polars as pl
 from sqlmodel import Session, col, select
 
 from app.forecasts import ledger
+from app.forecasts.forecast import Origin
 from app.forecasts.tables import ForecastRow, ScoreRow
 from app.registry.components.scores import ratio_interval, wilson
 
@@ -65,7 +66,7 @@ class Coverage:
 
 @dataclass(frozen=True)
 class TrackRecord:
-    """The score of one choice of forecasts: `live` and `replay` count how many of each are in it.
+    """The score of one choice of forecasts of one `origin`; `live` and `replay` count what each has, never mixed.
 
     `mae` is in parts of the last close. `mae_ratio` and `crps_skill` compare with the random walk on the same rows;
     their intervals come from a moving-block bootstrap over sessions, for stocks of one day aren't independent.
@@ -74,6 +75,7 @@ class TrackRecord:
     symbol: str | None
     model: str | None
     days: int | None
+    origin: Origin
     n: int
     live: int
     replay: int
@@ -88,23 +90,29 @@ class TrackRecord:
 
 
 def track_record(
-    db: Session, symbol: str | None = None, model: str | None = None, days: int | None = None
+    db: Session,
+    symbol: str | None = None,
+    model: str | None = None,
+    days: int | None = None,
+    origin: Origin = "live",
 ) -> TrackRecord:
     """Sum the scores up; `model` is a name or a version, `days` keeps the calendar days up to the newest target."""
-    rows = _read(db, symbol, model)
+    every = _read(db, symbol, model)
+    rows = every.filter(origin=origin)
     if days is not None and rows.height:
         newest = pl.col("target_session").max()
         rows = rows.filter(pl.col("target_session") > newest - pl.duration(days=days))
     scored = rows.filter(pl.col("crps").is_not_null())
-    origins = scored["origin"].to_list()
+    counts = dict(every.filter(pl.col("crps").is_not_null()).group_by("origin").len().iter_rows())
     targets = scored["target_session"]
     return TrackRecord(
         symbol=symbol,
         model=model,
         days=days,
+        origin=origin,
         n=scored.height,
-        live=origins.count("live"),
-        replay=origins.count("replay"),
+        live=counts.get("live", 0),
+        replay=counts.get("replay", 0),
         pending=rows.height - scored.height,
         first_target=cast("date | None", targets.min()),
         last_target=cast("date | None", targets.max()),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.core.clock import Clock
 from app.core.db import Database
@@ -12,6 +12,9 @@ from app.core.errors import CheckFailed, NextcloseError, NoChampion
 from app.core.progress import Progress, within
 from app.core.settings import Settings
 from app.prices.outcomes import RefreshReport
+
+if TYPE_CHECKING:
+    from app.training.contest.contest import ContestResult
 
 Outcome = dict[str, Any]
 Work = Callable[[Settings, Database, Clock, Progress], Outcome]
@@ -49,11 +52,20 @@ def check(settings: Settings, database: Database, clock: Clock, progress: Progre
     return _outcome(full_check.check(database, open_source(settings), clock, progress))
 
 
-def train(settings: Settings, database: Database, clock: Clock, progress: Progress) -> Outcome:
-    """Run the contest."""
+def contest(settings: Settings, database: Database, clock: Clock, progress: Progress) -> ContestResult:
+    """Run the contest; the first champion's walk-forward forecasts fill the empty ledger as replayed ones."""
+    from app.forecasts.replay import replay
     from app.training.contest.contest import run_contest
 
-    result = run_contest(settings, database, clock, progress)
+    result = run_contest(settings, database, clock, within(progress, 0.0, 0.95))
+    if result.promoted:
+        replay(database, clock, result.out_of_fold, within(progress, 0.95, 1.0))
+    return result
+
+
+def train(settings: Settings, database: Database, clock: Clock, progress: Progress) -> Outcome:
+    """Run the contest, and say what came of it."""
+    result = contest(settings, database, clock, progress)
     names = ("winner", "version", "promoted", "verdict", "reason", "elapsed_s")
     return {name: getattr(result, name) for name in names}
 

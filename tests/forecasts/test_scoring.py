@@ -14,7 +14,7 @@ from app.core.settings import Settings
 from app.forecasts import ledger
 from app.forecasts.forecast import Forecast, Score
 from app.forecasts.forecaster import Forecaster
-from app.forecasts.scoring import score_due, score_one
+from app.forecasts.scoring import score_all, score_due
 from app.forecasts.tables import ScoreRow
 from app.forecasts.track_record import track_record
 from tests.forecasts import small
@@ -105,8 +105,7 @@ def test_a_split_before_the_close_is_scored_on_the_basis_of_the_forecast(
     assert score.realised_close == pytest.approx(close_of(DAY), rel=1e-12)
     assert score.abs_error == pytest.approx(abs(made.predicted_close - close_of(DAY)), rel=1e-9)
     untouched = dict(small.bars(("AAA",)).select("session", "close").iter_rows())
-    twin = score_one(made, untouched, small.NOW)
-    assert twin is not None
+    (twin,) = score_all([made], untouched, small.NOW)
     assert score.crps == pytest.approx(twin.crps, rel=1e-9)
     assert score.crps_random_walk == pytest.approx(twin.crps_random_walk, rel=1e-9)
 
@@ -115,7 +114,7 @@ def test_a_forecast_without_its_bar_waits(database: Database, put: Put, made: Fo
     """A session that was skipped (a halt) leaves its forecast open, and its neighbours are scored."""
     put(small.bars(first=DAY).filter(pl.col("symbol") != "AAA"))
     assert settle(database, made) is None
-    assert score_one(made, {EVE: 100.0}, small.NOW) is None
+    assert score_all([made], {EVE: 100.0}, small.NOW) == []
 
 
 CLOSES = {date(2021, 1, 4) + timedelta(days=day): 100.0 * exp(0.01 * (-1) ** day) for day in range(-300, 1)}
@@ -124,8 +123,7 @@ CLOSES = {date(2021, 1, 4) + timedelta(days=day): 100.0 * exp(0.01 * (-1) ** day
 def scored(realised: float, **changed: object) -> Score:
     """Score the literal forecast 100, quantiles 98.57 … 101.43, against a close."""
     made = forecast(0, last_close=CLOSES[date(2021, 1, 4)], **changed)
-    score = score_one(made, {**CLOSES, date(2021, 1, 5): realised}, small.NOW)
-    assert score is not None
+    (score,) = score_all([made], {**CLOSES, date(2021, 1, 5): realised}, small.NOW)
     return score
 
 
@@ -160,3 +158,11 @@ def test_the_random_walk_has_the_quantiles_of_the_last_250_returns() -> None:
     low, high = last * (1 - exp(-0.02)), last * (exp(0.02) - 1)
     assert scored(last).crps_random_walk == pytest.approx(2 / 21 * 2.275 * (low + high), rel=1e-9)
     assert log(last / 100.0) == pytest.approx(0.01)
+
+
+def test_a_young_symbol_is_compared_with_the_returns_it_has() -> None:
+    """With one return its quantiles are that return, with none the walk stays where it is; both in one go."""
+    closes = {date(2021, 1, 4): 100.0, date(2021, 1, 5): 110.0, date(2021, 1, 6): 99.0}
+    first, second = score_all([forecast(0), forecast(1, last_close=110.0)], closes, small.NOW)
+    assert first.crps_random_walk == pytest.approx(10.0)
+    assert second.crps_random_walk == pytest.approx(121.0 - 99.0)

@@ -25,9 +25,8 @@ def fill(database: Database, days: int = DAYS) -> None:
     made, scores = [], []
     for day in range(days):
         for symbol, error in (("AAA", 0.5), ("BBB", 4.0)):
-            origin = "live" if day else "replay"
             wild = 0.01 if day < DAYS // 2 else 0.03
-            one = forecast(day, symbol, last_close=100.0 if symbol == "AAA" else 400.0, sigma=wild, origin=origin)
+            one = forecast(day, symbol, last_close=100.0 if symbol == "AAA" else 400.0, sigma=wild)
             made.append(one)
             scores.append(
                 Score(
@@ -86,7 +85,7 @@ def test_errors_are_in_parts_of_the_last_close(database: Database) -> None:
     """AAA's 0.5 of 100 and BBB's 4 of 400 weigh by their close: (0.005 + 0.01) / 2, and 0.75 of the random walk."""
     fill(database)
     whole = record(database)
-    assert (whole.n, whole.live, whole.replay, whole.pending) == (80, 78, 2, 1)
+    assert (whole.n, whole.live, whole.replay, whole.pending) == (80, 80, 0, 1)
     assert whole.mae == pytest.approx(0.0075)
     assert whole.mae_ratio.value == pytest.approx(0.75)
     assert (whole.mae_ratio.lower, whole.mae_ratio.upper) == pytest.approx((0.75, 0.75))
@@ -133,8 +132,8 @@ def test_a_model_that_had_seen_the_answer_doesnt_count(database: Database) -> No
     """A symbol that lagged behind was forecast by a model trained on later sessions: that proves nothing."""
     fill(database)
     target = forecast(3, "AAA").target_session
-    knowing = forecast(3, "AAA", model_version="v2", origin="replay", trained_through=target)
-    honest = forecast(3, "AAA", model_version="v3", origin="replay", trained_through=target - timedelta(days=1))
+    knowing = forecast(3, "AAA", model_version="v2", trained_through=target)
+    honest = forecast(3, "AAA", model_version="v3", trained_through=target - timedelta(days=1))
     with database.write() as db:
         ledger.append(db, [knowing, honest])
     assert record(database, model="v2").pending == 0

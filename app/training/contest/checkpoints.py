@@ -93,6 +93,24 @@ def contract_rows(dataset: Dataset, saved: pl.DataFrame) -> pl.DataFrame:
     ).select(CONTRACT)
 
 
+def out_of_fold_rows(dataset: Dataset, forecasts: Sequence[FoldForecast]) -> pl.DataFrame:
+    """Return forecasts whose close is known, in the contract's columns, with sigma and what their models had learnt.
+
+    `trained_through` is the last session whose outcome a fold's model knew, `fingerprint` that of the dataset.
+    """
+    frames = [
+        _frame(dataset, one).with_columns(trained_through=pl.lit(dataset.session(one.fold.start - 1)))
+        for one in forecasts
+    ]
+    if not frames:
+        return pl.DataFrame()
+    saved = pl.concat(frames)
+    saved = saved.filter(pl.Series(dataset.usable[saved["row"]]))
+    return contract_rows(dataset, saved).with_columns(
+        saved["sigma"], saved["trained_through"], fingerprint=pl.lit(dataset.fingerprint)
+    )
+
+
 CONTRACT = (
     *("symbol", "as_of", "target_session", "model", "version", "last_close", "predicted_close", "prob_up"),
     *QUANTILE_NAMES,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from time import perf_counter
 from typing import Any
+
+import polars as pl
 
 from app.core.clock import Clock
 from app.core.db import Database
@@ -17,6 +19,7 @@ from app.registry.versions import artefact
 from app.registry.versions.card import Score
 from app.registry.versions.model import Model
 from app.training.contest import report
+from app.training.contest.checkpoints import out_of_fold_rows
 from app.training.contest.decision import Decision
 from app.training.data.candidates import CANDIDATES
 from app.training.data.dataset import Dataset, newest_session, stored_dataset
@@ -24,10 +27,12 @@ from app.training.data.folds import REFIT_EVERY, folds
 from app.training.evaluation import gate
 from app.training.evaluation.evaluator import Evaluator
 from app.training.fitting.search import tried
-from app.training.walk_forward.walk_forward import WalkForward
+from app.training.walk_forward.walk_forward import FoldForecast, Sink, WalkForward
 
 CONTEST_DAYS = 12 * 365
 """A contest learns from the last twelve years: older markets cost time and teach little about tomorrow."""
+REPLAYED_SESSIONS = 504
+"""The last two years: what a contest hands down of its winner's out-of-fold forecasts."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +62,13 @@ class ContestResult:
     first_session: str
     last_session: str
     elapsed_s: float
+    out_of_fold: pl.DataFrame = field(default_factory=pl.DataFrame, compare=False, repr=False)
+    """The winner's forecasts of the last `REPLAYED_SESSIONS`, as `checkpoints.out_of_fold_rows` gives them."""
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain values; each row's score is flattened beside its name."""
-        return {**vars(self), "rows": [row.as_dict() for row in self.rows]}
+        """Return plain values; each row's score is flattened beside its name, the forecasts are left out."""
+        kept = {name: value for name, value in vars(self).items() if name != "out_of_fold"}
+        return {**kept, "rows": [row.as_dict() for row in self.rows]}
 
 
 def run_contest(settings: Settings, database: Database, clock: Clock, progress: Progress = silent) -> ContestResult:
@@ -77,7 +85,8 @@ def run_contest(settings: Settings, database: Database, clock: Clock, progress: 
     progress(0.05, "building features")
     newest = newest_session(database)
     dataset = stored_dataset(database, newest - timedelta(days=CONTEST_DAYS) if newest else None)
-    evaluator, contestants = evaluate(dataset, within(progress, 0.1, 0.7))
+    recent: list[FoldForecast] = []
+    evaluator, contestants = evaluate(dataset, within(progress, 0.1, 0.7), recent.append)
     ranked = sorted(contestants, key=lambda one: one.metrics.overall.crps or 0.0)
     winner = ranked[0]
     claim = gate.claim(evaluator.rows(winner.candidate.name), tried(CANDIDATES))
@@ -106,13 +115,27 @@ def run_contest(settings: Settings, database: Database, clock: Clock, progress: 
         first_session=model.card.trained_from.isoformat(),
         last_session=model.card.trained_through.isoformat(),
         elapsed_s=round(perf_counter() - begun, 2),
+        out_of_fold=_out_of_fold(dataset, [one for one in recent if one.name == winner.candidate.name]),
     )
 
 
-def evaluate(dataset: Dataset, progress: Progress = silent) -> tuple[Evaluator, list[report.Contestant]]:
-    """Walk all candidates through the folds, then fit each on everything known."""
+def _out_of_fold(dataset: Dataset, forecasts: list[FoldForecast]) -> pl.DataFrame:
+    rows = out_of_fold_rows(dataset, forecasts)
+    return rows.filter(pl.col("as_of") >= dataset.session(max(len(dataset.panel.days) - REPLAYED_SESSIONS, 0)))
+
+
+def evaluate(
+    dataset: Dataset, progress: Progress = silent, keep: Sink = lambda _: None
+) -> tuple[Evaluator, list[report.Contestant]]:
+    """Walk all candidates through the folds, then fit each on everything known; `keep` gets the last two years'."""
     walk, evaluator = WalkForward(dataset, folds(dataset)), Evaluator(dataset)
-    walk.run(evaluator, progress, parallel=True)
+
+    def take(forecast: FoldForecast) -> None:
+        evaluator(forecast)
+        if forecast.calibrated and forecast.fold.stop > len(dataset.panel.days) - REPLAYED_SESSIONS:
+            keep(forecast)
+
+    walk.run(take, progress, parallel=True)
     return evaluator, [
         report.Contestant(one, walk.fitted[one.name], evaluator.metrics(one.name), walk.out_of_fold[one.name])
         for one in CANDIDATES

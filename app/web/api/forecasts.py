@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from app.forecasts import ledger
+from app.forecasts.forecast import Origin
 from app.forecasts.track_record import TrackRecord, track_record
 from app.prices.symbols import normalise
 from app.web.api import schemas
@@ -23,6 +24,7 @@ def forecasts(
     model: Model = None,
     start: Start = None,
     end: End = None,
+    origin: Annotated[Origin | None, Query(description="Only live or only replayed ones")] = None,
     limit: Annotated[int, Query(ge=1, le=ledger.PAGE_LIMIT)] = 100,
     cursor: Cursor = None,
 ) -> schemas.Ledger:
@@ -32,7 +34,7 @@ def forecasts(
     """
     name = normalise(symbol) if symbol else None
     with services.database.read() as db:
-        page = ledger.page(db, symbol=name, model=model, start=start, end=end, limit=limit, cursor=cursor)
+        page = ledger.page(db, name, model, start, end, origin, limit, cursor)
     return schemas.Ledger(forecasts=[schemas.LedgerEntry.of_entry(entry) for entry in page.entries], cursor=page.cursor)
 
 
@@ -42,8 +44,9 @@ def record(
     symbol: SymbolQuery = None,
     model: Model = None,
     days: Annotated[int | None, Query(ge=1, le=36_500, description="Only the last so many calendar days")] = None,
+    origin: Annotated[Origin, Query(description="Made before the close, or replayed; never both")] = "live",
 ) -> TrackRecord:
     """Return what the ledger's scores add up to, beside the random walk on the same rows."""
     name = normalise(symbol) if symbol else None
     with services.database.read() as db:
-        return track_record(db, symbol=name, model=model, days=days)
+        return track_record(db, symbol=name, model=model, days=days, origin=origin)

@@ -85,8 +85,10 @@ def record(
 ) -> Response:
     """Show what the ledger's scores add up to, and the ledger itself, newest first."""
     with services.database.read() as db:
-        whole = track_record(db)
+        records = [track_record(db, origin=origin) for origin in ("live", "replay")]
         page = ledger.page(db, limit=PAGE, cursor=cursor)
         watched = [status for status in store.statuses(db) if status.watched]
     first = cursor is None
-    return layout.page(request, services, "record", "/api/track-record", watched, record=whole, page=page, first=first)
+    return layout.page(
+        request, services, "record", "/api/track-record", watched, records=records, page=page, first=first
+    )

@@ -66,6 +66,8 @@ def stock(services: Services, symbol: str, wanted: str) -> Stock:
     with services.database.read() as db:
         bars = store.history(db, symbol, last=None if size is None else size + WARM_UP)
         record = track_record(db, symbol=symbol)
+        if not record.n and record.replay:
+            record = track_record(db, symbol=symbol, origin="replay")
     made, problem = _forecast(services, symbol)
     champion = services.champion.current()
     card = champion.card if champion else None

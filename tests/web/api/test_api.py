@@ -105,11 +105,15 @@ async def test_a_settled_forecast_shows_its_score(app: FastAPI, furnished: Datab
             store.upsert(db, last, "sample", NOW)
         assert score_due(furnished, Clock(NOW)) == 1
         entry = strict((await client.get("/api/forecasts", params={"symbol": "aapl"})).text)["forecasts"][0]
-        record = strict((await client.get("/api/track-record", params={"symbol": "AAPL"})).text)
+        asked = {"symbol": "AAPL", "origin": entry["origin"]}
+        record = strict((await client.get("/api/track-record", params=asked)).text)
+        live = strict((await client.get("/api/track-record", params={"symbol": "AAPL"})).text)
         page = await client.get("/stocks/AAPL")
     assert entry["score"]["realised_close"] == 430.47
-    assert (record["n"], record["symbol"]) == (1, "AAPL")
-    assert "1 settled" in page.text
+    assert entry["origin"] == "replay", "it was made after that close"
+    assert (record["n"], record["symbol"], record["origin"]) == (1, "AAPL", "replay")
+    assert (live["n"], live["replay"], live["origin"]) == (0, 1, "live")
+    assert "1 replayed" in page.text
 
 
 async def test_an_empty_track_record_is_nulls(web: httpx.AsyncClient) -> None:
