@@ -15,3 +15,14 @@ def iso(instant: datetime) -> str:
 
 Instant = Annotated[datetime, PlainSerializer(iso)]
 """An aware instant that JSON gets as `iso` writes it."""
+
+
+def told(price: float) -> float:
+    """Round a price to four decimals or six significant digits, whichever is more: 177.57, not 177.57000732421875."""
+    return round(price, 4) if abs(price) >= _FOUR_DECIMALS_FROM else float(f"{price:.6g}")
+
+
+_FOUR_DECIMALS_FROM = 10.0
+
+Price = Annotated[float, PlainSerializer(told, when_used="json")]
+"""A price that JSON gets as `told` rounds it; it is stored, hashed and computed with as it is."""

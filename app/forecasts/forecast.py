@@ -13,7 +13,7 @@ from sqlalchemy import JSON, String
 from sqlmodel import Field, SQLModel
 
 from app.core.db import UtcDateTime
-from app.core.public import Instant
+from app.core.public import Instant, Price
 from app.registry.components.levels import INTERVALS
 
 Origin = Literal["live", "replay"]
@@ -24,8 +24,8 @@ class Interval:
     """The close lies in [lower, upper] with probability `level`."""
 
     level: float
-    lower: float
-    upper: float
+    lower: Price
+    upper: Price
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Score(SQLModel):
 
     forecast_id: str = Field(foreign_key="forecast.id", max_length=26, exclude=True)
     revision: int
-    realised_close: float
+    realised_close: Price
     realised_return: float
     abs_error: float
     abs_error_random_walk: float

@@ -7,6 +7,7 @@ from datetime import date
 from fastapi import APIRouter
 
 from app.core.errors import BadInput, UnknownSymbol
+from app.core.public import told
 from app.features.overlay import overlay
 from app.prices import store
 from app.prices.symbols import normalise
@@ -50,7 +51,11 @@ def indicators(symbol: Symbol, services: ServicesDep, start: Start = None, end: 
     drawn = overlay(bars)
     drawn = drawn.filter(drawn["session"] >= start) if start else drawn
     names = [column for column in drawn.columns if column not in {"symbol", "session"}]
-    return schemas.Indicators.of(status, columns=names, rows=list(drawn.drop("symbol").iter_rows(named=True)))
+    rows = [
+        {name: told(value) if isinstance(value, float) else value for name, value in row.items()}
+        for row in drawn.drop("symbol").iter_rows(named=True)
+    ]
+    return schemas.Indicators.of(status, columns=names, rows=rows)
 
 
 def _in_order(start: date | None, end: date | None) -> None:

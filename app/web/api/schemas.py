@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.core.public import Instant
+from app.core.public import Instant, Price
 from app.forecasts.forecast import Forecast, Freshness, Interval, Score
 from app.forecasts.ledger import Entry
 from app.jobs.tables import JobRun
@@ -53,8 +53,8 @@ class ForecastSchema(Schema):
     as_of: date
     target_session: date
     target_close_at: Instant
-    last_close: float
-    predicted_close: float
+    last_close: Price
+    predicted_close: Price
     predicted_return: float
     prob_up: float
     intervals: tuple[Interval, ...]
@@ -118,12 +118,12 @@ class Bar(Schema):
     """One session's prices, split-adjusted."""
 
     session: date
-    open: float
-    high: float
-    low: float
-    close: float
+    open: Price
+    high: Price
+    low: Price
+    close: Price
     volume: int
-    adj_close: float | None
+    adj_close: Price | None
 
 
 class Prices(Schema):
@@ -149,7 +149,7 @@ class Indicators(Schema):
 class LedgerEntry(ForecastSchema):
     """A forecast as it was kept, and its score once its close is known."""
 
-    quantiles: tuple[float, ...]
+    quantiles: tuple[Price, ...]
     sigma: float
     feature_fingerprint: str
     source: str

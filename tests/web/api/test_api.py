@@ -1,9 +1,11 @@
 """/api: prices, ledger, models, jobs, health; numbers are JSON numbers, what isn't known is null."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
+import polars as pl
 import pytest
 from fastapi import FastAPI
 
@@ -42,6 +44,34 @@ async def test_prices_are_the_stored_bars(web: httpx.AsyncClient) -> None:
     assert [bar["session"] for bar in body["bars"]] == ["2013-02-27", "2013-02-28"]
     assert (body["symbol"], body["source"], body["sessions_behind"]) == ("AAPL", "sample", 0)
     assert set(body["bars"][0]) == {"session", "open", "high", "low", "close", "volume", "adj_close"}
+
+
+@pytest.mark.parametrize("address", ["/predict/AAPL", "/api/prices/AAPL", "/api/indicators/AAPL", "/api/forecasts"])
+async def test_prices_are_told_as_they_are_quoted(web: httpx.AsyncClient, furnished: Database, address: str) -> None:
+    """A stored 441.3999938964844 is told as 441.4: no answer has more than four decimals or six digits of a price."""
+    with furnished.write() as db:
+        bars = store.history(db, "AAPL")
+        prices = pl.col("open", "high", "low", "close", "adj_close")
+        store.upsert(db, bars.with_columns((prices * 1.001).cast(pl.Float32).cast(pl.Float64)), "sample", NOW)
+    await web.get("/predict/AAPL")
+    told = [
+        number
+        for name, number in _numbers(strict((await web.get(address)).text))
+        if name not in {"prob_up", "predicted_return", "sigma", "level"}
+    ]
+    assert told
+    assert [one for one in told if one not in {round(one, 4), float(f"{one:.6g}")}] == []
+
+
+def _numbers(value: Any, name: str = "") -> Iterator[tuple[str, float]]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _numbers(item, key)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _numbers(item, name)
+    elif isinstance(value, float):
+        yield name, value
 
 
 async def test_indicators_are_null_until_their_window_is_full(web: httpx.AsyncClient) -> None:

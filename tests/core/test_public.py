@@ -1,0 +1,28 @@
+"""Values as JSON gets them."""
+
+import pytest
+from pydantic import TypeAdapter
+
+from app.core.public import Price
+
+
+@pytest.mark.parametrize(
+    ("price", "told"),
+    [
+        (177.57000732421875, b"177.57"),
+        (177.57126, b"177.5713"),
+        (12345.678951, b"12345.679"),
+        (10.0, b"10.0"),
+        (9.8765432, b"9.87654"),
+        (0.123456789, b"0.123457"),
+        (0.000123456789, b"0.000123457"),
+        (-2.34567891, b"-2.34568"),
+        (0.0, b"0.0"),
+        (None, b"null"),
+    ],
+)
+def test_a_price_has_four_decimals_or_six_digits(price: float | None, told: bytes) -> None:
+    """Whichever is more; unknown stays unknown, and in the program it is what it was."""
+    kind = TypeAdapter(Price | None)
+    assert kind.dump_json(price) == told
+    assert kind.dump_python(price) == price
