@@ -21,7 +21,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from app.core import log
-from app.core.errors import NextcloseError, StoreUnavailable
+from app.core.errors import NextcloseError, NoHistory, StoreUnavailable
 from app.forecasts import ledger
 from app.forecasts.forecast import Forecast
 from app.prices import store
@@ -68,6 +68,7 @@ class Answer:
 class Snapshot:
     """The answers that are ready on one state of store and champion; never changed, only replaced by the next one.
 
+    `too_short` are symbols without enough history; others' bars may be what one of them lacks, so any price drops them.
     `stamps` number the looks at which each symbol was found changed, `cleared` that at which all were.
     """
 
@@ -78,6 +79,7 @@ class Snapshot:
     stamps: Mapping[str, int] = field(default_factory=dict)
     cleared: int = 0
     answers: Mapping[str, Answer] = field(default_factory=dict)
+    too_short: Mapping[str, NoHistory] = field(default_factory=dict)
 
     def stamp(self, symbol: str) -> int:
         """Return what differs after each change of what the symbol's answer rests on."""
@@ -100,6 +102,12 @@ class Answers:
         """Return a symbol's answer if it is ready and true at this instant."""
         answer = self.snapshot().answers.get(symbol)
         return answer if answer is not None and self._is_true(answer) else None
+
+    def ready_many(self, symbols: Sequence[str]) -> list[Answer | NoHistory | None]:
+        """Return for each symbol its answer, or why it can't have one, if that is ready and true at this instant."""
+        now = self.snapshot()
+        true = {symbol: one for symbol in symbols if (one := now.answers.get(symbol)) and self._is_true(one)}
+        return [true.get(symbol) or now.too_short.get(symbol) for symbol in symbols]
 
     def snapshot(self) -> Snapshot:
         """Return what is ready on the store and champion as they are now."""
@@ -124,7 +132,8 @@ class Answers:
             before = self.snapshot()
             found = self._services.forecaster.latest_many(texts)
             answers = self._built([one for one in found if isinstance(one, Forecast)])
-            if self._keep(before, answers):
+            refused = zip(texts, found, strict=True)
+            if self._keep(before, answers, {text: one for text, one in refused if isinstance(one, NoHistory)}):
                 break
         return [answers[one.symbol] if isinstance(one, Forecast) else one for one in found]
 
@@ -174,7 +183,9 @@ class Answers:
         kept = {
             symbol: answer for symbol, answer in old.answers.items() if symbol not in changed and answer.expires == inf
         }
-        self._snapshot = replace(new, stamps={**old.stamps, **dict.fromkeys(changed, self._looks)}, answers=kept)
+        stamps = {**old.stamps, **dict.fromkeys(changed, self._looks)}
+        too_short = old.too_short if prices == old.prices else {}
+        self._snapshot = replace(new, stamps=stamps, answers=kept, too_short=too_short)
 
     def _built(self, forecasts: Sequence[Forecast]) -> dict[str, Answer]:
         """Write the answers; a forecast that isn't as of the symbol's last bar is provisional."""
@@ -189,11 +200,15 @@ class Answers:
             answers[forecast.symbol] = Answer(forecast.symbol, body, freshness.since, freshness.until, expires)
         return answers
 
-    def _keep(self, before: Snapshot, answers: Mapping[str, Answer]) -> bool:
+    def _keep(
+        self, before: Snapshot, answers: Mapping[str, Answer], too_short: Mapping[str, NoHistory] | None = None
+    ) -> bool:
         """Keep the answers whose grounds are still those of `before`; say whether these were all."""
         self.snapshot()
         with self._lock:
             now = self._snapshot
             kept = {symbol: one for symbol, one in answers.items() if before.stamp(symbol) == now.stamp(symbol)}
-            self._snapshot = replace(now, answers={**now.answers, **kept})
+            same = (before.prices, before.cleared) == (now.prices, now.cleared)
+            refused = {**now.too_short, **(too_short or {})} if same else now.too_short
+            self._snapshot = replace(now, answers={**now.answers, **kept}, too_short=refused)
         return len(kept) == len(answers)

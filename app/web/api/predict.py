@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Request
@@ -17,6 +19,7 @@ from app.web.api.inputs import Stock, StockQuery
 from app.web.api.schemas import MAX_SYMBOLS, Prediction, Predictions, PredictRequest, SymbolError
 from app.web.edge.deps import Services, ServicesDep
 from app.web.edge.lookups import AT_ONCE, look_up
+from app.web.edge.security import GZIP_FROM_BYTES, GZIP_LEVEL
 
 MAX_LOOKUPS = AT_ONCE
 """How many unknown symbols one request may have looked up; a list of guesses isn't passed on to the source."""
@@ -57,26 +60,42 @@ def predict_by_query(symbol: StockQuery, request: Request, services: ServicesDep
 
 
 @router.post("/predict", response_model=Predictions)
-async def predict_many(wanted: PredictRequest, services: ServicesDep, answers: AnswersDep) -> Response:
+async def predict_many(
+    wanted: PredictRequest, request: Request, services: ServicesDep, answers: AnswersDep
+) -> Response:
     """Forecast up to 1,000 symbols; the order is kept, and a bad one never fails the rest."""
     texts = wanted.symbols
     if len(texts) > MAX_SYMBOLS:
         raise TooManySymbols(f"{len(texts):,} symbols were asked for; one request answers {MAX_SYMBOLS:,}")
-    found: list[Found | None] = [answers.ready(text) for text in texts]
-    if None in found:
-        found = list(await run_in_threadpool(_found, services, answers, texts))
+    ready = [one for one in answers.ready_many(texts) if one]
+    found = ready if len(ready) == len(texts) else await run_in_threadpool(_found, services, answers, texts)
+    key = (tuple(texts), tuple(found))
+    body, headers = _body(*key), {"Vary": "Accept-Encoding"}
+    if len(body) >= GZIP_FROM_BYTES and "gzip" in request.headers.get("accept-encoding", ""):
+        body, headers["Content-Encoding"] = _packed(*key), "gzip"
+    return Response(body, media_type="application/json", headers=headers)
+
+
+@lru_cache(maxsize=16)
+def _body(texts: tuple[str, ...], found: tuple[Found, ...]) -> bytes:
+    """Join the answers; the same list of the same answers is joined, and packed, once."""
     predictions = b",".join(one.body for one in found if isinstance(one, Answer))
     errors = b",".join(
         SymbolError(symbol=text[:40], code=one.code, detail=one.detail).model_dump_json().encode()
         for text, one in zip(texts, found, strict=True)
         if isinstance(one, NextcloseError)
     )
-    return Response(b'{"predictions":[%b],"errors":[%b]}' % (predictions, errors), media_type="application/json")
+    return b'{"predictions":[%b],"errors":[%b]}' % (predictions, errors)
+
+
+@lru_cache(maxsize=16)
+def _packed(texts: tuple[str, ...], found: tuple[Found, ...]) -> bytes:
+    return gzip.compress(_body(texts, found), GZIP_LEVEL, mtime=0)
 
 
 def _found(services: Services, answers: Answers, texts: Sequence[str]) -> list[Found]:
     """Return an answer or an error for each text, in order; what isn't ready is forecast, and looked up if need be."""
-    ready = {text: answer for text in texts if (answer := answers.ready(text))}
+    ready = {text: one for text, one in zip(texts, answers.ready_many(texts), strict=True) if one}
     asked = [text for text in dict.fromkeys(texts) if text not in ready]
     try:
         found = dict(zip(asked, answers.fill(asked), strict=True))

@@ -27,7 +27,8 @@ MAX_BODY_BYTES = 256 * 1024
 """Room for 1,000 symbols several times over; more is refused while it arrives."""
 
 GZIP_FROM_BYTES = 1024
-GZIP_LEVEL = 5
+GZIP_LEVEL = 1
+"""Half the time of level 5 for a seventh more bytes: 2.2 instead of 4.8 ms for the forecasts of 500 symbols."""
 
 _SOURCES = {
     "default-src": "'self'",

@@ -148,6 +148,19 @@ async def test_stale_by_a_refresh_that_died_without_a_word(
     assert (await ask(web))["target_session"] == "2013-03-05"
 
 
+async def test_stale_by_history_that_grew(app: FastAPI, web: httpx.AsyncClient, furnished: Database) -> None:
+    """That a symbol has too little history is known until any price changes: others' bars may be what it lacked."""
+    answers: Answers = app.state.answers
+    for _ in range(2):
+        many = (await web.post("/predict", json={"symbols": ["FB", "AAPL"]})).json()
+        assert [one["code"] for one in many["errors"]] == ["no_history"]
+    with statements(app.state.nextclose.database.engine) as sent:
+        assert (await web.post("/predict", json={"symbols": ["FB", "AAPL"]})).json() == many
+    assert sent == []
+    put_bar(furnished, NEXT, "IBM")
+    assert [one is None for one in answers.ready_many(["FB", "AAPL"])] == [True, False]
+
+
 async def test_stale_by_prices_that_are_gone(web: httpx.AsyncClient, furnished: Database) -> None:
     """The first real prices remove the sample: what was forecast from it is no answer any more."""
     await ask(web, "IBM")

@@ -54,6 +54,19 @@ async def test_many_keep_their_order_and_a_bad_one_fails_alone(web: httpx.AsyncC
     ]
 
 
+async def test_many_are_packed_for_who_takes_that(web: httpx.AsyncClient) -> None:
+    """The same list again is the same bytes; packed or not, it says the same, and in another order something else."""
+    names = {"symbols": ["AAPL", "IBM", "NOPE"]}
+    answers = [
+        await web.post("/predict", json=names, headers={"accept-encoding": encoding})
+        for encoding in ("identity", "identity", "gzip", "gzip")
+    ]
+    assert {one.content for one in answers} == {answers[0].content}
+    assert ["content-encoding" in one.headers for one in answers] == [False, False, True, True]
+    other = (await web.post("/predict", json={"symbols": ["IBM", "AAPL"]})).json()
+    assert other["predictions"] == answers[0].json()["predictions"][::-1]
+
+
 async def test_a_thousand_symbols_are_answered_and_more_refused(web: httpx.AsyncClient) -> None:
     """1,000 is the limit: one more is 413 too_many_symbols."""
     most = await web.post("/predict", json={"symbols": ["AAPL"] * 1000})
