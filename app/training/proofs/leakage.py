@@ -21,7 +21,8 @@ from app.registry.promotion.champion import Champion
 from app.registry.versions.model import Model
 from app.training.data.candidates import CANDIDATES, Candidate
 from app.training.data.dataset import LEARN_AFTER, FeatureBuilder, by_exchange, prepare
-from app.training.data.folds import LEARN_SESSIONS, folds
+from app.training.data.folds import FEWEST_SESSIONS, LEARN_SESSIONS, folds
+from app.training.fitting.fits import REFIT_LOCATIONS_EVERY
 from app.training.fitting.location import TREE_KINDS
 from app.training.proofs.proof import Proof
 from app.training.walk_forward.walk_forward import FoldForecast, WalkForward
@@ -30,8 +31,8 @@ Exchanges = Mapping[str, str]
 
 SYMBOLS, SESSIONS, REFIT_EVERY = 5, 700, 63
 """The stored bars that the proof works on: the symbols with the longest history, their latest sessions."""
-CUTS = (0.74, 0.87)
-"""Where the bars are cut or changed, as shares of the sample's sessions."""
+CUT = 0.87
+"""Where the bars are cut or changed within a fold, as a share of the sample's sessions."""
 
 
 def leakage(
@@ -50,7 +51,7 @@ def leakage(
     begun = perf_counter()
     bars, exchanges = _sample(database)
     days = bars["session"].unique().sort().to_list()
-    cuts = [days[int(share * len(days))] for share in CUTS]
+    cuts = [days[_last_fit(len(days))], days[int(CUT * len(days))]]
     checks = _checks(model or Champion(settings).current(), bars, exchanges, cuts, build)
     broken, held = [], []
     for number, (name, check) in enumerate(checks):
@@ -60,6 +61,24 @@ def leakage(
         held += [] if found else [f"{name}: holds"]
     progress(1.0, "leakage: done")
     return Proof("leakage", not broken, (*broken, *held), round(perf_counter() - begun, 2))
+
+
+def fits_ahead(bars: pl.DataFrame, build: FeatureBuilder = frame.build) -> Sequence[laws.Breach]:
+    """Walk all bars, and those up to the start of a fold where everything is fitted anew: forecasts must stay.
+
+    Whatever learns, calibrates or is trusted by what comes after the fold's start differs: there it isn't known.
+    """
+    days = bars["session"].unique().sort()
+    forecasts = _remembered(partial(_forecasts, build, {}, CANDIDATES))
+    return laws.truncation(forecasts, bars, [days[_last_fit(len(days))]])
+
+
+def _last_fit(sessions: int) -> int:
+    """Return the last session that starts a fold at which locations are fitted too, or any where none is as late."""
+    starts = range(0, sessions, REFIT_EVERY)
+    every = REFIT_EVERY * REFIT_LOCATIONS_EVERY
+    calibrated = LEARN_AFTER + LEARN_SESSIONS + FEWEST_SESSIONS
+    return max((start for start in starts if start >= calibrated and start % every == 0), default=starts[-1])
 
 
 def _checks(
