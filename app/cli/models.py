@@ -83,8 +83,9 @@ def _print_contest(result: ContestResult) -> None:
         f"{result.first_session} to {result.last_session}, walk-forward; {result.elapsed_s:.0f} s.\n"
         f"{result.tries} configurations tried: {result.tries - designed} in this contest, and {designed} while its "
         "candidates were designed.\n"
-        f"Version {result.version} ({result.winner}): {result.verdict}.\n{result.reason}"
+        f"Version {result.version} ({result.winner}): {result.verdict}."
     )
+    typer.echo(f"promoted: {result.reason}" if result.promoted else f"{result.choice}.\nnot promoted: {result.reason}")
 
 
 def _print_scores(scores: Iterable[tuple[str, Score]]) -> None:

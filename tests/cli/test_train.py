@@ -7,14 +7,16 @@ import pytest
 from app.registry.versions.card import Score
 from app.training.contest import contest
 from app.training.contest.contest import ContestResult, ContestRow
+from app.training.evaluation.selection import Standing
 from tests.cli.conftest import Nextclose
 
 REFUSED = ContestResult(
-    rows=(ContestRow("ewma", Score(n=10, sessions=5, crps=0.01), 1.0),),
+    rows=(ContestRow("ewma", Score(n=10, sessions=5, crps=0.01), 1.0, Standing("ewma", 0.01, 0.0, 0.0, "")),),
     winner="ewma",
     version="20211231-0a1b2c3d",
     promoted=False,
     verdict="no point skill shown",
+    choice="ewma has the least CRPS, and no simpler candidate is within two errors of it",
     reason="leakage fails: a feature sees the future",
     tries=259,
     first_session="2019-01-02",
@@ -34,7 +36,8 @@ def test_a_refused_first_winner_is_told_with_the_table(nextclose: Nextclose) -> 
     ran = nextclose("train")
     assert (ran.code, ran.err) == (1, "")
     assert "ewma" in ran.out
-    assert REFUSED.reason in ran.out
+    assert f"{REFUSED.choice}.\n" in ran.out
+    assert f"not promoted: {REFUSED.reason}" in ran.out
     assert "259 configurations tried: 9 in this contest, and 250 while its candidates were designed." in ran.out
 
 

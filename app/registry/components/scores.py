@@ -66,15 +66,16 @@ def ratio_interval(session: Index, top: Array, bottom: Array, confidence: float 
     return ratio, ratio * float(np.exp(-reach)), ratio * float(np.exp(reach))
 
 
-def ratio_error(session: Index, top: Array, bottom: Array) -> float:
+def ratio_error(session: Index, top: Array, bottom: Array, block: int = BLOCK) -> float:
     """Return the standard error of log(sum top / sum bottom) by a block bootstrap over sessions.
 
     Rows of one session, and of neighbouring ones, aren't independent: blocks of whole sessions are drawn with
-    replacement, round the end (circular: Politis & Romano 1992).
+    replacement, round the end (circular: Politis & Romano 1992). `session` may count longer stretches, and `block` then
+    fewer of them.
     """
     _, number = np.unique(session, return_inverse=True)
     sessions = int(number.max()) + 1
-    block = min(BLOCK, sessions)
+    block = min(block, sessions)
     starts = np.random.default_rng(SEED).integers(0, sessions, size=(DRAWS, -(-sessions // block)))
 
     def resampled(values: Array) -> Array:

@@ -64,6 +64,14 @@ class Score(_Frozen):
         return None if isinstance(value, float) and not isfinite(value) else value
 
 
+class WeekLoss(_Frozen):
+    """One week's mean CRPS out of fold, beside the random walk's on the same rows."""
+
+    n: int
+    crps: float
+    crps_random_walk: float
+
+
 class Metrics(_Frozen):
     """One candidate's scores, whole and by part; terciles are of the forecast's own scale, low first."""
 
@@ -72,6 +80,8 @@ class Metrics(_Frozen):
     by_fold: dict[str, Score] = {}
     by_tercile: dict[str, Score] = {}
     by_symbol: dict[str, Score] = {}
+    by_week: dict[str, WeekLoss] = {}
+    """By the Monday of the forecast's session: what a later contest compares its winner with on the same rows."""
     pit: tuple[float, ...] = ()
     """Share of outcomes in each of 20 equally likely bins, lowest first; 0.05 each when calibrated."""
 

@@ -1,8 +1,8 @@
 """The served pipeline replayed session by session, nothing known that was not known then.
 
 The walk of the contest over all stored bars, written out: every candidate, and as `champion` the one that a contest at
-the fold's start would have chosen, by CRPS over all that was settled by then. A finished fold is kept in a folder
-beside the output until the end, so a stopped run goes on where it stopped.
+the fold's start would have chosen by all that was settled then. A finished fold is kept in a folder beside the output
+until the end, so a stopped run goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from app.training.data.dataset import Dataset, newest_session, stored_dataset
 from app.training.data.folds import REFIT_EVERY, Fold, folds
 from app.training.evaluation.evaluator import Evaluator
 from app.training.evaluation.metrics import ScoredRows, score
+from app.training.evaluation.selection import SessionSums, choose
 from app.training.walk_forward.walk_forward import FoldForecast, WalkForward
 
 CHAMPION = "champion"
@@ -165,14 +166,13 @@ def _wanted(dataset: Dataset, start: date | None, end: date | None, symbols: Seq
 
 
 def champions(dataset: Dataset, schedule: list[Fold], evaluator: Evaluator) -> dict[int, str]:
-    """Return who would have been served in each fold, by number: the best CRPS over the common rows settled before."""
-    rows = {name: evaluator.rows(name) for name in evaluator.names}
+    """Return who would have been served in each fold, by number: a contest's choice on the rows settled before it."""
+    candidates = {name: SessionSums.of(evaluator.rows(name)) for name in evaluator.names}
     chosen: dict[int, str] = {}
     for fold in schedule:
-        settled = dataset.settled[fold.start]
-        losses = {name: one.crps[one.day < settled] for name, one in rows.items()}
-        known = any(len(one) for one in losses.values())
-        chosen[fold.number] = min(losses, key=lambda name: float(losses[name].sum())) if known else UNPROVEN
+        known = {name: sums.before(int(dataset.settled[fold.start])) for name, sums in candidates.items()}
+        judged = any(len(sums.session) for sums in known.values())
+        chosen[fold.number] = choose(known).winner if judged else UNPROVEN
     return chosen
 
 

@@ -26,6 +26,7 @@ from app.training.data.dataset import Dataset, newest_session, stored_dataset
 from app.training.data.folds import REFIT_EVERY, folds
 from app.training.evaluation import gate
 from app.training.evaluation.evaluator import Evaluator
+from app.training.evaluation.selection import SessionSums, Standing, choose
 from app.training.fitting.search import tried
 from app.training.walk_forward.walk_forward import FoldForecast, Sink, WalkForward
 
@@ -42,10 +43,11 @@ class ContestRow:
     name: str
     score: Score
     seconds: float
+    standing: Standing
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain values, the score flattened beside the name."""
-        return {"name": self.name, **self.score.model_dump(), "seconds": self.seconds}
+        """Return plain values, score and standing flattened beside the name."""
+        return {"name": self.name, **self.score.model_dump(), **asdict(self.standing), "seconds": self.seconds}
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class ContestResult:
     version: str
     promoted: bool
     verdict: str
+    choice: str
     reason: str
     tries: int
     first_session: str
@@ -88,7 +91,8 @@ def run_contest(settings: Settings, database: Database, clock: Clock, progress: 
     recent: list[FoldForecast] = []
     evaluator, contestants = evaluate(dataset, within(progress, 0.1, 0.7), recent.append)
     ranked = sorted(contestants, key=lambda one: one.metrics.overall.crps or 0.0)
-    winner = ranked[0]
+    choice = choose({name: SessionSums.of(evaluator.rows(name)) for name in evaluator.names})
+    winner = next(one for one in contestants if one.candidate.name == choice.winner)
     claim = gate.claim(evaluator.rows(winner.candidate.name), tried(CANDIDATES))
     tries = claim.tries
     verdict = gate.verdict(evaluator.rows(winner.candidate.name), claim)
@@ -97,10 +101,10 @@ def run_contest(settings: Settings, database: Database, clock: Clock, progress: 
     artefact.save(model, settings.models_dir / model.card.version)
     progress(0.75, "writing to MLflow")
     _log(tracker, settings, dataset, ranked, model)
-    rows = tuple(ContestRow(one.candidate.name, one.metrics.overall, one.out_of_fold.seconds) for one in ranked)
+    rows = tuple(_row(one, choice.standing(one.candidate.name)) for one in ranked)
     evidence = {"claim": asdict(claim), "contest": [row.as_dict() for row in rows], "tries": tries}
     decision = Decision(settings, database, clock, within(progress, 0.8, 0.98))
-    promoted, reason = decision.decide(dataset, evaluator, model, evidence)
+    promoted, reason = decision.decide(dataset, evaluator, model, choice, evidence)
     if promoted:
         tracker.set_champion(model.card.version)
     progress(1.0, f"{winner.candidate.name} wins; {verdict}")
@@ -110,6 +114,7 @@ def run_contest(settings: Settings, database: Database, clock: Clock, progress: 
         version=model.card.version,
         promoted=promoted,
         verdict=verdict,
+        choice=str(choice),
         reason=reason,
         tries=tries,
         first_session=model.card.trained_from.isoformat(),
@@ -140,6 +145,10 @@ def evaluate(
         report.Contestant(one, walk.fitted[one.name], evaluator.metrics(one.name), walk.out_of_fold[one.name])
         for one in CANDIDATES
     ]
+
+
+def _row(one: report.Contestant, standing: Standing) -> ContestRow:
+    return ContestRow(one.candidate.name, one.metrics.overall, one.out_of_fold.seconds, standing)
 
 
 def _log(tracker: Tracker, settings: Settings, dataset: Dataset, ranked: list[report.Contestant], model: Model) -> None:

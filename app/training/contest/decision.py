@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,8 +15,9 @@ from app.core.settings import Settings
 from app.registry.promotion import champion
 from app.registry.versions.model import Model
 from app.training.data.dataset import Dataset
-from app.training.evaluation import gate
+from app.training.evaluation.comparison import Comparison, compare
 from app.training.evaluation.evaluator import Evaluator
+from app.training.evaluation.selection import Choice, Standing
 from app.training.proofs.leakage import leakage
 from app.training.proofs.placebo import placebo
 from app.training.proofs.proof import Proof
@@ -35,9 +37,12 @@ class Decision:
     progress: Progress
 
     def decide(
-        self, dataset: Dataset, evaluator: Evaluator, model: Model, evidence: dict[str, Any]
+        self, dataset: Dataset, evaluator: Evaluator, model: Model, choice: Choice, evidence: dict[str, Any]
     ) -> tuple[bool, str]:
-        """Promote the winner unless the champion does better or a proof fails; record either with its evidence card."""
+        """Promote the winner unless its bands don't hold, a proof fails, or the champion does better.
+
+        Either is recorded with its evidence card.
+        """
         card = model.card
         if self._in_place() == card.version:
             return False, SAME
@@ -48,26 +53,23 @@ class Decision:
         evidence = {
             **evidence,
             "card": json.loads(card.to_json()),
+            "choice": asdict(choice),
             "comparison": asdict(compared),
             "proofs": [asdict(proof) for proof in proved],
         }
-        failed = [proof for proof in proved if not proof.passed]
-        if failed:
-            reason = f"{failed[0].name} fails: {failed[0].details[0]}"
-        elif not compared.better:
-            reason = f"its CRPS {compared.crps_winner:.4g} is above {compared.crps_champion:.4g} of {compared.how}"
-        else:
-            reason = f"best CRPS of {len(evaluator.names)} candidates; {compared.how}"
-            champion.promote(self.settings, self.database, card.version, reason, evidence, self.clock.now())
-            return True, reason
-        champion.refuse(self.database, card.version, in_place, reason, evidence, self.clock.now())
-        return False, reason
+        refusal = _refusal(choice.standing(card.name), proved, compared)
+        if refusal:
+            champion.refuse(self.database, card.version, in_place, refusal, evidence, self.clock.now())
+            return False, refusal
+        reason = f"{choice}; {compared.how}{_beside(compared)}"
+        champion.promote(self.settings, self.database, card.version, reason, evidence, self.clock.now())
+        return True, reason
 
     def _in_place(self) -> str | None:
         old = champion.Champion(self.settings).current()
         return old.card.version if old else None
 
-    def _compare(self, dataset: Dataset, evaluator: Evaluator, winner: str) -> tuple[str | None, gate.Comparison]:
+    def _compare(self, dataset: Dataset, evaluator: Evaluator, winner: str) -> tuple[str | None, Comparison]:
         """Compare with the champion that is in place when that is done; return its version too.
 
         The proofs take a minute, in which someone may promote another: the one compared with must be the one replaced.
@@ -75,7 +77,7 @@ class Decision:
         while True:
             old = champion.Champion(self.settings).current()
             version = old.card.version if old else None
-            compared = gate.compare(dataset, evaluator, winner, old)
+            compared = compare(dataset, evaluator, winner, old)
             if self._in_place() == version:
                 return version, compared
 
@@ -86,3 +88,25 @@ class Decision:
         except NoHistory as error:
             sealed = Proof("leakage", passed=False, details=(error.detail,), elapsed_s=0.0)
         return [sealed, placebo(within(self.progress, 0.5, 1.0), QUICK_MARKETS)]
+
+
+def _refusal(standing: Standing, proved: Sequence[Proof], compared: Comparison) -> str:
+    """Say why the winner isn't promoted; empty where nothing speaks against it."""
+    for proof in proved:
+        if not proof.passed:
+            return f"{proof.name} fails: {proof.details[0]}"
+    if standing.refused:
+        return f"{standing.name}: {standing.refused}"
+    if compared.better:
+        return ""
+    return f"it is worse {compared.how}{_beside(compared)}" if compared.rows else compared.how
+
+
+def _beside(compared: Comparison) -> str:
+    """Say both losses, and how sure the difference is."""
+    if compared.crps_winner is None or compared.crps_champion is None:
+        return ""
+    behind, error = 100.0 * (compared.behind or 0.0), 100.0 * (compared.behind_error or 0.0)
+    return (
+        f": CRPS {compared.crps_winner:.4g} against {compared.crps_champion:.4g}, {behind:+.2f} % (error {error:.2f} %)"
+    )

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from functools import reduce
 
 import numpy as np
+from numpy.typing import NDArray
 
-from app.registry.components.panel import Index
+from app.registry.components.panel import Array, Index
 from app.registry.components.scores import crps, pit
-from app.registry.versions.card import Metrics, Score
+from app.registry.versions.card import Metrics, Score, WeekLoss
 from app.registry.versions.pipeline import prob_up
 from app.training.data.dataset import Dataset
 from app.training.evaluation.metrics import ScoredRows, inside, score
@@ -82,6 +83,7 @@ class Evaluator:
             by_fold=_by(rows, rows.fold, lambda number: f"{number:03d}"),
             by_tercile=_by(rows, tercile, lambda third: _TERCILES[third]),
             by_symbol=_by(rows, rows.symbol, lambda code: str(panel.names[code])),
+            by_week=week_losses(panel.days[rows.day], rows.crps, rows.crps_base),
             pit=tuple(np.histogram(rows.pit, bins=_PIT_BINS, range=(0.0, 1.0))[0] / len(rows)),
         )
 
@@ -95,3 +97,19 @@ class Evaluator:
 def _by(rows: ScoredRows, key: Index, name: Callable[[int], str]) -> dict[str, Score]:
     """Score the rows of each key, without intervals."""
     return {name(int(one)): score(rows.part(key == one), brief=True) for one in np.unique(key)}
+
+
+def mondays(sessions: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
+    """Return the Monday of each session's week."""
+    days = sessions.astype("datetime64[D]").astype(np.int64)
+    return (days - (days + 3) % 7).astype("datetime64[D]")  # day 0 of the count, 1970-01-01, was a Thursday
+
+
+def week_losses(sessions: NDArray[np.datetime64], crps: Array, crps_base: Array) -> dict[str, WeekLoss]:
+    """Return the mean losses of rows, week by week, oldest first."""
+    weeks, number, counts = np.unique(mondays(sessions), return_inverse=True, return_counts=True)
+    ours, base = (np.bincount(number, weights=losses) / counts for losses in (crps, crps_base))
+    return {
+        str(week): WeekLoss(n=int(n), crps=float(own), crps_random_walk=float(other))
+        for week, n, own, other in zip(weeks, counts, ours, base, strict=True)
+    }

@@ -1,4 +1,4 @@
-"""Who may be served: what a forecast may claim, and whether the winner replaces the champion in place."""
+"""What a forecast may claim: point skill, and bands that are sharper than history's."""
 
 from __future__ import annotations
 
@@ -6,19 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.registry.components.panel import Array
-from app.registry.components.scores import crps, ratio_interval
-from app.registry.versions.model import Model
-from app.training.data.dataset import Dataset
-from app.training.evaluation.evaluator import Evaluator
+from app.registry.components.scores import ratio_interval
 from app.training.evaluation.metrics import ScoredRows, absolute_errors
 
 CLAIM = 0.99
 """Confidence of the interval behind a claim of point skill, before it is widened for the number of tries."""
 DESIGNED = 250
 """Configurations that were looked at while the candidates were designed: they count as tried in every contest."""
-FEWEST_NEW_SESSIONS = 20
-"""A champion is judged by its own forecasts when this many sessions have come since it was trained."""
 UNDECIDED = "intervals not shown sharper than history"
 """Said where the 95 % interval of the CRPS skill holds zero."""
 
@@ -63,52 +57,3 @@ def _sharpness(rows: ScoredRows) -> str:
     if low <= 1.0 <= high:
         return UNDECIDED
     return f"intervals {100.0 * abs(1.0 - ratio):.1f} % {'sharper' if ratio < 1.0 else 'less sharp'} than history"
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """The winner beside the champion in place, on the same rows."""
-
-    better: bool
-    rows: int
-    sessions: int
-    crps_winner: float | None
-    crps_champion: float | None
-    how: str
-
-
-def compare(dataset: Dataset, evaluator: Evaluator, winner: str, champion: Model | None) -> Comparison:
-    """Say whether the winner isn't worse than the champion on the same rows.
-
-    Rows after the champion's last training session are forecast by the champion itself. Where there are too few, its
-    own recipe, walked forward in this contest, stands for it: on older rows the champion would know the answers.
-    """
-    if champion is None:
-        return _unopposed("there was no champion")
-    missing = [name for name in champion.pipeline.features if name not in dataset.panel.frame.columns]
-    if missing:
-        return _unopposed(f"the champion reads {missing[0]}, which no longer exists")
-    rows = evaluator.own_rows(winner)
-    places = rows.row
-    new = dataset.panel.days[rows.day] > np.datetime64(champion.card.trained_through)
-    if len(np.unique(rows.day[new])) >= FEWEST_NEW_SESSIONS:
-        made = dataset.forecast(champion.pipeline, champion.card.trained_through)
-        losses = np.full(len(dataset.panel), np.nan)
-        losses[made.rows] = crps(made.quantiles, dataset.target[made.rows])
-        both = new & np.isfinite(losses[places])
-        return _compared(rows.part(both), losses[places[both]], "the champion's own forecasts of newer sessions")
-    if champion.card.name in evaluator.names:
-        rival = evaluator.rows(champion.card.name)
-        return _compared(
-            evaluator.rows(winner), rival.crps, "the champion's recipe, walked forward over the same folds"
-        )
-    return _unopposed(f"no candidate is called {champion.card.name} any more")
-
-
-def _unopposed(how: str) -> Comparison:
-    return Comparison(better=True, rows=0, sessions=0, crps_winner=None, crps_champion=None, how=how)
-
-
-def _compared(rows: ScoredRows, rival: Array, how: str) -> Comparison:
-    ours, theirs = float(rows.crps.mean()), float(rival.mean())
-    return Comparison(ours <= theirs, len(rows), len(np.unique(rows.day)), ours, theirs, how)

@@ -50,6 +50,11 @@ class ScoredRows:
         return cls(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0])})
 
 
+def summed(number: Index, values: Array) -> Array:
+    """Return the sum of the values of each number, 0, 1, …, as `np.unique` counts them."""
+    return np.asarray(np.bincount(number, weights=values), dtype=np.float64)
+
+
 def inside(quantiles: Array, realised: Array) -> NDArray[np.bool_]:
     """Return whether each outcome lies in each of `INTERVALS`, its bounds included; one column an interval."""
     bounds = [(quantiles[:, low], quantiles[:, high]) for low, high in INTERVALS.values()]

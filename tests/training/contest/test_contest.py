@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
 from datetime import UTC, datetime
 
 import polars as pl
@@ -19,7 +18,6 @@ from app.registry.versions.model import Model
 from app.training.contest import report
 from app.training.contest.contest import run_contest
 from app.training.contest.report import Contestant
-from app.training.evaluation import gate
 from tests.training.walked import Walked
 
 CLOCK = Clock(datetime(2012, 8, 1, 12, tzinfo=UTC))
@@ -89,23 +87,6 @@ def model(walked: Walked, name: str) -> Model:
         candidate, walked.walk.fitted[name], walked.evaluator.metrics(name), walked.walk.out_of_fold[name]
     )
     return report.model_of(contestant, walked.dataset, "no point skill shown", 9, 63, CLOCK.now())
-
-
-def test_a_winner_worse_than_the_champion_is_refused(walked: Walked) -> None:
-    """The random walk can't replace the volatility model: compared on the same rows, its CRPS is higher."""
-    compared = gate.compare(walked.dataset, walked.evaluator, "random_walk", model(walked, "volatility"))
-    assert not compared.better
-    assert compared.rows > 500
-    assert compared.crps_winner > compared.crps_champion
-
-
-def test_a_champion_is_judged_by_its_own_forecasts_of_newer_sessions(walked: Walked) -> None:
-    """Trained long ago, it forecasts the sessions since then itself."""
-    old = model(walked, "volatility")
-    early = old.card.model_copy(update={"trained_through": walked.dataset.session(560)})
-    compared = gate.compare(walked.dataset, walked.evaluator, "volatility", Model(early, old.pipeline))
-    assert asdict(compared)["how"] == "the champion's own forecasts of newer sessions"
-    assert compared.sessions < 80
 
 
 def test_a_version_is_named_for_what_it_is(walked: Walked) -> None:
