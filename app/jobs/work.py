@@ -46,10 +46,10 @@ def refresh(settings: Settings, database: Database, clock: Clock, progress: Prog
 
 def check(settings: Settings, database: Database, clock: Clock, progress: Progress) -> Outcome:
     """Compare this week's tenth of the symbols, whole, with the source."""
-    from app.prices.refresh import full_check
+    from app.prices.refresh.run import refresh_tenth
     from app.prices.sources.factory import open_source
 
-    return _outcome(full_check.check(database, open_source(settings), clock, progress))
+    return _outcome(refresh_tenth(database, open_source(settings), clock, progress))
 
 
 def contest(settings: Settings, database: Database, clock: Clock, progress: Progress) -> ContestResult:

@@ -4,46 +4,24 @@ In: bars that passed the checks. Out: bar and event frames, and each symbol's st
 writes is called by `checks` and `refresh`.
 """
 
-from app.prices.store.earnings import EarningsDay, earnings_days, events, events_version
-from app.prices.store.read import (
-    LastBar,
-    SymbolStatus,
-    as_known,
-    data_version,
-    exchanges,
-    history,
-    last_bars,
-    panel,
-    series,
-    status,
-    statuses,
-    symbol_versions,
-    unwatch,
-    watch,
-    watchlist,
-)
-from app.prices.store.write import Upserted, upsert
-
-__all__ = [
-    "EarningsDay",
-    "LastBar",
-    "SymbolStatus",
-    "Upserted",
-    "as_known",
-    "data_version",
-    "earnings_days",
-    "events",
-    "events_version",
-    "exchanges",
-    "history",
-    "last_bars",
-    "panel",
-    "series",
-    "status",
-    "statuses",
-    "symbol_versions",
-    "unwatch",
-    "upsert",
-    "watch",
-    "watchlist",
-]
+from app.prices.store.earnings import EarningsDay as EarningsDay
+from app.prices.store.earnings import earnings_days as earnings_days
+from app.prices.store.earnings import events as events
+from app.prices.store.earnings import events_version as events_version
+from app.prices.store.read import LastBar as LastBar
+from app.prices.store.read import SymbolStatus as SymbolStatus
+from app.prices.store.read import as_known as as_known
+from app.prices.store.read import data_version as data_version
+from app.prices.store.read import exchanges as exchanges
+from app.prices.store.read import history as history
+from app.prices.store.read import last_bars as last_bars
+from app.prices.store.read import panel as panel
+from app.prices.store.read import series as series
+from app.prices.store.read import status as status
+from app.prices.store.read import statuses as statuses
+from app.prices.store.read import symbol_versions as symbol_versions
+from app.prices.store.read import unwatch as unwatch
+from app.prices.store.read import watch as watch
+from app.prices.store.read import watchlist as watchlist
+from app.prices.store.write import Upserted as Upserted
+from app.prices.store.write import upsert as upsert

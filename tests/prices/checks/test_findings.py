@@ -3,17 +3,15 @@
 from datetime import UTC, date, datetime
 
 import polars as pl
-import pytest
 
 from app.core.clock import Clock
 from app.core.db import Database
 from app.prices import store
 from app.prices.checks import findings
-from app.prices.refresh.full_check import check, due
 from app.prices.refresh.ingest import ingest
 from app.prices.sources.sample import sample_bars
 from app.prices.store import sql, write
-from tests.prices.market import SESSIONS, Market, bars, evening
+from tests.prices.market import SESSIONS, bars, evening
 
 NOW = evening(SESSIONS[-1])
 OHLC = ("open", "high", "low", "close")
@@ -116,22 +114,3 @@ def test_the_sample_has_its_one_flaw_and_its_one_crash(database: Database) -> No
         ("repeated_bar", "AAPL", date(2003, 1, 28), False),
         ("unannounced_jump", "AAPL", date(2000, 9, 29), False),
     ]
-
-
-def test_ten_weeks_check_each_symbol_once() -> None:
-    """The tenths rotate with the ISO week and miss nobody."""
-    symbols = [f"S{number}" for number in range(200)]
-    checked = [symbol for week in range(41, 51) for symbol in due(symbols, week)]
-    assert sorted(checked) == sorted(symbols)
-
-
-@pytest.mark.parametrize("offset", [0, 1])
-def test_the_weekly_check_takes_over_what_the_source_says_otherwise(database: Database, offset: int) -> None:
-    """An old bar that Yahoo has corrected since is found in its symbol's week, and only then."""
-    market, name = Market({"KO": bars("KO")}), "KO"
-    with database.write() as db:
-        write.upsert(db, times(1.001, pl.col("session") == SESSIONS[3]), "yahoo", NOW)
-    week = next(week for week in range(10, 20) if due([name], week)) + offset
-    reports = check(database, market, Clock(datetime.fromisocalendar(2021, week, 3).replace(hour=12, tzinfo=UTC)))
-    assert [(report.outcome, report.changed) for report in reports] == ([("updated", 1)] if offset == 0 else [])
-    assert store.panel(database).equals(bars("KO")) is (offset == 0)
