@@ -9,7 +9,7 @@ from sqlmodel import Session
 from app.core.clock import DEFAULT_EXCHANGE, Calendar, calendar
 from app.jobs import runs
 from app.prices import store
-from app.prices.refresh.need import RETRY_AFTER, holes
+from app.prices.refresh.fetch_plan import RETRY_AFTER, holes
 from app.prices.store import SymbolStatus
 
 AFTER_FINAL = (timedelta(minutes=2), *RETRY_AFTER)

@@ -37,7 +37,7 @@ def listing(db: Session, state: str | None = HELD, limit: int = 1000) -> Sequenc
     return db.exec(query).all()
 
 
-def hold(db: Session, held: pl.DataFrame, source: str, at: datetime) -> pl.DataFrame:
+def add(db: Session, held: pl.DataFrame, source: str, at: datetime) -> pl.DataFrame:
     """Put bars that failed (`rules.HELD_SCHEMA`) into quarantine; return those that have been let pass before.
 
     A bar that was held or dropped with the same values isn't entered again.

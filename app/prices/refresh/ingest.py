@@ -33,7 +33,7 @@ def ingest(
         return Upserted()
     write.make_way(db, bars["symbol"].unique(), source, fetched_at)
     checked = _checked(db, bars, exchange)
-    released = quarantine.hold(db, checked.held, source, fetched_at)
+    released = quarantine.add(db, checked.held, source, fetched_at)
     good = checked.good if released.is_empty() else pl.concat([checked.good, released]).sort("symbol", "session")
     written = write.upsert(db, good, source, fetched_at, reason)
     quarantine.clear(db, checked.good, fetched_at)

@@ -34,7 +34,7 @@ def merge(
     if restated.absurd:
         raise Malformed(f"{symbol}: {restated.reason}; the stored bars were kept")
     bars, waiting = _without_unadjusted(symbol, fetched, stored, restated)
-    quarantine.hold(db, waiting, source, now)
+    quarantine.add(db, waiting, source, now)
     looks = quarantine.second_looks(db, symbol, calendar(fetched.exchange), now)
     confirmed = quarantine.look_again(db, looks, bars, now)
     rescaled = _rescale_missing(db, stored, bars, restated, now) if restated.rescaled else 0
@@ -74,7 +74,7 @@ def _rescale_missing(
 ) -> int:
     """Put stored bars that the new history doesn't have on its scale; return how many. No row is lost."""
     missing = stored.join(bars, on=["symbol", "session"], how="anti")
-    write.keep(db, missing, now, restated.reason)
+    write.keep_revisions(db, missing, now, restated.reason)
     keys = missing.select("symbol", pl.col("session").cast(pl.String)).rows()
     prices = ", ".join(f"{name} = {name} * ?" for name in (*PRICES, "adj_close"))
     factors = [restated.factor] * (len(PRICES) + 1)

@@ -21,8 +21,8 @@ from app.core.progress import Progress, silent
 from app.prices import store
 from app.prices.checks.restatement import compare
 from app.prices.outcomes import FAILED, Outcome, RefreshReport
+from app.prices.refresh.fetch_plan import FetchPlan, plan_fetch
 from app.prices.refresh.merge import merge
-from app.prices.refresh.need import Need, need_of
 from app.prices.refresh.single_flight import single_flight
 from app.prices.sources.guard import ASK_TIMEOUT_S, ATTEMPTS, guard_of
 from app.prices.sources.protocol import Fetched, FetchFailed, NoBars, NoSuchSymbol, PriceSource
@@ -98,62 +98,62 @@ def refresh_one(
     with single_flight(database, symbol, since or wall(), wait_s=2 * limit_s) as ours:
         if ours:
             with database.read() as db:
-                need = need_of(db, symbol, source.name, clock, whole=whole)
-            report = _refreshed(database, source.name, ask, need, limit_s)
+                plan = plan_fetch(db, symbol, source.name, clock, whole=whole)
+            report = _refreshed(database, source.name, ask, plan, limit_s)
         else:
             report = _by_another(database, symbol)
     return replace(report, elapsed_s=time.monotonic() - began)
 
 
-def _refreshed(database: Database, source: str, ask: _Ask, need: Need, limit_s: float) -> RefreshReport:
-    if need.closed:
-        return RefreshReport(need.symbol, "closed", last=need.last, detail="no session became final since")
+def _refreshed(database: Database, source: str, ask: _Ask, plan: FetchPlan, limit_s: float) -> RefreshReport:
+    if plan.closed:
+        return RefreshReport(plan.symbol, "closed", last=plan.last, detail="no session became final since")
     try:
-        fetched = _fetch(ask, need, limit_s)
+        fetched = _fetch(ask, plan, limit_s)
         with database.write() as db:
-            report = merge(db, need.symbol, fetched, need.stored, source, need.now)
-            return _noted(db, need, replace(report, detail=report.detail or _missing(db, need)))
+            report = merge(db, plan.symbol, fetched, plan.stored, source, plan.now)
+            return _noted(db, plan, replace(report, detail=report.detail or _missing(db, plan)))
     except FetchFailed as error:
         if error.asked:
-            _log.warning("refresh failed", symbol=need.symbol, outcome=error.outcome, detail=error.detail)
+            _log.warning("refresh failed", symbol=plan.symbol, outcome=error.outcome, detail=error.detail)
         with database.write() as db:
-            return _noted(db, need, RefreshReport(need.symbol, _outcome(error, need), detail=error.detail))
+            return _noted(db, plan, RefreshReport(plan.symbol, _outcome(error, plan), detail=error.detail))
 
 
-def _fetch(ask: _Ask, need: Need, limit_s: float) -> Fetched:
+def _fetch(ask: _Ask, plan: FetchPlan, limit_s: float) -> Fetched:
     """Ask for what is missing; ask for everything where the answer shows that history was rewritten."""
     began = time.monotonic()
-    fetched = _final(ask(need.symbol, need.start, need.end, limit_s), need)
-    if need.start is None or not _rewritten(need, fetched):
+    fetched = _final(ask(plan.symbol, plan.start, plan.end, limit_s), plan)
+    if plan.start is None or not _rewritten(plan, fetched):
         return fetched
     left_s = max(1.0, limit_s - (time.monotonic() - began))
-    return _final(ask(need.symbol, None, need.end, left_s), need)
+    return _final(ask(plan.symbol, None, plan.end, left_s), plan)
 
 
-def _rewritten(need: Need, fetched: Fetched) -> bool:
-    new = fetched.actions.join(need.actions, on=["session", "kind"], how="anti")
-    return not new.is_empty() or compare(need.stored, fetched.bars, fetched.actions).moved > 0
+def _rewritten(plan: FetchPlan, fetched: Fetched) -> bool:
+    new = fetched.actions.join(plan.actions, on=["session", "kind"], how="anti")
+    return not new.is_empty() or compare(plan.stored, fetched.bars, fetched.actions).moved > 0
 
 
-def _final(fetched: Fetched, need: Need) -> Fetched:
+def _final(fetched: Fetched, plan: FetchPlan) -> Fetched:
     """Drop the running session's row, and everything after it."""
-    exchange = need.exchange if fetched.exchange == need.exchange.exchange else calendar(fetched.exchange)
-    target = exchange.last_final(need.now)
+    exchange = plan.exchange if fetched.exchange == plan.exchange.exchange else calendar(fetched.exchange)
+    target = exchange.last_final(plan.now)
     bars = fetched.bars.filter(pl.col("session") <= target)
     if bars.is_empty():
-        raise NoBars(f"the source has no final bars of {need.symbol} in these sessions")
+        raise NoBars(f"the source has no final bars of {plan.symbol} in these sessions")
     return replace(fetched, bars=bars, actions=fetched.actions.filter(pl.col("session") <= target))
 
 
-def _missing(db: Session, need: Need) -> str:
-    last = store.status(db, need.symbol).last
-    behind = need.exchange.sessions_behind(last, need.now) if last else 0
-    which = f"the last {behind} sessions" if behind > 1 else need.exchange.last_final(need.now)
+def _missing(db: Session, plan: FetchPlan) -> str:
+    last = store.status(db, plan.symbol).last
+    behind = plan.exchange.sessions_behind(last, plan.now) if last else 0
+    which = f"the last {behind} sessions" if behind > 1 else plan.exchange.last_final(plan.now)
     return f"the source has no bar yet for {which}" if behind else ""
 
 
-def _outcome(error: FetchFailed, need: Need) -> Outcome:
-    known = not need.stored.is_empty()
+def _outcome(error: FetchFailed, plan: FetchPlan) -> Outcome:
+    known = not plan.stored.is_empty()
     if isinstance(error, NoSuchSymbol):
         return "delisted" if known else "unknown"
     if isinstance(error, NoBars):
@@ -162,15 +162,15 @@ def _outcome(error: FetchFailed, need: Need) -> Outcome:
     return error.outcome
 
 
-def _noted(db: Session, need: Need, report: RefreshReport) -> RefreshReport:
+def _noted(db: Session, plan: FetchPlan, report: RefreshReport) -> RefreshReport:
     """Keep on the symbol's row how the refresh went; a symbol nobody knows gets no row."""
-    row = db.get(SymbolRow, need.symbol, populate_existing=True)
+    row = db.get(SymbolRow, plan.symbol, populate_existing=True)
     if row is None:
         return report
     failed = report.outcome in FAILED
     row.outcome, row.error = report.outcome, report.detail if failed else None
     if not failed:
-        row.refreshed_at = need.now
+        row.refreshed_at = plan.now
     return replace(report, last=row.last)
 
 

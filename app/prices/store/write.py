@@ -58,7 +58,7 @@ def upsert(
     span = bars.select(pl.col("session").min().alias("first"), pl.col("session").max()).cast(pl.String).row(0)
     known = sql.bars_of(db, symbols, " AND session BETWEEN ? AND ?", span)
     added, changed = _compared(bars, known)
-    keep(db, changed, fetched_at, reason)
+    keep_revisions(db, changed, fetched_at, reason)
     _insert(db, added, source, fetched_at)
     _insert(db, changed, source, fetched_at)
     if added.height + changed.height + removed:
@@ -94,7 +94,7 @@ def _insert(db: Session, bars: pl.DataFrame, source: str, fetched_at: datetime) 
     sql.change_many(db, _INSERT.format(true="1" if sql.is_sqlite(db) else "true"), rows)
 
 
-def keep(db: Session, bars: pl.DataFrame, at: datetime, reason: str) -> None:
+def keep_revisions(db: Session, bars: pl.DataFrame, at: datetime, reason: str) -> None:
     """Copy the stored bars with these keys to `bar_revision`: they are about to be replaced."""
     moment = sql.instant(db, at)
     keys = bars.select("symbol", pl.col("session").cast(pl.String)).rows()

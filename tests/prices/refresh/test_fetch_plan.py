@@ -9,8 +9,8 @@ from app.core.db import Database
 from app.prices import store
 from app.prices.checks import quarantine
 from app.prices.outcomes import RefreshReport
+from app.prices.refresh.fetch_plan import holes
 from app.prices.refresh.ingest import ingest
-from app.prices.refresh.need import holes
 from app.prices.refresh.run import refresh_one
 from app.prices.store import sql
 from tests.prices.market import SESSIONS, Market, bars, evening

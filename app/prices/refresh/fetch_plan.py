@@ -31,7 +31,7 @@ _FIRSTS: Final = "SELECT symbol, first_session FROM symbol WHERE bars > 0 AND sy
 
 
 @dataclass(frozen=True)
-class Need:
+class FetchPlan:
     """What a symbol's refresh starts from: its calendar, stored bars, and the window to ask for."""
 
     symbol: str
@@ -50,7 +50,7 @@ class Need:
         return last if isinstance(last, date) else None
 
 
-def need_of(db: Session, symbol: str, source: str, clock: Clock, *, whole: bool) -> Need:
+def plan_fetch(db: Session, symbol: str, source: str, clock: Clock, *, whole: bool) -> FetchPlan:
     """Decide from the calendar what is missing, and so which sessions to ask for."""
     now = clock.now()
     row = db.get(SymbolRow, symbol)
@@ -59,7 +59,7 @@ def need_of(db: Session, symbol: str, source: str, clock: Clock, *, whole: bool)
     stored = sql.bars_of(db, [symbol], " AND source <> ?", ["" if source == write.SAMPLE else write.SAMPLE])
     asked = row.refreshed_at if row and row.outcome not in FAILED else None
     wanted = _wanted(db, symbol, exchange, stored, asked, now)
-    return Need(
+    return FetchPlan(
         symbol=symbol,
         now=now,
         exchange=exchange,
