@@ -24,6 +24,7 @@ from app.web import routers
 from app.web.api.answers import Answers
 from app.web.api.health import Counting, Metrics
 from app.web.api.hot import Hot
+from app.web.api.recent import Recent
 from app.web.edge import errors, security, static
 from app.web.edge.deps import Services
 
@@ -60,7 +61,8 @@ def create_app(settings: Settings | None = None, bind_host: str | None = None) -
     services = app.state.nextclose = Services(settings, database, clock, forecaster, Champion(settings))
     app.state.answers = Answers(services)
     app.state.metrics = Metrics()
-    app.hot = Hot(partial(FastAPI.__call__, app), app.state.answers, app.state.metrics)
+    recent = Recent(partial(FastAPI.__call__, app), app, services, app.state.metrics)
+    app.hot = Hot(recent, app.state.answers, app.state.metrics)
     security.install(app, settings, bind_host or os.environ.get("UVICORN_HOST"))
     app.add_middleware(Counting, metrics=app.state.metrics)
     errors.install(app)

@@ -1,0 +1,118 @@
+"""Recent answers: sent again only while they are what would be sent."""
+
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from pydantic import SecretStr
+
+from app.core.db import Database
+from app.core.settings import Settings
+from app.prices import store
+from app.web.api import recent
+from tests.web.api.test_answers import NEXT, put_bar, statements, turn_clock
+from tests.web.conftest import Build, put_champion, talk_to
+
+PART = {"hx-request": "true", "hx-request-type": "partial", "hx-target": "div#chart"}
+
+
+@pytest.mark.parametrize(
+    "address", ["/", "/stocks/AAPL", "/data", "/track-record", "/models", "/api/symbols", "/search?q=a"]
+)
+async def test_the_same_question_is_answered_without_a_query(
+    app: FastAPI, web: httpx.AsyncClient, address: str
+) -> None:
+    """Status, headers and body are those of the first answer, and the store isn't asked."""
+    await web.get("/")  # makes the forecasts, which are rows of the ledger
+    first = await web.get(address)
+    with statements(app.state.nextclose.database.engine) as sent:
+        again = await web.get(address)
+    assert sent == []
+    assert (again.status_code, again.headers, again.content) == (first.status_code, first.headers, first.content)
+
+
+async def test_what_the_request_says_makes_another_answer(app: FastAPI, web: httpx.AsyncClient) -> None:
+    """A region isn't the page, a range not the other, and buttons are shown to who may press them only."""
+    whole = [(await web.get("/stocks/AAPL")).text for _ in range(2)][-1]
+    region = [(await web.get("/stocks/AAPL", headers=PART)).text for _ in range(2)][-1]
+    year = [(await web.get("/stocks/AAPL?range=1Y")).text for _ in range(2)][-1]
+    async with talk_to(app, "192.0.2.7") as stranger:
+        theirs = [(await stranger.get("/stocks/AAPL")).text for _ in range(2)][-1]
+    assert len({whole, region, year, theirs}) == 4
+    assert [text.count('action="/stocks/AAPL/unwatch"') for text in (whole, theirs)] == [1, 0]
+    plain = await web.get("/stocks/AAPL", headers={"accept-encoding": "identity"})
+    assert ("content-encoding" in plain.headers, plain.text) == (False, whole)
+
+
+async def test_a_commit_makes_another_answer(app: FastAPI, web: httpx.AsyncClient, furnished: Database) -> None:
+    """A new bar, another process's change of the watchlist, a promotion: the very next page shows it."""
+    await web.get("/")
+    turn_clock(app, datetime(2013, 3, 4, 22, 0, tzinfo=UTC))
+    put_bar(furnished)
+    assert "5 Mar 2013" in (await web.get("/stocks/AAPL")).text
+    with furnished.write() as db:
+        store.unwatch(db, ["IBM"])
+    assert 'href="/stocks/IBM"' not in (await web.get("/")).text
+
+
+async def test_a_promotion_makes_another_answer(
+    web: httpx.AsyncClient, settings: Settings, furnished: Database
+) -> None:
+    """The pointer is a file of its own beside the store."""
+    assert "version v1" in (await web.get("/")).text
+    put_champion(settings, furnished, "v2")
+    assert "version v2" in (await web.get("/")).text
+
+
+async def test_the_stroke_of_a_close_makes_another_answer(app: FastAPI, web: httpx.AsyncClient) -> None:
+    """Prices are behind from the instant on at which the next bar is final, though nothing was committed."""
+    ages = []
+    for hour in (21, 22):
+        turn_clock(app, datetime(NEXT.year, NEXT.month, NEXT.day, hour, 0, tzinfo=UTC))
+        ages += [(await web.get("/api/prices/AAPL?start=2013-03-01")).json()["sessions_behind"] for _ in range(2)]
+    assert ages == [0, 0, 1, 1]
+
+
+async def test_errors_and_old_answers_are_made_anew(
+    app: FastAPI, web: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What failed is tried again, and nothing outlives two seconds."""
+    for address, most in (("/stocks/NOPE", 0), ("/data", 1)):
+        await web.get(address)
+        assert len(app.hot._app._kept) == most  # type: ignore[attr-defined]
+    monkeypatch.setattr(recent, "KEPT_S", 0.0)
+    await web.get("/models")
+    with statements(app.state.nextclose.database.engine) as sent:
+        await web.get("/models")
+    assert sent
+
+
+async def test_recent_answers_are_counted_and_bounded(
+    app: FastAPI, web: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """/metrics has them under their route; many addresses don't fill the memory."""
+    monkeypatch.setattr(recent, "MOST", 3)
+    await web.get("/")
+    for _ in range(4):
+        await web.get("/stocks/AAPL")
+    assert (
+        'nextclose_requests_total{method="GET",route="/stocks/{symbol}",status="200"} 4.0'
+        in (await web.get("/metrics")).text
+    )
+    for number in range(10):
+        await web.get(f"/search?q={number}")
+    assert len(app.hot._app._kept) <= 3  # type: ignore[attr-defined]
+
+
+async def test_a_token_hides_the_buttons_from_the_first_look_on(
+    settings: Settings, furnished: Database, build: Build
+) -> None:
+    """Two services over one store don't share what they sent."""
+    del furnished
+    async with (
+        talk_to(build(settings)) as one,
+        talk_to(build(settings.model_copy(update={"admin_token": SecretStr("s3cret")}))) as other,
+    ):
+        texts = [(await client.get("/stocks/AAPL")).text for client in (one, other, one, other)]
+    assert [text.count('action="/stocks/AAPL/unwatch"') for text in texts] == [1, 0, 1, 0]
