@@ -9,8 +9,8 @@ from sqlmodel import Session
 from app.core.clock import DEFAULT_EXCHANGE, Calendar, calendar
 from app.jobs import runs
 from app.prices import store
-from app.prices.refresh.fetch_plan import RETRY_AFTER, holes
 from app.prices.store import SymbolStatus
+from app.prices.store.holes import RETRY_AFTER, holes
 
 AFTER_FINAL = (timedelta(minutes=2), *RETRY_AFTER)
 """A cycle's instants, counted from when the session's bar is final; all but the first only while bars are missing."""

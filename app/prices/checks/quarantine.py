@@ -15,11 +15,9 @@ from app.core.errors import BadInput, NotThere
 from app.prices.checks import rules
 from app.prices.frame import BAR_SCHEMA, PRICES, VALUES
 from app.prices.store import sql, write
-from app.prices.store.tables import QuarantineRow
+from app.prices.store.tables import DROPPED, HELD, QuarantineRow
 
-HELD: Final = "held"
 RELEASED: Final = "released"
-DROPPED: Final = "dropped"
 CLEARED: Final = "cleared"
 CONFIRMED: Final = "confirmed"
 PASSED: Final = (RELEASED, CONFIRMED)

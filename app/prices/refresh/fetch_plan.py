@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Final
 
 import polars as pl
@@ -16,6 +14,7 @@ from app.prices.checks import quarantine
 from app.prices.outcomes import FAILED
 from app.prices.refresh.merge import known_actions
 from app.prices.store import sql, write
+from app.prices.store.holes import holes, last_try
 from app.prices.store.tables import SymbolRow
 from app.prices.symbols import exchange_of
 
@@ -23,11 +22,6 @@ OVERLAP: Final = 10
 """So many stored sessions are fetched again: a moved one says that history was rewritten."""
 GAPS_WITHIN: Final = 60
 """A missing session this far back is asked for again after each session; the weekly full check sees the older ones."""
-HEAL_WITHIN: Final = 10
-"""A session among so many newest ones that is missing or held is asked for again the same evening."""
-RETRY_AFTER: Final = (timedelta(hours=1), timedelta(hours=2), timedelta(hours=4))
-"""When, counted from when the newest session's bar is final; then the next session's refresh asks again."""
-_FIRSTS: Final = "SELECT symbol, first_session FROM symbol WHERE bars > 0 AND symbol IN {}"
 
 
 @dataclass(frozen=True)
@@ -85,35 +79,6 @@ def _wanted(
     if asked is None or asked < last_try(exchange, now):
         newest += holes(db, [symbol], exchange, target).get(symbol, [])
     return sorted(newest)
-
-
-def last_try(exchange: Calendar, now: datetime) -> datetime:
-    """Return the newest instant up to `now` from which a hole is asked for again."""
-    final = exchange.final_at(exchange.last_final(now))
-    return max(at for at in (final, *(final + after for after in RETRY_AFTER)) if at <= now)
-
-
-def holes(db: Session, symbols: Sequence[str], exchange: Calendar, target: date) -> dict[str, list[date]]:
-    """Return, for each of these symbols that has any, the newest sessions up to `target` that are missing or held.
-
-    A session before the symbol's first bar is no hole, nor one whose bar was dropped by hand.
-    """
-    window = exchange.between(target - timedelta(days=3 * HEAL_WITHIN), target)[-HEAL_WITHIN:]
-    values = [json.dumps(list(symbols)), sql.day(window[0])]
-    where = f"symbol IN {sql.among(db)} AND session >= ?"
-    stored = _pairs(db, f"SELECT symbol, session FROM bar WHERE {where}", values)
-    state = f"SELECT symbol, session FROM quarantine WHERE {where} AND state = ?"
-    held = _pairs(db, state, [*values, quarantine.HELD])
-    settled = (stored | _pairs(db, state, [*values, quarantine.DROPPED])) - held
-    firsts = _pairs(db, _FIRSTS.format(sql.among(db)), values[:1])
-    found = {
-        symbol: [day for day in window if day > first and (symbol, day) not in settled] for symbol, first in firsts
-    }
-    return {symbol: days for symbol, days in found.items() if days}
-
-
-def _pairs(db: Session, query: str, values: Sequence[str]) -> set[tuple[str, date]]:
-    return set(sql.frame(db, query, values, {"symbol": pl.String(), "session": pl.Date()}).iter_rows())
 
 
 def _start(stored: pl.DataFrame, wanted: list[date]) -> date | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from datetime import date, datetime
+from typing import Final
 
 from sqlalchemy import BigInteger
 from sqlmodel import AutoString, Field, Index, SQLModel
@@ -127,6 +128,10 @@ class EventAskRow(SQLModel, table=True):
     detail: str = ""
 
 
+HELD: Final = "held"
+DROPPED: Final = "dropped"
+
+
 class QuarantineRow(SQLModel, table=True):
     """A bar that failed a check, and why; never fed to a model, released or dropped by hand."""
 
@@ -146,7 +151,7 @@ class QuarantineRow(SQLModel, table=True):
     fetched_at: datetime = Field(sa_type=UtcDateTime)
     rule: str = Field(max_length=40)
     detail: str
-    state: str = Field(default="held", max_length=10)
+    state: str = Field(default=HELD, max_length=10)
     decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 

@@ -9,10 +9,10 @@ from app.core.db import Database
 from app.prices import store
 from app.prices.checks import quarantine
 from app.prices.outcomes import RefreshReport
-from app.prices.refresh.fetch_plan import holes
 from app.prices.refresh.ingest import ingest
 from app.prices.refresh.run import refresh_one
 from app.prices.store import sql
+from app.prices.store.holes import holes
 from tests.prices.market import SESSIONS, Market, bars, evening
 
 DAY, NEXT = SESSIONS[80], SESSIONS[81]
