@@ -9,6 +9,9 @@ import typer
 
 from app.cli.console import NONE, AsJson, open_store, print_json, print_table
 
+MOST_CONNECTIONS = 800
+"""Past so many a server process answers 503 at once; systems commonly grant a process 1,024 open files."""
+
 
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
@@ -34,6 +37,7 @@ def serve(
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=5,
+        limit_concurrency=MOST_CONNECTIONS,
     )
 
 

@@ -1,8 +1,9 @@
 """Ready answers: each symbol's newest forecast as the bytes of its JSON, until something that it rests on changes.
 
-An answer rests on the champion's pointer, the symbol's final bars, the ledger's rows of the symbol, and the clock (from
-the instant at which another bar is final it says so). Each look asks whether something was committed or the pointer
-moved, which costs microseconds and reads no row; only then is looked which symbols are concerned.
+An answer rests on the champion's pointer, the symbol's final bars, the ledger's rows of the symbol, earnings days, the
+market's series, and the clock (from the instant at which another bar is final it says so). Each look asks whether
+something was committed or the pointer moved, which costs microseconds and reads no row; only then is looked which
+symbols are concerned.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from app.core.errors import NextcloseError, NoHistory, StoreUnavailable
 from app.forecasts import ledger
 from app.forecasts.forecast import Forecast
 from app.prices import store
+from app.prices.symbols import is_series
 from app.web.api.schemas import Prediction
 from app.web.edge.conditional import is_held
 from app.web.edge.deps import Services
@@ -68,11 +70,12 @@ class Answer:
 class Snapshot:
     """The answers that are ready on one state of store and champion; never changed, only replaced by the next one.
 
-    `too_short` are symbols without enough history; others' bars may be what one of them lacks, so any price drops them.
-    `stamps` number the looks at which each symbol was found changed, `cleared` that at which all were.
+    `common` is what all answers rest on: the pointer, the earnings days, the market's series. `stamps` number the looks
+    at which each symbol was found changed, `cleared` that at which all were. `too_short` are symbols without enough
+    history; others' bars may be what one of them lacks, so any price drops them.
     """
 
-    champion: object = None
+    common: object = None
     prices: str = ""
     newest_seq: int = -1
     versions: Mapping[str, int] = field(default_factory=dict)
@@ -170,12 +173,13 @@ class Answers:
         """Find out what changed since the last look, and drop the answers that rest on it."""
         old = self._snapshot
         with self._services.database.read() as db:
-            prices, newest = store.data_version(db), ledger.newest_seq(db)
+            prices, events, newest = store.data_version(db), store.events_version(db), ledger.newest_seq(db)
             versions = old.versions if prices == old.prices else store.symbol_versions(db)
             appended = ledger.symbols_after(db, old.newest_seq) if 0 <= old.newest_seq < newest else set()
         self._looks += 1
-        new = Snapshot(champion, prices, newest, versions, old.stamps, old.cleared)
-        if champion != old.champion or not 0 <= old.newest_seq <= newest:
+        series = frozenset(one for one in versions.items() if is_series(one[0]))
+        new = Snapshot((champion, events, series), prices, newest, versions, old.stamps, old.cleared)
+        if new.common != old.common or not 0 <= old.newest_seq <= newest:
             self._snapshot = replace(new, cleared=self._looks)
             return
         # The pairs that only one of the two has: symbols with another version, and those that came or went.

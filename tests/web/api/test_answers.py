@@ -17,9 +17,10 @@ from app.forecasts.forecaster import Forecaster
 from app.jobs import runs
 from app.prices import store
 from app.prices.sources.sample import sample_bars
+from app.prices.store.tables import EventRow
 from app.registry.promotion import champion
 from app.web.api.answers import Answers
-from tests.web.conftest import NOW, Build, put_champion, talk_to
+from tests.web.conftest import NOW, put_champion
 
 LAST = date(2013, 3, 1)
 NEXT = date(2013, 3, 4)
@@ -40,10 +41,15 @@ def statements(engine: Engine) -> Iterator[list[str]]:
 
 def put_bar(database: Database, session: date = NEXT, symbol: str = "AAPL", factor: float = 1.0) -> None:
     """Store a bar of a session, as another process would: a copy of the symbol's last one."""
-    bar = sample_bars().filter(pl.col("symbol") == symbol).tail(1)
+    bar = sample_bars().filter(pl.col("symbol") == symbol.replace("^VIX", "AAPL")).tail(1)
     prices = [pl.col(name) * factor for name in ("open", "high", "low", "close", "adj_close")]
     with database.write() as db:
-        store.upsert(db, bar.with_columns(pl.lit(session).alias("session"), *prices), "sample", NOW)
+        store.upsert(
+            db,
+            bar.with_columns(pl.lit(session).alias("session"), pl.lit(symbol).alias("symbol"), *prices),
+            "sample",
+            NOW,
+        )
 
 
 def turn_clock(app: FastAPI, now: datetime) -> None:
@@ -161,6 +167,28 @@ async def test_stale_by_history_that_grew(app: FastAPI, web: httpx.AsyncClient, 
     assert [one is None for one in answers.ready_many(["FB", "AAPL"])] == [True, False]
 
 
+async def test_stale_by_an_earnings_day_and_by_a_series(
+    app: FastAPI, web: httpx.AsyncClient, furnished: Database
+) -> None:
+    """A day that was told, or ended, and a bar of the volatility index concern every answer."""
+    answers: Answers = app.state.answers
+    told = {"symbol": "AAPL", "kind": "earnings", "date": NEXT, "timing": "amc", "source": "file"}
+    row = EventRow(**told, known_at=NOW, first_seen=NOW, last_seen=NOW)
+    for change in ("told", "ended", "series"):
+        await ask(web)
+        assert answers.ready("AAPL") is not None
+        if change == "series":
+            put_bar(furnished, LAST, "^VIX")
+        else:
+            with furnished.write() as db:
+                row.ended_at = NOW if change == "ended" else None
+                row = db.merge(row)
+                db.flush()
+                db.refresh(row)
+                db.expunge(row)
+        assert answers.ready("AAPL") is None, change
+
+
 async def test_stale_by_prices_that_are_gone(web: httpx.AsyncClient, furnished: Database) -> None:
     """The first real prices remove the sample: what was forecast from it is no answer any more."""
     await ask(web, "IBM")
@@ -184,58 +212,3 @@ async def test_stale_by_a_store_that_was_set_back(web: httpx.AsyncClient, furnis
                 db.connection().exec_driver_sql(f"DROP TRIGGER {name}")
         db.connection().exec_driver_sql("DELETE FROM forecast")
     assert (await ask(web))["prediction_id"] != first
-
-
-async def test_stale_by_a_commit_in_the_middle_of_answering(app: FastAPI, furnished: Database) -> None:
-    """What was computed from the store as it was before is answered, but not kept."""
-    answers: Answers = app.state.answers
-    answers.fill(["AAPL"])
-    before = answers.snapshot()
-    built = answers._built(app.state.nextclose.forecaster.stored_many(["AAPL"]))
-    put_bar(furnished, LAST, factor=0.5)
-    assert answers._keep(before, built) is False
-    assert answers.ready("AAPL") is None
-
-
-async def test_several_workers_see_a_change_at_once(settings: Settings, furnished: Database, build: Build) -> None:
-    """Each process looks for itself: what one of them changes the others answer next."""
-    workers = [talk_to(build(settings)) for _ in range(3)]
-    assert [(await ask(one))["model"]["version"] for one in workers] == ["v1"] * 3  # type: ignore[index]
-    put_champion(settings, furnished, "v2")
-    assert [(await ask(one))["model"]["version"] for one in workers] == ["v2"] * 3  # type: ignore[index]
-    for one in workers:
-        await one.aclose()
-
-
-async def test_other_commits_change_nothing(app: FastAPI, web: httpx.AsyncClient, furnished: Database) -> None:
-    """A heartbeat of a job is a commit; what it doesn't concern stays ready."""
-    await ask(web)
-    answer = app.state.answers.ready("AAPL")
-    runs.start(furnished, "score", "test", NOW)
-    put_bar(furnished, NEXT, "IBM")
-    assert app.state.answers.ready("AAPL") is answer
-
-
-async def test_answers_are_ready_before_they_are_asked_for(app: FastAPI, settings: Settings) -> None:
-    """What the ledger holds is made ready by itself, and no forecast is computed for it."""
-    answers: Answers = app.state.answers
-    assert answers.prepare() is False
-    assert answers.ready("AAPL") is None
-    database = Database(settings.database)
-    Forecaster(settings, database, app.state.nextclose.clock).forecast_all()
-    database.dispose()
-    assert answers.prepare() is False
-    assert [answers.ready(symbol) is not None for symbol in ("AAPL", "MSFT", "GOOG", "IBM", "FB")] == [True] * 4 + [
-        False
-    ]
-    with statements(app.state.nextclose.database.engine) as sent:
-        assert answers.prepare() is False
-    assert sent == []
-
-
-async def test_a_store_that_cannot_be_read_leaves_what_is_ready(app: FastAPI, web: httpx.AsyncClient) -> None:
-    """Whatever is down, stored forecasts are served."""
-    first = await ask(web)
-    app.state.nextclose.database.commits._file = "/nowhere/at/all"
-    app.state.nextclose.database.commits.close()
-    assert await ask(web) == first

@@ -1,0 +1,67 @@
+"""Ready answers: made beforehand, kept while nothing concerns them, the same for all workers."""
+
+import httpx
+from fastapi import FastAPI
+
+from app.core.db import Database
+from app.core.settings import Settings
+from app.forecasts.forecaster import Forecaster
+from app.jobs import runs
+from app.web.api.answers import Answers
+from tests.web.api.test_answers import LAST, NEXT, ask, put_bar, statements
+from tests.web.conftest import NOW, Build, put_champion, talk_to
+
+
+async def test_stale_by_a_commit_in_the_middle_of_answering(app: FastAPI, furnished: Database) -> None:
+    """What was computed from the store as it was before is answered, but not kept."""
+    answers: Answers = app.state.answers
+    answers.fill(["AAPL"])
+    before = answers.snapshot()
+    built = answers._built(app.state.nextclose.forecaster.stored_many(["AAPL"]))
+    put_bar(furnished, LAST, factor=0.5)
+    assert answers._keep(before, built) is False
+    assert answers.ready("AAPL") is None
+
+
+async def test_several_workers_see_a_change_at_once(settings: Settings, furnished: Database, build: Build) -> None:
+    """Each process looks for itself: what one of them changes the others answer next."""
+    workers = [talk_to(build(settings)) for _ in range(3)]
+    assert [(await ask(one))["model"]["version"] for one in workers] == ["v1"] * 3  # type: ignore[index]
+    put_champion(settings, furnished, "v2")
+    assert [(await ask(one))["model"]["version"] for one in workers] == ["v2"] * 3  # type: ignore[index]
+    for one in workers:
+        await one.aclose()
+
+
+async def test_other_commits_change_nothing(app: FastAPI, web: httpx.AsyncClient, furnished: Database) -> None:
+    """A heartbeat of a job is a commit; what it doesn't concern stays ready."""
+    await ask(web)
+    answer = app.state.answers.ready("AAPL")
+    runs.start(furnished, "score", "test", NOW)
+    put_bar(furnished, NEXT, "IBM")
+    assert app.state.answers.ready("AAPL") is answer
+
+
+async def test_answers_are_ready_before_they_are_asked_for(app: FastAPI, settings: Settings) -> None:
+    """What the ledger holds is made ready by itself, and no forecast is computed for it."""
+    answers: Answers = app.state.answers
+    assert answers.prepare() is False
+    assert answers.ready("AAPL") is None
+    database = Database(settings.database)
+    Forecaster(settings, database, app.state.nextclose.clock).forecast_all()
+    database.dispose()
+    assert answers.prepare() is False
+    assert [answers.ready(symbol) is not None for symbol in ("AAPL", "MSFT", "GOOG", "IBM", "FB")] == [True] * 4 + [
+        False
+    ]
+    with statements(app.state.nextclose.database.engine) as sent:
+        assert answers.prepare() is False
+    assert sent == []
+
+
+async def test_a_store_that_cannot_be_read_leaves_what_is_ready(app: FastAPI, web: httpx.AsyncClient) -> None:
+    """Whatever is down, stored forecasts are served."""
+    first = await ask(web)
+    app.state.nextclose.database.commits._file = "/nowhere/at/all"
+    app.state.nextclose.database.commits.close()
+    assert await ask(web) == first
