@@ -69,7 +69,8 @@ def _document(forecast: Forecast, forecaster: Forecaster) -> dict[str, Any]:
     """Return the forecast as `/predict` answers it."""
     from app.web.api.schemas import Prediction
 
-    return Prediction.of_newest(forecast, forecaster.freshness(forecast)).model_dump(mode="json")
+    situation = forecaster.situations([forecast])[0]
+    return Prediction.of_newest(forecast, forecaster.freshness(forecast), situation).model_dump(mode="json")
 
 
 def score(*, as_json: AsJson = False) -> None:

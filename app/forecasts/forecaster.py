@@ -15,6 +15,7 @@ from app.core.settings import Settings
 from app.forecasts import ledger
 from app.forecasts.cache import PredictionCache
 from app.forecasts.forecast import Forecast, Freshness, Prediction
+from app.forecasts.situation import Situation, situations
 from app.prices import store
 from app.prices.store import LastBar
 from app.prices.symbols import stock
@@ -118,6 +119,12 @@ class Forecaster:
         days, now = calendar(self._exchange(forecast.symbol)), self._clock.now()
         behind = days.sessions_behind(forecast.as_of, now)
         return Freshness(behind, behind > 0, *days.final_window(now))
+
+    def situations(self, forecasts: Sequence[Forecast]) -> list[Situation]:
+        """Return what stands beside each forecast, as it was known when that was made."""
+        exchanges = {one.symbol: self._exchange(one.symbol) for one in forecasts}
+        with self._database.read() as db:
+            return situations(db, forecasts, exchanges)
 
     def _exchange(self, symbol: str) -> str:
         if symbol not in self._exchanges:

@@ -21,6 +21,7 @@ from app.prices.store.read import status as status
 from app.prices.store.read import statuses as statuses
 from app.prices.store.read import symbol_versions as symbol_versions
 from app.prices.store.read import unwatch as unwatch
+from app.prices.store.read import was_known as was_known
 from app.prices.store.read import watch as watch
 from app.prices.store.read import watchlist as watchlist
 from app.prices.store.write import Upserted as Upserted

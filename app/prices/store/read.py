@@ -182,12 +182,24 @@ def as_known(db: Session, symbol: str, at: datetime) -> pl.DataFrame:
     return pl.concat([still, replaced]).sort("session")
 
 
+def was_known(db: Session, symbol: str, session: date, at: datetime) -> bool:
+    """Say whether the store held a final bar of this session at an instant, whatever was replaced since."""
+    there = [symbol, sql.day(session), sql.instant(db, at)]
+    rows = sql.run(
+        db,
+        "SELECT 1 FROM bar WHERE symbol = ? AND session = ? AND fetched_at <= ?"
+        " UNION ALL SELECT 1 FROM bar_revision WHERE symbol = ? AND session = ? AND fetched_at <= ?",
+        [*there, *there],
+    )
+    return bool(rows)
+
+
 def data_version(db: Session) -> str:
-    """Return a text that changes whenever a final bar changes."""
+    """Return a text that changes whenever a final bar or a known earnings day changes."""
     row = db.get(PriceVersionRow, 1)
     return str(row.version if row else 0)
 
 
 def symbol_versions(db: Session) -> dict[str, int]:
-    """Return for each symbol a number that changes whenever one of its final bars changes."""
+    """Return for each symbol a number that changes whenever one of its final bars or earnings days changes."""
     return {str(symbol): int(version) for symbol, version in sql.run(db, "SELECT symbol, version FROM symbol")}

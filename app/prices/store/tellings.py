@@ -16,7 +16,7 @@ import polars as pl
 from sqlmodel import Session
 
 from app.core.clock import Calendar, calendar
-from app.prices.store import sql
+from app.prices.store import sql, write
 from app.prices.store.earnings import EARNINGS
 
 ASSUMED_AHEAD: Final = 10
@@ -90,13 +90,15 @@ def keep(db: Session, told: pl.DataFrame, source: str, now: datetime, silence: S
     said: dict[str, dict[date, _Day]] = {symbol: {} for symbol in held}
     for symbol, day, timing, known_at in told.select("symbol", "date", "timing", "known_at").iter_rows():
         said[symbol][day] = _Day(None, timing, source, known_at)
-    kept = Kept()
+    kept, changed = Kept(), list[str]()
     for symbol, days in said.items():
         changes = _compared(held[symbol], days, now)
         changes.end += _vanished(symbol, held[symbol], changes, source, silence, now)
         _write(db, symbol, changes, now)
+        changed += [symbol] if changes.add or changes.end else []
         new, ended = len(changes.add) - changes.revised, len(set(changes.end)) - changes.revised
         kept += Kept(new, changes.revised, ended, len(days) - len(changes.add))
+    write.touch(db, changed)
     return kept
 
 

@@ -5,7 +5,7 @@ All functions run inside the caller's write transaction; none of them judges a p
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -145,6 +145,13 @@ def summarise(db: Session, symbols: Iterable[str]) -> None:
         " version = version + 1 WHERE symbol = ?",
         [(symbol,) for symbol in symbols],
     )
+
+
+def touch(db: Session, symbols: Sequence[str]) -> None:
+    """Count a change of these symbols that isn't their bars': what was made from them is looked at anew."""
+    sql.change_many(db, "UPDATE symbol SET version = version + 1 WHERE symbol = ?", [(one,) for one in symbols])
+    if symbols:
+        bump(db)
 
 
 def bump(db: Session) -> None:

@@ -196,9 +196,10 @@ class Answers:
         with self._services.database.read() as db:
             last = store.last_bars(db, [one.symbol for one in forecasts])
         answers = {}
-        for forecast in forecasts:
+        beside = self._services.forecaster.situations(forecasts)
+        for forecast, situation in zip(forecasts, beside, strict=True):
             freshness = self._services.forecaster.freshness(forecast)
-            body = Prediction.of_newest(forecast, freshness).model_dump_json().encode()
+            body = Prediction.of_newest(forecast, freshness, situation).model_dump_json().encode()
             settled = forecast.as_of == last[forecast.symbol].session
             expires = inf if settled else monotonic() + PROVISIONAL_S
             answers[forecast.symbol] = Answer(forecast.symbol, body, freshness.since, freshness.until, expires)

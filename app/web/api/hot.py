@@ -21,13 +21,14 @@ from app.web.api.answers import Answer, Answers
 from app.web.api.health import Metrics
 from app.web.edge import errors, security
 from app.web.edge.conditional import is_held
+from app.web.edge.negotiation import asks_for_stream
 
 MAX_BUSY = 256
 """So many requests may be in work or wait for a thread; each of the 40 threads answers some hundred a second."""
 _PATH = "/predict/"
 _QUERY = b"symbol="
-_UNBOUNDED = ("/api/events", "/healthz")
-"""Streams are bounded by themselves; whether the process answers is a question for busy times."""
+_UNBOUNDED = "/healthz"
+"""Whether the process answers is a question for busy times; streams are bounded by themselves."""
 
 
 class Hot:
@@ -72,7 +73,7 @@ class Hot:
             self._asked.pop(symbol).set()
 
     async def _bounded(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] in _UNBOUNDED:
+        if scope["path"] == _UNBOUNDED or asks_for_stream(scope):
             await self._app(scope, receive, send)
             return
         if self._busy >= MAX_BUSY:

@@ -7,9 +7,12 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
+from fastapi.routing import APIRoute
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import TypeAdapter
 from starlette.concurrency import run_in_threadpool
+from starlette.routing import Match
+from starlette.types import Scope
 
 from app.core.errors import RateLimited
 from app.jobs import runs
@@ -17,6 +20,7 @@ from app.jobs.launch import launch
 from app.jobs.tables import JobRun
 from app.web.api.schemas import Jobs
 from app.web.edge.deps import Services, ServicesDep
+from app.web.edge.negotiation import asks_for_stream
 from app.web.edge.security import Admin
 
 WATCHED_RUNS = 10
@@ -53,13 +57,22 @@ def start(
     return launch(services.settings, services.database, job, "api")
 
 
+class StreamRoute(APIRoute):
+    """A route for those alone who ask for server-sent events; the same address answers others with earnings days."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match by address and by what the client accepts."""
+        if not asks_for_stream(scope):
+            return Match.NONE, {}
+        return super().matches(scope)
+
+
 def room_for_one_more() -> None:
     """Refuse a stream before it is begun, where too many are open."""
     if len(_open_streams) >= MAX_STREAMS:
         raise RateLimited(f"{MAX_STREAMS} streams are open already; poll /api/jobs instead")
 
 
-@router.get("/events", tags=["jobs"], response_class=EventSourceResponse, dependencies=[Depends(room_for_one_more)])
 async def events(services: ServicesDep) -> AsyncIterator[ServerSentEvent]:
     """Stream an event `job` for each run that starts, moves on or ends; those already there come first."""
     stream = object()
@@ -69,6 +82,16 @@ async def events(services: ServicesDep) -> AsyncIterator[ServerSentEvent]:
             yield event
     finally:
         _open_streams.discard(stream)
+
+
+router.add_api_route(
+    "/events",
+    events,
+    response_class=EventSourceResponse,
+    dependencies=[Depends(room_for_one_more)],
+    route_class_override=StreamRoute,
+    include_in_schema=False,  # an address has one entry there: that of the earnings days, which tells of both
+)
 
 
 async def _changes(services: Services) -> AsyncIterator[ServerSentEvent]:

@@ -10,7 +10,7 @@ from app.core.errors import BadInput, UnknownSymbol
 from app.core.public import told
 from app.features.overlay import overlay
 from app.prices import store
-from app.prices.symbols import normalise
+from app.prices.symbols import normalise, stock
 from app.web.api import schemas
 from app.web.api.inputs import End, Start, Stock, Symbol
 from app.web.edge.deps import Services, ServicesDep
@@ -32,7 +32,7 @@ def symbols(services: ServicesDep) -> schemas.Symbols:
 def prices(symbol: Symbol, services: ServicesDep, start: Start = None, end: End = None) -> schemas.Prices:
     """Return a symbol's stored final bars in [start, end], oldest first."""
     name = normalise(symbol)
-    _in_order(start, end)
+    in_order(start, end)
     with services.database.read() as db:
         status = store.status(db, name)
         bars = store.history(db, name, start=start, end=end)
@@ -44,7 +44,7 @@ def prices(symbol: Symbol, services: ServicesDep, start: Start = None, end: End 
 def indicators(symbol: Symbol, services: ServicesDep, start: Start = None, end: End = None) -> schemas.Indicators:
     """Return a symbol's technical indicators in [start, end], computed from all bars before."""
     name = normalise(symbol)
-    _in_order(start, end)
+    in_order(start, end)
     with services.database.read() as db:
         status = store.status(db, name)
         bars = store.history(db, name, end=end)
@@ -58,7 +58,8 @@ def indicators(symbol: Symbol, services: ServicesDep, start: Start = None, end: 
     return schemas.Indicators.of(status, columns=names, rows=rows)
 
 
-def _in_order(start: date | None, end: date | None) -> None:
+def in_order(start: date | None, end: date | None) -> None:
+    """Refuse a range that ends before it begins."""
     if start and end and start > end:
         raise BadInput(f"start {start} lies after end {end}")
 
@@ -66,7 +67,7 @@ def _in_order(start: date | None, end: date | None) -> None:
 @router.put("/watchlist/{symbol}", tags=["changes"], dependencies=[Admin])
 def watch(symbol: Stock, services: ServicesDep) -> schemas.Watched:
     """Put a symbol on the watchlist; an unknown one is looked up at the source first."""
-    name = normalise(symbol)
+    name = stock(symbol)
     put_on_watchlist(services, name)
     return schemas.Watched(symbol=name, watched=True)
 

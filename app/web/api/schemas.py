@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from datetime import date
 from typing import Any, Self
 
@@ -10,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.core.public import Instant, Price
 from app.forecasts.forecast import Forecast, Freshness, Interval, Score
 from app.forecasts.ledger import Entry
+from app.forecasts.situation import EventAhead, Situation
 from app.jobs.tables import JobRun
 from app.prices.store import SymbolStatus
 
@@ -43,6 +45,9 @@ class UsedData(Schema):
     fetched_at: Instant
     sessions_behind: int
     stale: bool
+    missing_inputs: tuple[str, ...] = Field(
+        description="Regressors that stood at their mean: `earnings_days`, `volatility_index`"
+    )
 
 
 class ForecastSchema(Schema):
@@ -73,16 +78,27 @@ class ForecastSchema(Schema):
 
 
 class Prediction(ForecastSchema):
-    """The forecast of the first session after the last final bar."""
+    """The forecast of the first session after the last final bar, and what stands beside it."""
 
+    expected_move: float = Field(description="Mean absolute simple return under the forecast distribution")
+    usual_move: float | None = Field(description="Mean absolute simple return of the symbol's last 250 sessions")
+    event: EventAhead | None = Field(
+        description="The next earnings day that was known; `sessions_until` counts from `as_of` to the session that"
+        " first trades it, so that 1 says: this forecast is about it"
+    )
     data: UsedData
 
     @classmethod
-    def of_newest(cls, forecast: Forecast, freshness: Freshness) -> Self:
-        """Build it from a forecast and the age of its prices."""
-        return cls.of_forecast(
-            forecast, data=UsedData.of(forecast, sessions_behind=freshness.sessions_behind, stale=freshness.stale)
+    def of_newest(cls, forecast: Forecast, freshness: Freshness, situation: Situation) -> Self:
+        """Build it from a forecast, the age of its prices, and what stands beside it."""
+        data = UsedData.of(
+            forecast,
+            sessions_behind=freshness.sessions_behind,
+            stale=freshness.stale,
+            missing_inputs=situation.missing_inputs,
         )
+        beside = {name: getattr(situation, name) for name in ("expected_move", "usual_move", "event")}
+        return cls.of_forecast(forecast, **beside, data=data)
 
 
 class PredictRequest(BaseModel):
@@ -112,6 +128,25 @@ class Symbols(Schema):
     """All stored symbols: what is known of each, and how its last refresh went."""
 
     symbols: list[SymbolStatus]
+
+
+class EarningsDay(Schema):
+    """A day on which a company tells its results: before the open (`bmo`), after the close (`amc`), or `unknown`."""
+
+    symbol: str
+    kind: str
+    date: dt.date
+    timing: str
+    source: str
+    known_at: Instant
+    first_seen: Instant
+    last_seen: Instant
+
+
+class Events(Schema):
+    """Earnings days, oldest first."""
+
+    events: list[EarningsDay]
 
 
 class Bar(Schema):

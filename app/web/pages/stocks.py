@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from app.core.errors import InvalidSymbol
-from app.prices import store
+from app.prices import store, symbols
 from app.prices.symbols import normalise
 from app.web.api.prices import put_on_watchlist
 from app.web.edge import render
@@ -66,7 +66,7 @@ def _symbol(text: str) -> str | None:
 @router.post("/stocks/{symbol}/watch", dependencies=[Admin])
 def watch(symbol: str, services: ServicesDep) -> Response:
     """Put a symbol on the watchlist, and show its page."""
-    name = normalise(symbol)
+    name = symbols.stock(symbol)
     put_on_watchlist(services, name)
     return render.see_other(f"/stocks/{quote(name)}")
 

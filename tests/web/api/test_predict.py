@@ -19,7 +19,7 @@ async def test_one_forecast_is_the_contracts_json(web: httpx.AsyncClient) -> Non
     body = answer.json()
     assert list(body) == [
         "prediction_id", "symbol", "as_of", "target_session", "target_close_at", "last_close", "predicted_close",
-        "predicted_return", "prob_up", "intervals", "model", "data",
+        "predicted_return", "prob_up", "intervals", "model", "expected_move", "usual_move", "event", "data",
     ]  # fmt: skip
     assert (body["symbol"], body["as_of"], body["target_session"]) == ("AAPL", "2013-03-01", "2013-03-04")
     assert body["target_close_at"] == "2013-03-04T21:00:00Z"
@@ -27,11 +27,14 @@ async def test_one_forecast_is_the_contracts_json(web: httpx.AsyncClient) -> Non
     assert body["predicted_close"] == pytest.approx(430.47 * (1 + body["predicted_return"]))
     assert [interval["level"] for interval in body["intervals"]] == [0.5, 0.8, 0.95]
     assert all(interval["lower"] < interval["upper"] for interval in body["intervals"])
+    assert (round(body["usual_move"], 4), body["event"]) == (0.0144, None)
+    assert 0 < body["expected_move"] < 0.1
     assert body["model"] == {
         "name": "ridge", "version": "v1", "trained_through": "2013-02-28", "verdict": "no point skill shown",
     }  # fmt: skip
     assert body["data"] == {
         "source": "sample", "fetched_at": "2013-03-01T22:00:00Z", "sessions_behind": 0, "stale": False,
+        "missing_inputs": ["earnings_days", "volatility_index"],
     }  # fmt: skip
 
 

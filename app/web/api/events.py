@@ -1,0 +1,41 @@
+"""/api/events: earnings days that are known; to those who ask for a stream, the same address tells of jobs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from app.prices import store
+from app.prices.symbols import stock
+from app.web.api import schemas
+from app.web.api.prices import End, Start, in_order
+from app.web.edge.deps import ServicesDep
+from app.web.edge.negotiation import STREAM
+
+STREAMED = {
+    "description": (
+        "Earnings days. With `Accept: text/event-stream` instead a stream of jobs: an event `job` with the run as JSON"
+        " for each that starts, moves on or ends; those already there come first"
+    ),
+    "content": {STREAM: {"schema": {"type": "string"}}},
+}
+
+router = APIRouter(prefix="/api")
+
+
+@router.get("/events", tags=["prices"], responses={200: STREAMED})
+def events(
+    services: ServicesDep,
+    response: Response,
+    symbol: Annotated[str | None, Query(max_length=40, examples=["AAPL"])] = None,
+    start: Start = None,
+    end: End = None,
+) -> schemas.Events:
+    """Return the earnings days in [start, end] that are believed now, oldest first."""
+    names = [stock(symbol)] if symbol else None
+    in_order(start, end)
+    response.headers["Vary"] = "Accept"
+    with services.database.read() as db:
+        found = store.earnings_days(db, names, start, end)
+    return schemas.Events(events=[schemas.EarningsDay.of(one) for one in found])
