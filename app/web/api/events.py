@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 
 from app.prices import store
 from app.prices.symbols import stock
 from app.web.api import schemas
-from app.web.api.prices import End, Start, in_order
+from app.web.api.inputs import End, Start, SymbolQuery
+from app.web.api.prices import in_order
 from app.web.edge.deps import ServicesDep
 from app.web.edge.negotiation import STREAM
 
@@ -28,7 +27,7 @@ router = APIRouter(prefix="/api")
 def events(
     services: ServicesDep,
     response: Response,
-    symbol: Annotated[str | None, Query(max_length=40, examples=["AAPL"])] = None,
+    symbol: SymbolQuery = None,
     start: Start = None,
     end: End = None,
 ) -> schemas.Events:

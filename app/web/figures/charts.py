@@ -19,6 +19,8 @@ WEEKLY_FROM = 1300
 _TICKS = 6
 _LONG = 100
 """From so many candles on, labels say month and year instead of the day."""
+_UNDER = 0.02
+"""So much of the price axis lies between a candle's low and its mark: less than the air below all of them."""
 _MAIN = (0.0, 0.86)
 _PANEL = (0.89, 1.0)
 _BAND_TOKENS = {0.5: "--band-50", 0.8: "--band-80", 0.95: "--band-95"}
@@ -39,15 +41,22 @@ def candles(bars: pl.DataFrame) -> pl.DataFrame:
     return weekly.drop("session").rename({"last_session": "session"})
 
 
-def stock(bars: pl.DataFrame, averages: dict[str, pl.Series], forecast: Forecast | None) -> Figure:
+def stock(
+    bars: pl.DataFrame, averages: dict[str, pl.Series], forecast: Forecast | None, results: pl.DataFrame | None = None
+) -> Figure:
     """Draw candles, moving averages and volume; beside them the next session's bands on the same price axis.
 
-    `bars` are what `candles` returned; `averages` hold one value per bar, by the name in the legend.
+    `bars` are what `candles` returned; `averages` hold one value per bar, by the name in the legend; `results` are
+    the bars' `session` and `low` under which a mark with a `text` stands. An index has no volume.
     """
     sessions = [day.isoformat() for day in bars["session"].to_list()]
-    traces = [_candlestick(bars, sessions), *_averages(averages, sessions), _volume(bars, sessions)]
+    traces = [_candlestick(bars, sessions), *_averages(averages, sessions)]
+    if bars["volume"].sum() > 0:
+        traces.append(_volume(bars, sessions))
     layout = _layout(sessions, with_panel=forecast is not None)
-    layout["yaxis"]["range"] = _reach(bars, forecast)
+    layout["yaxis"]["range"] = low, high = _reach(bars, forecast)
+    if results is not None and not results.is_empty():
+        traces.append(_results(results, (high - low) * _UNDER))
     if forecast is not None:
         traces += _panel(forecast)
         layout["shapes"] = [_random_walk(forecast)]
@@ -103,6 +112,20 @@ def _volume(bars: pl.DataFrame, sessions: list[str]) -> Figure:
         "yaxis": "y2",
         "marker": {"color": ["--volume-up" if up else "--volume-down" for up in rose], "line": {"width": 0}},
         "hovertemplate": "%{y:.3s}",
+    }
+
+
+def _results(results: pl.DataFrame, under: float) -> Figure:
+    """Mark the candles in which a company's results were first traded, a little under their lows."""
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": "Results",
+        "x": [day.isoformat() for day in results["session"].to_list()],
+        "y": _numbers(results["low"] - under),
+        "text": results["text"].to_list(),
+        "marker": {"color": "--accent", "size": 7, "symbol": "triangle-up"},
+        "hovertemplate": "%{text}",
     }
 
 

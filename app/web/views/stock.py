@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
 
+from app.core.clock import calendar
 from app.core.errors import NextcloseError, UnknownSymbol
 from app.features.overlay import overlay
 from app.forecasts.forecast import Forecast, Freshness
+from app.forecasts.situation import Situation
 from app.forecasts.track_record import TrackRecord, track_record
 from app.prices import store
 from app.prices.store import SymbolStatus
+from app.prices.symbols import is_series
 from app.registry.versions.card import ModelCard, Score
 from app.web.edge.deps import Services
 from app.web.edge.lookups import look_up
 from app.web.figures import charts, drawing
+from app.web.views import results
 
 RANGES: dict[str, int | None] = {"1M": 21, "3M": 63, "6M": 126, "1Y": 252, "5Y": 1260, "All": None}
 """How many sessions each range shows."""
@@ -35,7 +39,8 @@ class Chart:
     figure: dict[str, Any]
     spark: drawing.Spark
     rows: list[dict[str, Any]] = field(repr=False)
-    """The newest sessions first, with the moving averages."""
+    """The newest sessions first, with the moving averages and, where results were first traded, their text."""
+    has_results: bool
     sessions: int
     weekly: bool
     low: float
@@ -52,11 +57,29 @@ class Stock:
     chart: Chart | None
     forecast: Forecast | None
     freshness: Freshness | None
+    situation: Situation | None
     dots: drawing.DotPlot | None
     problem: NextcloseError | None
     record: TrackRecord
     card: ModelCard | None
     tested: Score | None
+
+    @property
+    def is_series(self) -> bool:
+        """Whether this is a market series, which is charted and never forecast."""
+        return is_series(self.status.symbol)
+
+    @property
+    def results_ahead(self) -> str | None:
+        """When the next results are told; None where no day is known."""
+        if self.forecast is None or self.situation is None or self.situation.event is None:
+            return None
+        return results.ahead(self.situation.event, self.forecast.as_of)
+
+    @property
+    def lacked(self) -> str:
+        """What the forecast was made without."""
+        return results.lacked(self.situation.missing_inputs) if self.situation else ""
 
 
 def stock(services: Services, symbol: str, wanted: str) -> Stock:
@@ -65,10 +88,12 @@ def stock(services: Services, symbol: str, wanted: str) -> Stock:
     size = RANGES[wanted]
     with services.database.read() as db:
         bars = store.history(db, symbol, last=None if size is None else size + WARM_UP)
+        days = store.earnings_days(db, [symbol])
         record = track_record(db, symbol=symbol)
         if not record.n and record.replay:
             record = track_record(db, symbol=symbol, origin="replay")
-    made, problem = _forecast(services, symbol)
+    made, problem = (None, None) if is_series(symbol) else _forecast(services, symbol)
+    told = results.past(days, calendar(status.exchange))
     champion = services.champion.current()
     card = champion.card if champion else None
     closes = bars["close"].tail(2).to_list()
@@ -76,9 +101,10 @@ def stock(services: Services, symbol: str, wanted: str) -> Stock:
         status=status,
         close=closes[-1] if closes else None,
         change=closes[1] / closes[0] - 1 if len(closes) > 1 else None,
-        chart=chart(bars, wanted, made) if bars.height else None,
+        chart=chart(bars, wanted, made, told) if bars.height else None,
         forecast=made,
         freshness=services.forecaster.freshness(made) if made else None,
+        situation=services.forecaster.situations([made])[0] if made else None,
         dots=drawing.dot_plot(made) if made else None,
         problem=problem,
         record=record,
@@ -102,19 +128,23 @@ def _forecast(services: Services, symbol: str) -> tuple[Forecast | None, Nextclo
         return None, error
 
 
-def chart(bars: pl.DataFrame, wanted: str, forecast: Forecast | None) -> Chart:
-    """Build the chart of one range from bars that begin early enough for the averages."""
+def chart(bars: pl.DataFrame, wanted: str, forecast: Forecast | None, told: Sequence[results.Results] = ()) -> Chart:
+    """Build the chart of one range from bars that begin early enough for the averages, and the results told."""
     size = RANGES[wanted] or bars.height
     drawn = overlay(bars).select("session", *AVERAGES.values())
     whole = bars.join(drawn, on="session", how="left", maintain_order="left").tail(size)
     candles = charts.candles(whole.select(bars.columns))
     at_candles = candles.select("session").join(drawn, on="session", how="left", maintain_order="left")
     averages = {title: at_candles[name] for title, name in AVERAGES.items()}
+    marks = results.at_candles(told, candles)
+    texts = {one.session: one.text for one in told}
+    newest = whole.tail(TABLE_ROWS).reverse()
     return Chart(
         range=wanted,
-        figure=charts.stock(candles, averages, forecast),
+        figure=charts.stock(candles, averages, forecast, marks),
         spark=drawing.spark(list(_thinned(whole["close"].to_list())), forecast),
-        rows=list(whole.tail(TABLE_ROWS).reverse().iter_rows(named=True)),
+        rows=[{**row, "results": texts.get(row["session"])} for row in newest.iter_rows(named=True)],
+        has_results=not marks.is_empty(),
         sessions=whole.height,
         weekly=candles.height < whole.height,
         low=float(whole["low"].min()),  # type: ignore[arg-type]  # polars can't know that the column is numeric

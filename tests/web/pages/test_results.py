@@ -1,0 +1,120 @@
+"""A stock's page with its results, and a market series' page without a forecast."""
+
+import json
+import re
+from datetime import date, timedelta
+from typing import Any
+
+import httpx
+import polars as pl
+import pytest
+
+from app.core.clock import calendar
+from app.core.db import Database
+from app.forecasts.situation import EventAhead
+from app.prices.frame import TOLD_SCHEMA
+from app.prices.sources.sample import sample_bars
+from app.prices.store import EarningsDay, tellings, write
+from app.web.views import results
+from tests.web.conftest import NOW
+
+HTML = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+IN_TIME = NOW - timedelta(days=3)
+
+
+def _tell(database: Database, *days: tuple[date, str]) -> None:
+    told = pl.DataFrame([("AAPL", *day, None) for day in days], schema=TOLD_SCHEMA, orient="row")
+    with database.write() as db:
+        tellings.keep(db, told, "yahoo", IN_TIME)
+
+
+def _figure(text: str) -> dict[str, Any]:
+    found = re.search(r'<script type="application/json">(.*?)</script>', text, re.DOTALL)
+    assert found is not None
+    figure: dict[str, Any] = json.loads(found[1])
+    return figure
+
+
+async def test_the_page_says_when_results_are_told(web: httpx.AsyncClient, furnished: Database) -> None:
+    """Beside the bands: the day, its timing, and that this forecast is about it; JSON says the same."""
+    _tell(furnished, (date(2013, 3, 1), "amc"))
+    text = (await web.get("/stocks/AAPL", headers=HTML)).text
+    assert "On Friday 1 Mar 2013 after the close, first traded in the session that this forecast is about" in text
+    assert "Expected move" in text
+    assert "Made without the volatility index." in text
+    answer = (await web.get("/predict/AAPL")).json()
+    assert answer["event"] == {"kind": "earnings", "date": "2013-03-01", "timing": "amc", "sessions_until": 1}
+    assert answer["data"]["missing_inputs"] == ["volatility_index"]
+
+
+async def test_past_results_stand_on_the_chart_and_in_the_table(web: httpx.AsyncClient, furnished: Database) -> None:
+    """A mark under the candle that traded them first; the same in the numbers below."""
+    _tell(furnished, (date(2013, 1, 23), "amc"), (date(2013, 4, 23), "amc"))
+    text = (await web.get("/stocks/AAPL", headers=HTML)).text
+    marks = next(trace for trace in _figure(text)["data"] if trace["name"] == "Results")
+    assert marks["x"] == ["2013-01-24"]
+    assert marks["text"] == ["results of 23 Jan 2013 after the close"]
+    low = sample_bars().filter(pl.col("symbol") == "AAPL", pl.col("session") == date(2013, 1, 24))["low"][0]
+    assert marks["y"][0] < low
+    assert re.search(
+        r"<tr><th scope=\"row\">24 Jan 2013</th>.*?<td>results of 23 Jan 2013 after the close</td></tr>", text
+    )
+    assert "On Tue 23 Apr 2013 after the close, first traded in" in text
+
+
+async def test_without_any_days_the_page_says_what_was_lacking(web: httpx.AsyncClient) -> None:
+    """No empty column, no mark, and one plain sentence."""
+    text = (await web.get("/stocks/AAPL", headers=HTML)).text
+    assert "Made without earnings days and the volatility index." in text
+    assert 'data-key="results"' not in text
+    assert ">Results</th>" not in text
+
+
+async def test_a_series_has_a_chart_and_no_forecast(web: httpx.AsyncClient, furnished: Database) -> None:
+    """Its page links its prices; asking for a forecast says what it is; it is no symbol to watch."""
+    index = sample_bars().filter(symbol="IBM").with_columns(pl.lit("^VIX").alias("symbol"), volume=pl.lit(0, pl.Int64))
+    with furnished.write() as db:
+        write.upsert(db, index, "yahoo", NOW)
+    page = await web.get("/stocks/%5EVIX", headers=HTML)
+    assert page.status_code == 200
+    assert "A market series" in page.text
+    assert "/api/prices/%5EVIX" in page.text
+    for absent in ('id="forecast"', 'id="record"', "Add to watchlist"):
+        assert absent not in page.text
+    assert [trace["name"] for trace in _figure(page.text)["data"]] == ["Price", "SMA 20", "SMA 50"]
+    refused = await web.get("/predict/%5EVIX")
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_symbol")
+    assert "market series" in refused.json()["detail"]
+    many = (await web.post("/predict", json={"symbols": ["AAPL", "^VIX"]})).json()
+    assert [error["code"] for error in many["errors"]] == ["invalid_symbol"]
+    assert "^VIX" not in (await web.get("/api/symbols")).text
+    assert (await web.get("/readyz")).json()["symbols"] == 4
+
+
+@pytest.mark.parametrize(
+    ("event", "text"),
+    [
+        (
+            EventAhead("earnings", date(2022, 1, 6), "bmo", 4),
+            "on Thursday 6 Jan 2022 before the open, first traded in 4",
+        ),
+        (
+            EventAhead("earnings", date(2022, 1, 27), "unknown", 18),
+            "on Thu 27 Jan 2022 at a time that isn't known, first",
+        ),
+    ],
+)
+def test_a_day_within_a_week_is_named_by_its_weekday(event: EventAhead, text: str) -> None:
+    """Further away the date says more."""
+    assert results.ahead(event, date(2021, 12, 31)).startswith(text)
+
+
+def test_a_week_holds_the_results_of_its_days() -> None:
+    """Drawn as weeks, results stand at the week that traded them; those before and after the chart don't."""
+    weeks = pl.DataFrame({"session": [date(2020, 10, 23), date(2020, 10, 30)], "low": [1.0, 2.0]})
+    days = [
+        EarningsDay("KO", "earnings", day, "amc", "yahoo", NOW, NOW, NOW)
+        for day in (date(2020, 7, 21), date(2020, 10, 27), date(2020, 10, 30))
+    ]
+    marks = results.at_candles(results.past(days, calendar()), weeks)
+    assert marks.select("session", "low").rows() == [(date(2020, 10, 30), 2.0)]
