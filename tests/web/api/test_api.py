@@ -18,6 +18,9 @@ from app.prices import store
 from app.prices.sources.sample import sample_bars
 from tests.web.conftest import NOW, put_champion, talk_to
 
+SHARES = {"prob_up", "predicted_return", "sigma", "level", "expected_move", "usual_move"}
+"""Numbers of an answer that are no prices."""
+
 
 def strict(text: str) -> Any:
     """Parse JSON as the standard has it: NaN and Infinity are errors."""
@@ -54,11 +57,7 @@ async def test_prices_are_told_as_they_are_quoted(web: httpx.AsyncClient, furnis
         prices = pl.col("open", "high", "low", "close", "adj_close")
         store.upsert(db, bars.with_columns((prices * 1.001).cast(pl.Float32).cast(pl.Float64)), "sample", NOW)
     await web.get("/predict/AAPL")
-    told = [
-        number
-        for name, number in _numbers(strict((await web.get(address)).text))
-        if name not in {"prob_up", "predicted_return", "sigma", "level"}
-    ]
+    told = [number for name, number in _numbers(strict((await web.get(address)).text)) if name not in SHARES]
     assert told
     assert [one for one in told if one not in {round(one, 4), float(f"{one:.6g}")}] == []
 
