@@ -19,8 +19,8 @@ class SymbolRow(SQLModel, table=True):
     """A symbol the store knows: what the source said of it, how its last refresh went, and what it holds.
 
     `first` and `last` session and `bars` repeat what the bars say; each transaction that writes bars keeps them
-    true, so that no page counts a million rows. `version` counts those
-    transactions, and those that change its earnings days.
+    true, so that no page counts a million rows. `version` counts those transactions, and those that change its
+    earnings days.
     """
 
     __tablename__ = "symbol"

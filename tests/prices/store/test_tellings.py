@@ -12,7 +12,7 @@ from app.core.db import Database
 from app.prices import store
 from app.prices.frame import TOLD_SCHEMA
 from app.prices.store import tellings
-from app.prices.store.tables import EventRow
+from app.prices.store.tables import EventRow, PriceVersionRow, SymbolRow
 from app.prices.store.tellings import Kept, Silence
 
 NOW = datetime(2021, 1, 4, 22, tzinfo=UTC)
@@ -79,6 +79,22 @@ def test_telling_the_same_again_only_notes_that_it_was_seen(database: Database) 
     with database.read() as db:
         assert {one.last_seen for one in store.earnings_days(db)} == {NEXT_WEEK}
         assert store.events_version(db) == "2/0"
+
+
+def test_a_change_counts_as_one_of_its_symbol_alone(database: Database) -> None:
+    """What was made from the symbol is looked at anew; seeing the same again is no change, and no stranger's."""
+    with database.write() as db:
+        store.watch(db, ["KO", "IBM"], NOW)
+    versions = []
+    for told in (_told((SOON, "amc")), _told((SOON, "amc")), _told((MOVED, "amc"))):
+        _keep(database, told)
+        with database.read() as db:
+            versions.append((store.symbol_versions(db), store.data_version(db)))
+    assert versions == [
+        ({"KO": 1, "IBM": 0}, "1"),
+        ({"KO": 1, "IBM": 0}, "1"),
+        ({"KO": 2, "IBM": 0}, "2"),
+    ]
 
 
 def test_a_moved_day_ends_and_is_still_read_as_it_was_known(database: Database) -> None:
@@ -170,7 +186,8 @@ def _memory() -> Database:
 
     database = Database("sqlite://")
     database.engine = create_engine("sqlite://", poolclass=StaticPool)
-    SQLModel.metadata.create_all(database.engine, tables=[SQLModel.metadata.tables[EventRow.__tablename__]])
+    tables = [SQLModel.metadata.tables[row.__tablename__] for row in (EventRow, SymbolRow, PriceVersionRow)]
+    SQLModel.metadata.create_all(database.engine, tables=tables)
     return database
 
 
