@@ -47,7 +47,7 @@ class ContestRow:
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, score and standing flattened beside the name."""
-        return {"name": self.name, **self.score.model_dump(), **asdict(self.standing), "seconds": self.seconds}
+        return {**asdict(self.standing), **self.score.model_dump(), "seconds": self.seconds}
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,7 +69,7 @@ class Evaluator:
     def rows(self, name: str) -> ScoredRows:
         """Return a candidate's rows among those that every candidate forecast: all are ranked on the same ones."""
         own = self.own_rows(name)
-        return own.part(np.isin(own.row, self._common(), assume_unique=True))
+        return own.part(self._common()[own.row])
 
     def metrics(self, name: str) -> Metrics:
         """Return a candidate's scores on the common rows, whole and by part."""
@@ -87,11 +86,13 @@ class Evaluator:
             pit=tuple(np.histogram(rows.pit, bins=_PIT_BINS, range=(0.0, 1.0))[0] / len(rows)),
         )
 
-    def _common(self) -> Index:
-        found: Index = reduce(
-            np.intersect1d, (np.concatenate([one.row for one in folds]) for folds in self._folds.values())
-        )
-        return found
+    def _common(self) -> NDArray[np.bool_]:
+        """Say of each row of the dataset whether every candidate forecast it."""
+        counts = np.zeros(len(self._dataset.panel), dtype=np.intp)
+        for folds in self._folds.values():
+            for scored in folds:
+                counts[scored.row] += 1
+        return counts == len(self._folds)
 
 
 def _by(rows: ScoredRows, key: Index, name: Callable[[int], str]) -> dict[str, Score]:

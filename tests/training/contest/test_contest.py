@@ -37,7 +37,12 @@ def test_a_contest_makes_a_champion_once(
     assert (first.version, first.winner, first.verdict) == (second.version, second.winner, second.verdict)
     assert [row.score for row in first.rows] == [row.score for row in second.rows]
     assert {"random_walk", "drift", "ridge", "random_forest", "xgboost"} <= {row.name for row in first.rows}
-    assert json.loads(json.dumps(first.as_dict()))["winner"] == first.winner
+    document = json.loads(json.dumps(first.as_dict()))
+    assert document["winner"] == first.winner
+    assert document["choice"].startswith(first.winner)
+    for row, line in zip(first.rows, document["rows"], strict=True):
+        assert (line["name"], line["crps"]) == (row.name, row.score.crps)
+        assert {"behind", "behind_error", "refused"} < set(line)
     assert any(message.startswith("fold ") for message in told)
 
     champion = Champion(settings).current()
