@@ -92,7 +92,8 @@ class Evaluator:
         for folds in self._folds.values():
             for scored in folds:
                 counts[scored.row] += 1
-        return counts == len(self._folds)
+        common: NDArray[np.bool_] = counts == len(self._folds)
+        return common
 
 
 def _by(rows: ScoredRows, key: Index, name: Callable[[int], str]) -> dict[str, Score]:
