@@ -135,8 +135,9 @@ class Answers:
             before = self.snapshot()
             found = self._services.forecaster.latest_many(texts)
             answers = self._built([one for one in found if isinstance(one, Forecast)])
-            refused = zip(texts, found, strict=True)
-            if self._keep(before, answers, {text: one for text, one in refused if isinstance(one, NoHistory)}):
+            refused = {text: one for text, one in zip(texts, found, strict=True) if isinstance(one, NoHistory)}
+            # Under the symbol's own name only: its spellings are without number.
+            if self._keep(before, answers, {text: refused[text] for text in refused.keys() & before.versions.keys()}):
                 break
         return [answers[one.symbol] if isinstance(one, Forecast) else one for one in found]
 

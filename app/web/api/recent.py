@@ -23,8 +23,8 @@ from app.web.edge.deps import Services
 
 KEPT_S = 2.0
 """What isn't told by the store (a version's folder that was removed by hand) is seen after so long."""
-MOST = 256
-MOST_BYTES = 1 << 20
+MOST_BYTES = 16 << 20
+"""Of all that is kept; addresses are without number."""
 
 _PATHS = (
     "/stocks/", "/data", "/models", "/track-record", "/search", "/events", "/screener",
@@ -58,6 +58,7 @@ class Recent:
         self._state: object = None
         self._window: Window | None = None
         self._kept: dict[object, Kept] = {}
+        self._bytes = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as before, or pass on and keep what is answered."""
@@ -88,8 +89,12 @@ class Recent:
             return None
         if state != self._state:
             self._state, self._window = state, None
-            self._kept.clear()
+            self._forget()
         return state
+
+    def _forget(self) -> None:
+        self._kept.clear()
+        self._bytes = 0
 
     def _key(self, scope: Scope) -> object:
         said = [(name, value) for name, value in scope["headers"] if name in _SAID]
@@ -102,7 +107,7 @@ class Recent:
 
     async def _keep(self, scope: Scope, state: object, key: object, sent: list[Message]) -> None:
         """Keep a whole and small answer, if nothing was committed while it was made."""
-        if len(sent) != 2 or sent[0]["status"] != 200 or len(sent[1]["body"]) > MOST_BYTES:  # noqa: PLR2004 - start, body
+        if len(sent) != 2 or sent[0]["status"] != 200 or len(sent[1]["body"]) > MOST_BYTES // 16:  # noqa: PLR2004 - start, body
             return
         expires = monotonic() + KEPT_S
         if self._window is None or not self._covers(self._window):
@@ -112,8 +117,9 @@ class Recent:
                 return
         if state is None or state != self._look() or self._window is None:
             return
-        if len(self._kept) >= MOST:
-            self._kept.clear()
+        if self._bytes + len(sent[1]["body"]) > MOST_BYTES:
+            self._forget()
+        self._bytes += len(sent[1]["body"])
         route = getattr(scope.get("route"), "path", "unknown")
         self._kept[key] = Kept(sent[0], sent[1], route, self._window, expires)
 

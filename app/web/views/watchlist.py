@@ -40,19 +40,15 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Step:
-    """One step of the first run; `state` is done, now, next or failed."""
-
-    title: str
-    state: str
-    note: str
-
-
-@dataclass(frozen=True)
 class Setup:
-    """How far the first run is, while nothing can be forecast yet."""
+    """How far the first run is, while nothing can be forecast yet.
 
-    steps: tuple[Step, ...]
+    `states` are those of fetching prices, of training and of forecasting: done, now, next or failed. `priced` counts
+    the watched symbols that have prices.
+    """
+
+    states: tuple[str, str, str]
+    priced: int
     run: JobRun | None
     failed: str | None
 
@@ -166,20 +162,15 @@ def setup(services: Services, statuses: Sequence[SymbolStatus], recent: Sequence
     priced = sum(status.bars > 0 for status in statuses)
     seen = sum(status.bars > 0 or status.refreshed_at is not None for status in statuses)
     past = not running or (run is not None and (run.kind == "train" or run.progress >= _PRICES_DONE))
-    done = (priced > 0 and (past or seen == len(statuses)), services.champion.current() is not None, False)
-    notes = (
-        f"{priced} of {len(statuses)} symbols" if statuses else "the watchlist is empty",
-        "every candidate against the random walk, walk-forward",
-        "the next session of every symbol, kept before its close",
-    )
-    first_open = done.index(False)
-    steps = []
-    for place, (title, note) in enumerate(zip(("Fetch prices", "Train and compare", "Forecast"), notes, strict=True)):
-        state = "done" if done[place] else "next"
-        if place == first_open and (running or failed):
-            state = "now" if running else "failed"
-        steps.append(Step(title, state, note))
-    return Setup(tuple(steps), run, failed)
+    fetched = priced > 0 and (past or seen == len(statuses))
+    here = "now" if running else "failed" if failed else "next"
+    if not fetched:
+        states = (here, "next", "next")
+    elif services.champion.current() is None:
+        states = ("done", here, "next")
+    else:
+        states = ("done", "done", here)
+    return Setup(states, priced, run, failed)
 
 
 def suggestions(db: Session, text: str, limit: int = 8) -> list[SymbolStatus]:

@@ -92,7 +92,6 @@ async def test_recent_answers_are_counted_and_bounded(
     app: FastAPI, web: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """/metrics has them under their route; many addresses don't fill the memory."""
-    monkeypatch.setattr(recent, "MOST", 3)
     await web.get("/")
     for _ in range(4):
         await web.get("/stocks/AAPL")
@@ -100,9 +99,11 @@ async def test_recent_answers_are_counted_and_bounded(
         'nextclose_requests_total{method="GET",route="/stocks/{symbol}",status="200"} 4.0'
         in (await web.get("/metrics")).text
     )
-    for number in range(10):
-        await web.get(f"/search?q={number}")
-    assert len(app.hot._app._kept) <= 3  # type: ignore[attr-defined]
+    monkeypatch.setattr(recent, "MOST_BYTES", 100_000)
+    for number in range(80):
+        await web.get(f"/search?q={number}", headers={"accept-encoding": "identity"})
+    kept = app.hot._app._kept.values()  # type: ignore[attr-defined]
+    assert 0 < sum(len(one.body["body"]) for one in kept) <= 100_000
 
 
 async def test_a_token_hides_the_buttons_from_the_first_look_on(
