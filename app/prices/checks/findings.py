@@ -104,12 +104,9 @@ def _broken(bars: pl.DataFrame, known: dict[str, SymbolStatus], released: set[tu
 
 
 def _by_exchange(bars: pl.DataFrame, known: dict[str, SymbolStatus]) -> Iterator[tuple[Calendar, pl.DataFrame]]:
-    exchanges = {symbol: status.exchange for symbol, status in known.items()}
-    for exchange in sorted(set(exchanges.values())):
-        mine = [symbol for symbol, its in exchanges.items() if its == exchange]
-        frame = bars.filter(pl.col("symbol").is_in(mine))
-        if not frame.is_empty():
-            yield calendar(exchange), frame
+    exchange = {symbol: status.exchange for symbol, status in known.items()}
+    for (name,), frame in bars.group_by(pl.col("symbol").replace_strict(exchange), maintain_order=True):
+        yield calendar(str(name)), frame
 
 
 def _gaps(bars: pl.DataFrame, known: dict[str, SymbolStatus], found: list[Finding]) -> Iterator[Finding]:

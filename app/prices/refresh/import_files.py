@@ -92,10 +92,10 @@ def _import_file(database: Database, path: Path, clock: Clock, progress: Progres
         progress(0.0, f"{path.name}: reading")
         written = staging.write(path, Path(folder))
         spelled = _spelled(path, written)
-        report = FileReport(path, rows=sum(rows for rows, _ in spelled.values()), symbols=tuple(sorted(spelled)))
+        report = FileReport(path, rows=sum(rows for rows, _ in spelled.values()), symbols=tuple(spelled))
         total, seen = max(report.rows, 1), 0
         for group in _groups(spelled):
-            bars = _bars(written, {spelling: symbol for symbol in group for spelling in spelled[symbol][1]})
+            bars = _bars(written, {spelled[symbol][1]: symbol for symbol in group})
             report = _stored(database, bars, clock, report)
             seen += bars.height
             progress(seen / total, f"{path.name}: {group[-1]}")
@@ -113,26 +113,25 @@ def _scratch_folder(database: Database) -> Path | None:
     return folder
 
 
-def _spelled(path: Path, written: Path) -> dict[str, tuple[int, list[str]]]:
-    """Return each symbol's number of rows and how the file spells it."""
+def _spelled(path: Path, written: Path) -> dict[str, tuple[int, str]]:
+    """Return each symbol's number of rows and how the file spells it, sorted."""
     counts = pl.scan_parquet(written).group_by("symbol").len().collect().sort("symbol")
-    found: dict[str, tuple[int, list[str]]] = {}
+    found: dict[str, tuple[int, str]] = {}
     for spelling, rows in counts.iter_rows():
         try:
             symbol = normalise(spelling or "")
         except InvalidSymbol as error:
             raise MalformedFile(f"{path.name}: {error.detail}") from error
-        before = found.get(symbol, (0, []))
-        found[symbol] = before[0] + rows, [*before[1], spelling]
-    if twice := next((symbol for symbol, (_, spellings) in found.items() if len(spellings) > 1), None):
-        raise MalformedFile(f"{path.name}: {' and '.join(found[twice][1])} are both {twice}; keep one of them")
-    return found
+        if symbol in found:
+            raise MalformedFile(f"{path.name}: {found[symbol][1]} and {spelling} are both {symbol}; keep one of them")
+        found[symbol] = rows, spelling
+    return dict(sorted(found.items()))
 
 
-def _groups(spelled: dict[str, tuple[int, list[str]]]) -> Iterator[list[str]]:
+def _groups(spelled: dict[str, tuple[int, str]]) -> Iterator[list[str]]:
     group: list[str] = []
     held = 0
-    for symbol, (rows, _) in sorted(spelled.items()):
+    for symbol, (rows, _) in spelled.items():
         group.append(symbol)
         held += rows
         if held >= _GROUP_ROWS:
@@ -149,12 +148,11 @@ def _bars(written: Path, spellings: dict[str, str]) -> pl.DataFrame:
 
 def _stored(database: Database, bars: pl.DataFrame, clock: Clock, report: FileReport) -> FileReport:
     now = clock.now()
-    by_exchange: dict[str, list[str]] = {}
-    for symbol in bars["symbol"].unique().sort():
-        by_exchange.setdefault(exchange_of(symbol), []).append(symbol)
+    exchanges = {symbol: exchange_of(symbol) for symbol in bars["symbol"].unique()}
+    by_exchange = bars.group_by(pl.col("symbol").replace_strict(exchanges).alias("exchange"), maintain_order=True)
     with database.write() as db:
-        for exchange, symbols in by_exchange.items():
-            mine = bars.filter(pl.col("symbol").is_in(symbols))
+        for (name,), mine in by_exchange:
+            exchange = str(name)
             final = mine.filter(pl.col("session") <= calendar(exchange).last_final(now))
             done = ingest.ingest(db, final, SOURCE, now, exchange, "a file says otherwise")
             report = replace(
