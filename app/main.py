@@ -23,10 +23,10 @@ from app.registry.promotion.champion import Champion
 from app.web import routers
 from app.web.api.answers import Answers
 from app.web.api.health import Counting, Metrics
-from app.web.api.hot import Hot
-from app.web.api.recent import Recent
 from app.web.edge import errors, security, static
 from app.web.edge.deps import Services
+from app.web.front.hot import Hot
+from app.web.front.recent import Recent
 
 
 class Service(FastAPI):

@@ -44,7 +44,7 @@ def test_contracts_hold(copy: Path) -> None:
         ("app/features/engine/panel.py", "import app.features.market.ranks", "Features: engine, indicators, market"),
         ("app/registry/versions/card.py", "import app.registry.promotion", "Registry: components, versions, promotion"),
         ("app/training/data/folds.py", "import app.training.fitting.scale", "Training: data, fitting, walk-forward"),
-        ("app/web/edge/render.py", "import app.web.views.layout", "Web: edge, figures, views and API, pages"),
+        ("app/web/edge/render.py", "import app.web.views.layout", "Web: edge, figures, views and API, pages, front"),
         ("app/features/frame.py", "import sqlmodel", "Frames in, frames out"),
         ("admin_ui/client.py", "import app.core", "The admin view speaks HTTP only"),
         ("app/training/contest/contest.py", "import mlflow", "MLflow belongs to registry"),

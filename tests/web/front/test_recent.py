@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from app.core.db import Database
 from app.core.settings import Settings
 from app.prices import store
-from app.web.api import recent
+from app.web.front import recent
 from tests.web.api.test_answers import NEXT, put_bar, statements, turn_clock
 from tests.web.conftest import Build, put_champion, talk_to
 

@@ -8,8 +8,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.web.api import hot
 from app.web.edge import security
+from app.web.front import hot
 from tests.web.conftest import talk_to
 
 AT_ONCE = 40
