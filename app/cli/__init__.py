@@ -26,7 +26,7 @@ for command in (
     *(service.serve, service.settings, service.status),
     *(prices.refresh, prices.import_files),
     *(models.train, models.backtest, models.doctor, models.promote, models.rollback),
-    *(forecasts.predict, forecasts.score),
+    *(forecasts.predict, forecasts.score, forecasts.monitor),
 ):
     app.command(command.__name__.removesuffix("_files"))(command)
 app.add_typer(prices.symbols_app, name="symbols")

@@ -22,6 +22,7 @@ from app.core.errors import NextcloseError
 if TYPE_CHECKING:
     from app.forecasts.forecast import Forecast
     from app.forecasts.forecaster import Forecaster
+    from app.monitoring.outcomes import Watch
 
 
 def predict(names: SymbolNames, *, as_json: AsJson = False) -> None:
@@ -71,6 +72,30 @@ def _document(forecast: Forecast, forecaster: Forecaster) -> dict[str, Any]:
 
     situation = forecaster.situations([forecast])[0]
     return Prediction.of_newest(forecast, forecaster.freshness(forecast), situation).model_dump(mode="json")
+
+
+def monitor(*, as_json: AsJson = False) -> None:
+    """Say how what is served holds up: claims on live forecasts, drift, data and jobs; exit code 1 when degraded."""
+    from pydantic import TypeAdapter
+
+    from app.jobs import work
+
+    with open_store() as here, progress_bar() as progress:
+        report = work.monitoring_report(here.settings, here.database, here.clock, progress)
+    if as_json:
+        print_json(TypeAdapter(type(report)).dump_python(report, mode="json"))
+    else:
+        typer.echo("\n".join([report.verdict, *(f"  {reason}" for reason in report.reasons), ""]))
+        header = ("claim", "sessions", "allowed", "last month", "of an alarm", "alarms")
+        print_table(header, [_claim(claim) for claim in report.claims])
+        typer.echo(f"\nAny false alarm while all claims hold: in {report.false_alarms:.0%} of years at most.")
+    if report.verdict == "degraded":
+        raise typer.Exit(1)
+
+
+def _claim(claim: Watch) -> list[str]:
+    figures = (number(claim.allowed, 1, scale=100), number(claim.recent, 1, scale=100), number(claim.value, 2))
+    return [claim.name, str(claim.sessions), *figures, str(len(claim.alarms))]
 
 
 def score(*, as_json: AsJson = False) -> None:

@@ -20,7 +20,14 @@ from app.registry.components.scores import ratio_interval, wilson
 FEWEST_FOR_TERCILES: Final = 30
 FEWEST_SESSIONS: Final = 20
 """With fewer sessions than this a block bootstrap only repeats what it has, so no interval is given."""
-_FORECAST: Final = {"target_session": pl.Date, "origin": pl.String, "last_close": pl.Float64, "sigma": pl.Float64}
+_FORECAST: Final = {
+    "symbol": pl.String,
+    "target_session": pl.Date,
+    "model_version": pl.String,
+    "origin": pl.String,
+    "last_close": pl.Float64,
+    "sigma": pl.Float64,
+}
 _HITS: Final = {0.5: "hit_50", 0.8: "hit_80", 0.95: "hit_95"}
 _SCORE: Final = {
     "realised_return": pl.Float64,
@@ -97,7 +104,7 @@ def track_record(
     origin: Origin = "live",
 ) -> TrackRecord:
     """Sum the scores up; `model` is a name or a version, `days` keeps the calendar days up to the newest target."""
-    every = _read(db, symbol, model)
+    every = settled(db, symbol, model)
     rows = every.filter(origin=origin)
     if days is not None and rows.height:
         newest = pl.col("target_session").max()
@@ -124,7 +131,7 @@ def track_record(
     )
 
 
-def _read(db: Session, symbol: str | None, model: str | None) -> pl.DataFrame:
+def settled(db: Session, symbol: str | None = None, model: str | None = None) -> pl.DataFrame:
     """Return one row per forecast, its errors in parts of the last close and null while it isn't scored.
 
     A forecast whose model had learnt from its target session (of a symbol that lagged behind, say) proves nothing, and

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 
 from sqlmodel import Session
 
 from app.core.clock import DEFAULT_EXCHANGE, Calendar, calendar
+from app.core.public import Instant
 from app.jobs import runs
 from app.prices import store
 from app.prices.store import SymbolStatus
@@ -38,6 +40,24 @@ def check_is_due(db: Session, now: datetime) -> bool:
     tried = runs.last(db, "check")
     done = tried is not None and tried.state != "lost" and tried.started_at.isocalendar()[:2] == now.isocalendar()[:2]
     return not done and not runs.running(db)
+
+
+@dataclass(frozen=True)
+class Upcoming:
+    """A job that the scheduler will start by itself, and when; `exchange` is whose close it follows."""
+
+    kind: str
+    exchange: str | None
+    at: Instant
+
+
+def upcoming(db: Session, now: datetime) -> list[Upcoming]:
+    """Return what comes next of each scheduled job, soonest first; the check is due from the week's start on."""
+    exchanges = {one.exchange for one in store.statuses(db) if one.watched} or {DEFAULT_EXCHANGE}
+    cycles = [Upcoming("cycle", exchange, next_cycle(exchange, now)) for exchange in exchanges]
+    monday = datetime.combine(now.date() + timedelta(days=7 - now.weekday()), time(), UTC)
+    check = Upcoming("check", None, now if check_is_due(db, now) else monday)
+    return sorted([*cycles, check], key=lambda one: (one.at, one.exchange or ""))
 
 
 def next_cycle(exchange: str, now: datetime) -> datetime:

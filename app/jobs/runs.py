@@ -22,17 +22,19 @@ from app.core.errors import BadInput, JobRunning, NotThere
 from app.core.lease import is_alive, this_host
 from app.jobs.tables import JobRun, JobRunRow, State
 
-KINDS = ("refresh", "train", "forecast", "score", "check", "cycle", "first_run")
-"""check is the weekly full look at a tenth of the symbols; cycle is refresh, score, forecast; first_run is find prices,
-train, forecast."""
+KINDS = ("refresh", "train", "forecast", "score", "check", "monitor", "cycle", "first_run")
+"""check is the weekly full look at a tenth of the symbols; cycle is refresh, score, forecast, monitor; first_run is
+find prices, train, forecast."""
 SILENT_AFTER = timedelta(minutes=2)
 """A run whose last heartbeat is older than this is lost, even if its process seems to live."""
 
 REFRESHES = ("refresh", "check", "cycle")
 _TRIGGER_LENGTH = 20
+_LOOKED_BACK = 20
+"""Runs that are looked through for the newest report."""
 
 _WITHIN: dict[str, tuple[str, ...]] = {
-    "cycle": ("refresh", "score", "forecast"),
+    "cycle": ("refresh", "score", "forecast", "monitor"),
     "first_run": ("refresh", "train", "forecast", "cycle"),
 }
 
@@ -117,10 +119,21 @@ def get(db: Session, run_id: str) -> JobRun:
     return JobRun.model_validate(row)
 
 
-def last(db: Session, *kinds: str) -> JobRun | None:
-    """Return the newest run of these kinds, whatever its state."""
-    row = db.exec(_newest().where(col(JobRunRow.kind).in_(kinds)).limit(1)).first()
+def last(db: Session, *kinds: str, ended: bool = False) -> JobRun | None:
+    """Return the newest run of these kinds, whatever its state, or the newest that has ended."""
+    query = _newest().where(col(JobRunRow.kind).in_(kinds))
+    row = db.exec((query.where(JobRunRow.state != "running") if ended else query).limit(1)).first()
     return None if row is None else JobRun.model_validate(row)
+
+
+def last_report(db: Session) -> dict[str, Any] | None:
+    """Return the newest monitoring report: that of a job of its own, or of a cycle."""
+    for run in db.exec(_newest().where(col(JobRunRow.kind).in_(("monitor", "cycle"))).limit(_LOOKED_BACK)):
+        outcome = run.outcome or {}
+        report: dict[str, Any] = outcome if run.kind == "monitor" else outcome.get("monitor", {})
+        if "verdict" in report:
+            return report
+    return None
 
 
 def _newest() -> SelectOfScalar[JobRunRow]:

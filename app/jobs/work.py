@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter
 
 from app.core.clock import Clock
 from app.core.db import Database
 from app.core.errors import CheckFailed, NextcloseError, NoChampion
 from app.core.progress import Progress, within
 from app.core.settings import Settings
+from app.jobs import runs
 from app.prices.outcomes import RefreshReport
 
 if TYPE_CHECKING:
+    from app.monitoring.report import Report
     from app.training.contest.contest import ContestResult
 
 Outcome = dict[str, Any]
@@ -84,11 +89,28 @@ def score(settings: Settings, database: Database, clock: Clock, progress: Progre
     return {"scored": score_due(database, clock, progress)}
 
 
+def monitoring_report(settings: Settings, database: Database, clock: Clock, progress: Progress) -> Report:
+    """Look at everything that is watched, the jobs among it."""
+    from app.monitoring.report import JobState, monitor
+
+    with database.read() as db:
+        ended = [run for kind in WORK if (run := runs.last(db, kind, ended=True)) is not None]
+    jobs = [JobState(run.kind, run.state, run.message, run.ended_at) for run in ended]
+    return monitor(settings, database, clock, jobs, progress)
+
+
+def monitor(settings: Settings, database: Database, clock: Clock, progress: Progress) -> Outcome:
+    """Give a verdict on what is served; the outcome is the report."""
+    report = monitoring_report(settings, database, clock, progress)
+    plain: Outcome = json.loads(TypeAdapter(type(report)).dump_json(report))
+    return plain
+
+
 def cycle(settings: Settings, database: Database, clock: Clock, progress: Progress) -> Outcome:
-    """Refresh, score, forecast; a part that fails doesn't keep the later ones from what is stored."""
+    """Refresh, score, forecast, monitor; a part that fails doesn't keep the later ones from what is stored."""
     outcome: Outcome = {}
     failed: list[str] = []
-    for name, start, end in (("refresh", 0.0, 0.7), ("score", 0.7, 0.8), ("forecast", 0.8, 1.0)):
+    for name, start, end in _CYCLE:
         try:
             outcome[name] = WORK[name](settings, database, clock, within(progress, start, end))
         except NextcloseError as error:
@@ -121,4 +143,7 @@ def _outcome(reports: Sequence[RefreshReport]) -> Outcome:
     }
 
 
-WORK: dict[str, Work] = {work.__name__: work for work in (refresh, train, forecast, score, check, cycle, first_run)}
+_CYCLE = (("refresh", 0.0, 0.7), ("score", 0.7, 0.8), ("forecast", 0.8, 0.95), ("monitor", 0.95, 1.0))
+"""The steps of a cycle, and which part of its progress each is."""
+_ALL = (refresh, train, forecast, score, check, monitor, cycle, first_run)
+WORK: dict[str, Work] = {work.__name__: work for work in _ALL}

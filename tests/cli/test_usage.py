@@ -132,3 +132,21 @@ def test_a_folder_is_no_backtest(nextclose: Nextclose, tmp_path: Path) -> None:
 def test_status_lists_the_versions(nextclose: Nextclose) -> None:
     """Errors of `promote` send people there."""
     assert json.loads(nextclose("status", "--json").out)["versions"] == []
+
+
+def test_an_empty_store_is_worth_a_look(nextclose: Nextclose) -> None:
+    """`monitor` says so in a sentence, and by the same figures in one document; nothing is degraded."""
+    text, document = nextclose("monitor"), nextclose("monitor", "--json")
+    assert (text.code, document.code) == (0, 0)
+    assert text.out.startswith("watch\n  No model has been trained yet.\n")
+    report = json.loads(document.out)
+    assert (report["verdict"], report["false_alarms"], len(report["claims"])) == ("watch", 0.1, 5)
+
+
+def test_an_empty_ledger_holds(nextclose: Nextclose) -> None:
+    """`doctor ledger` counts both tables and finds nothing changed."""
+    ran = nextclose("doctor", "ledger")
+    assert (ran.code, ran.out) == (
+        0,
+        "ledger: holds\n  forecast: 0 rows, none changed\n  score: 0 rows, none changed\n",
+    )

@@ -104,6 +104,19 @@ def test_an_early_close_comes_early() -> None:
     assert plan.next_cycle("XNYS", friday + timedelta(hours=8)) == datetime(2021, 11, 29, 21, 32, tzinfo=UTC)
 
 
+def test_the_plan_says_what_comes_next(database: Database, watched: Callable[..., None]) -> None:
+    """The cycle of each exchange that is watched, and the week's check: now while it is due, else next Monday."""
+    watched(date(2021, 12, 31))
+    with database.read() as db:
+        due = plan.upcoming(db, CLOSE)
+    cycle = plan.Upcoming("cycle", "XNYS", FIRST)
+    assert due == [plan.Upcoming("check", None, CLOSE), cycle]
+    ran(database, CLOSE, kind="check")
+    with database.read() as db:
+        later = plan.upcoming(db, CLOSE)
+    assert later == [cycle, plan.Upcoming("check", None, datetime(2022, 1, 3, tzinfo=UTC))]
+
+
 def test_a_week_wants_one_check_and_waits_for_quiet(database: Database) -> None:
     """Not beside another job, and not twice in an ISO week; a lost one is made up for."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from math import nan
 from time import perf_counter
 from typing import Any
 
@@ -12,6 +14,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.errors import StoreUnavailable
+from app.jobs import runs
+from app.monitoring.report import VERDICTS
 from app.prices import store
 from app.web.edge.deps import Services, ServicesDep
 
@@ -84,6 +88,12 @@ class Metrics:
         self.behind = Gauge("nextclose_sessions_behind", late, registry=own)
         self.ready = Gauge("nextclose_ready", "1 when forecasts can be served", registry=own)
         self.champion = Gauge("nextclose_champion", "1 for the version that is served", ["version"], registry=own)
+        verdict = "How what is served holds up: 0 healthy, 1 watch, 2 degraded"
+        self.verdict = Gauge("nextclose_verdict", verdict, registry=own)
+        claim = "A claim's detector, in parts of an alarm"
+        self.detector = Gauge("nextclose_detector", claim, ["claim"], registry=own)
+        self.drift = Gauge("nextclose_drift_psi", "PSI of the last month, weighted by importance", registry=own)
+        self.monitored = Gauge("nextclose_monitored_timestamp_seconds", "When it was monitored last", registry=own)
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -94,6 +104,14 @@ class Metrics:
         requests, taken = self._children[key]
         requests.inc()
         taken.observe(seconds)
+
+    def show(self, report: dict[str, Any] | None) -> None:
+        """Set the gauges of a monitoring report; NaN where there is none yet."""
+        self.verdict.set(VERDICTS.index(report["verdict"]) if report else nan)
+        self.drift.set(report["drift"]["psi"] if report and report["drift"] else nan)
+        self.monitored.set(datetime.fromisoformat(report["made_at"]).timestamp() if report else nan)
+        for claim in report["claims"] if report else ():
+            self.detector.labels(claim["name"]).set(claim["value"])
 
 
 class Counting:
@@ -123,13 +141,19 @@ class Counting:
             self._metrics.count(scope["method"], route, status, perf_counter() - begun)
 
 
+def _report(services: Services) -> dict[str, Any] | None:
+    with services.database.read() as db:
+        return runs.last_report(db)
+
+
 @router.get("/metrics", response_class=Response, responses={200: {"content": {CONTENT_TYPE_LATEST: {}}}})
 def metrics(request: Request, services: ServicesDep) -> Response:
     """Return this process's counters and the service's state in Prometheus' text format."""
     counted: Any = request.app.state.metrics
     state = readiness(services)
     counted.ready.set(int(state.ready))
-    counted.behind.set(state.sessions_behind if state.sessions_behind is not None else float("nan"))
+    counted.behind.set(state.sessions_behind if state.sessions_behind is not None else nan)
+    counted.show(_report(services) if state.store else None)
     counted.champion.clear()
     if state.champion:
         counted.champion.labels(state.champion).set(1)

@@ -15,7 +15,7 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from app.core.errors import RateLimited
-from app.jobs import runs
+from app.jobs import plan, runs
 from app.jobs.launch import launch
 from app.jobs.tables import JobRun
 from app.web.api.schemas import Jobs
@@ -36,9 +36,9 @@ _JSON = TypeAdapter(JobRun)
 
 @router.get("/jobs", tags=["jobs"])
 def jobs(services: ServicesDep, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> Jobs:
-    """List the newest runs, newest first."""
+    """List the newest runs, newest first, and when each scheduled job comes next."""
     with services.database.read() as db:
-        return Jobs(jobs=runs.recent(db, limit))
+        return Jobs(jobs=runs.recent(db, limit), upcoming=plan.upcoming(db, services.clock.now()))
 
 
 @router.get("/jobs/{job}", tags=["jobs"])

@@ -12,6 +12,7 @@ from app.core.public import Instant, Price
 from app.forecasts.forecast import Forecast, Freshness, Interval, Score
 from app.forecasts.ledger import Entry
 from app.forecasts.situation import EventAhead, Situation
+from app.jobs.plan import Upcoming
 from app.jobs.tables import JobRun
 from app.prices.store import SymbolStatus
 
@@ -250,9 +251,10 @@ class ModelDetail(Schema):
 
 
 class Jobs(Schema):
-    """The newest runs, newest first."""
+    """The newest runs, newest first, and when each scheduled job comes next."""
 
     jobs: list[JobRun]
+    upcoming: list[Upcoming]
 
 
 class Watched(Schema):

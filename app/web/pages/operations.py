@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from sqlmodel import col, func, select
 from starlette.responses import Response
 
-from app.jobs import runs
+from app.jobs import plan, runs
 from app.jobs.launch import launch
 from app.prices import store
 from app.prices.checks import quarantine
@@ -19,7 +19,7 @@ from app.web.edge.security import Admin
 from app.web.views import layout
 
 SHOWN = 50
-STARTABLE = ("refresh", "train", "forecast", "score")
+STARTABLE = ("refresh", "train", "forecast", "score", "monitor")
 
 router = APIRouter(include_in_schema=False, default_response_class=Response)
 
@@ -28,12 +28,11 @@ router = APIRouter(include_in_schema=False, default_response_class=Response)
 def jobs(request: Request, services: ServicesDep) -> Response:
     """Show the newest runs; while one is running the region asks again by itself."""
     with services.database.read() as db:
-        recent = runs.recent(db, SHOWN)
+        recent, upcoming = runs.recent(db, SHOWN), plan.upcoming(db, services.clock.now())
     running = {run.kind for run in recent if run.state == "running"}
     reload_s = 2 if running else None
-    return layout.page(
-        request, services, "jobs", "/api/jobs", (), reload_s, jobs=recent, running=running, startable=STARTABLE
-    )
+    shown = {"jobs": recent, "running": running, "startable": STARTABLE, "upcoming": upcoming}
+    return layout.page(request, services, "jobs", "/api/jobs", (), reload_s, **shown)
 
 
 @router.post("/jobs/{kind}", dependencies=[Admin])

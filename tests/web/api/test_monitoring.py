@@ -1,0 +1,55 @@
+"""/api/monitoring, the same figures in Prometheus' text, and when each job comes next."""
+
+import httpx
+
+from app.core.clock import Clock
+from app.core.db import Database
+from app.core.progress import silent
+from app.core.settings import Settings
+from app.jobs import runs
+from app.jobs.work import cycle, monitor
+from tests.web.api.test_api import strict
+from tests.web.conftest import NOW
+
+
+def keep(database: Database, kind: str, outcome: dict[str, object]) -> None:
+    """Leave a run with this outcome behind."""
+    run = runs.start(database, kind, "test", NOW)
+    runs.finish(database, run.id, "done", "", outcome, NOW)
+
+
+async def test_before_the_first_cycle_nothing_was_monitored(web: httpx.AsyncClient) -> None:
+    """The problem says what does it; the gauges stand at NaN, which Prometheus takes for not known."""
+    answer = await web.get("/api/monitoring")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert "nextclose_verdict NaN" in (await web.get("/metrics")).text
+
+
+async def test_the_newest_report_is_answered_and_counted(
+    web: httpx.AsyncClient, furnished: Database, settings: Settings
+) -> None:
+    """A job's own report or a cycle's: the verdict, a sentence a reason, what it rests on."""
+    report = monitor(settings, furnished, Clock(NOW), silent)
+    keep(furnished, "monitor", report)
+    keep(furnished, "cycle", {"refresh": {"error": "no network", "code": "source_unavailable"}})
+    body = strict((await web.get("/api/monitoring")).text)
+    assert body == report
+    assert (body["verdict"], body["champion"], body["rows"]) == ("watch", "v1", 0)
+    assert body["reasons"] == ["The prices are the bundled sample, which ends years ago."]
+    text = (await web.get("/metrics")).text
+    assert "nextclose_verdict 1.0" in text
+    assert 'nextclose_detector{claim="95 % band too narrow"} 0.0' in text
+
+
+async def test_a_cycle_monitors(web: httpx.AsyncClient, furnished: Database, settings: Settings) -> None:
+    """The report is part of what a cycle came to."""
+    sample = settings.model_copy(update={"source": "sample"})
+    keep(furnished, "cycle", cycle(sample, furnished, Clock(NOW), silent))
+    assert strict((await web.get("/api/monitoring")).text)["made_at"] == "2013-03-01T22:00:00Z"
+
+
+async def test_jobs_say_what_comes_next(web: httpx.AsyncClient) -> None:
+    """The cycle after the next close of the exchange that is watched, and the week's check; so does the page."""
+    upcoming = strict((await web.get("/api/jobs")).text)["upcoming"]
+    assert {"kind": "cycle", "exchange": "XNYS", "at": "2013-03-04T21:32:00Z"} in upcoming
+    assert "after the close of XNYS" in (await web.get("/jobs")).text
