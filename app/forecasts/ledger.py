@@ -70,7 +70,7 @@ def as_of(db: Session, sessions: Mapping[str, date], model_version: str | None) 
         live_first = (col(ForecastRow.origin), col(ForecastRow.seq).desc())
         for row in db.exec(query.order_by(*live_first)):
             if row.as_of == sessions[row.symbol]:
-                found.setdefault(row.symbol, _forecast(row))
+                found.setdefault(row.symbol, Forecast.model_validate(row))
     return found
 
 
@@ -79,9 +79,8 @@ def last_of(db: Session, symbols: Sequence[str]) -> dict[str, Forecast]:
     found: dict[str, Forecast] = {}
     for part in _chunks(symbols):
         ends = select(func.max(ForecastRow.seq)).where(col(ForecastRow.symbol).in_(part)).group_by(ForecastRow.symbol)
-        found |= {
-            row.symbol: _forecast(row) for row in db.exec(select(ForecastRow).where(col(ForecastRow.seq).in_(ends)))
-        }
+        newest = select(ForecastRow).where(col(ForecastRow.seq).in_(ends))
+        found |= {row.symbol: Forecast.model_validate(row) for row in db.exec(newest)}
     return found
 
 
@@ -92,7 +91,7 @@ def pending(db: Session, last_sessions: Mapping[str, date]) -> list[Forecast]:
         unscored.where(col(ScoreRow.forecast_id).is_(None)).order_by(col(ForecastRow.symbol), col(ForecastRow.seq))
     )
     return [
-        _forecast(row)
+        Forecast.model_validate(row)
         for row in rows
         if row.symbol in last_sessions and row.target_session <= last_sessions[row.symbol]
     ]
@@ -116,8 +115,8 @@ def scored(db: Session) -> pl.DataFrame:
 
 def of_ids(db: Session, ids: Sequence[str]) -> list[Forecast]:
     """Return the forecasts with these ids."""
-    rows = (row for part in _chunks(ids) for row in db.exec(select(ForecastRow).where(col(ForecastRow.id).in_(part))))
-    return [_forecast(row) for row in rows]
+    queries = [select(ForecastRow).where(col(ForecastRow.id).in_(part)) for part in _chunks(ids)]
+    return [Forecast.model_validate(row) for query in queries for row in db.exec(query)]
 
 
 def add_scores(db: Session, scores: Sequence[Score]) -> int:
@@ -230,7 +229,7 @@ def _alike(db: Session, forecasts: Sequence[Forecast]) -> list[Forecast]:
             col(ForecastRow.as_of).in_({one.as_of for one in part}),
             col(ForecastRow.model_version).in_({one.model_version for one in part}),
         )
-        found += [_forecast(row) for row in db.exec(query)]
+        found += [Forecast.model_validate(row) for row in db.exec(query)]
     return found
 
 
@@ -238,12 +237,8 @@ def _key(forecast: Forecast) -> tuple[str, date, str, str]:
     return forecast.symbol, forecast.as_of, forecast.model_version, forecast.origin
 
 
-def _forecast(row: ForecastRow) -> Forecast:
-    return Forecast.model_validate(row)
-
-
 def _entry(row: ForecastRow, score: ScoreRow | None) -> Entry:
-    return Entry(_forecast(row), None if score is None else Score.model_validate(score))
+    return Entry(Forecast.model_validate(row), None if score is None else Score.model_validate(score))
 
 
 def _chunks(items: Sequence[T]) -> list[Sequence[T]]:
