@@ -14,6 +14,17 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 
+NO_BROWSER = "the browser tests need Chromium: apt-get install --no-install-recommends chromium"
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Say loudly, as the last line, what this machine couldn't test."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    browser = [report for report in skipped if NO_BROWSER in str(report.longrepr)]
+    if browser:
+        reporter.write_sep("!", f"{len(browser)} BROWSER TESTS WERE SKIPPED: {NO_BROWSER}", red=True, bold=True)
+
 
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
