@@ -13,7 +13,7 @@ from app.core.clock import Calendar
 from app.features.catalogue import FEATURES
 from app.features.engine.panel import Columns, Days, Index, Vector, columns, compute
 from app.features.market import context as markets
-from app.features.market import ranks, sessions
+from app.features.market import event_days, ranks, sessions, volatility_index
 
 FEATURE_NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
 MAX_WINDOW: int = max(feature.window for feature in FEATURES)
@@ -40,21 +40,26 @@ def build(
     *,
     newest: bool = False,
     names: Iterable[str] = FEATURE_NAMES,
+    events: pl.DataFrame | None = None,
+    series: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Return the features of each bar, known at that session's close, sorted by (symbol, session).
 
     Columns symbol (String), session and next_session (Date; the exchange's next session, which is forecast), close
-    (Float64), warm (Boolean: every feature of the catalogue has its value), then the features asked for (Float64; null
-    before a feature's first valid row). `context` is what `market` returned for the symbols that count as the market;
-    without it, those of `bars` do. `newest` keeps only each symbol's last row. A session that the context doesn't know
-    has null market features.
+    (Float64), warm (Boolean: every feature of the catalogue is past its first row), then the features asked for
+    (Float64; null before a feature's first valid row). `context` is what `market` returned for the symbols that count
+    as the market; without it, those of `bars` do. `newest` keeps only each symbol's last row. A session that the
+    context doesn't know has null market features. `events` are earnings days (`EVENT_SCHEMA`), used from the close at
+    which each was known; without them nothing is known. `series` are bars of market series; without those, the
+    features of the volatility index are null.
     """
     source = columns(bars)
     chosen = [_BY_NAME[name] for name in names]
     known = market(bars) if context is None else context
     targets, of_calendar = sessions.tables(source.sessions, calendar)
-    tables = {**markets.tables(known, source.sessions), **of_calendar}
-    values = compute(source, chosen, tables, newest=newest)
+    of_index = volatility_index.tables(series, source.sessions)
+    tables = {**markets.tables(known, source.sessions), **of_calendar, **of_index}
+    values = compute(source, chosen, tables, event_days.beside(source, events, calendar), newest=newest)
     rows = source.ends if newest else slice(None)
     _to_ranks(values, source.at[rows], known, source.sessions)
     keys = {

@@ -7,9 +7,9 @@ planted leak (a centred mean, say) must not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 import polars as pl
 
@@ -65,6 +65,23 @@ def _past_stays(
     for session in sessions:
         later = pl.col("session") > session
         found += _compare(law, whole.filter(~later), features(change(later)).filter(~later))
+    return found[:_FEW]
+
+
+def forgetting(
+    features: Callable[[pl.DataFrame], pl.DataFrame], events: pl.DataFrame, closes: Mapping[date, datetime]
+) -> list[Breach]:
+    """Forget every earnings day first seen after each session's close, and that one ended since: what was known stays.
+
+    `features` takes earnings days (`EVENT_SCHEMA`); `closes` are instants by session.
+    """
+    whole = features(events)
+    found: list[Breach] = []
+    for session, close in closes.items():
+        ended = pl.when(pl.col("ended_at") <= close).then("ended_at")
+        then = events.filter(pl.col("known_at") <= close).with_columns(ended_at=ended)
+        past = pl.col("session") <= session
+        found += _compare("forgetting", whole.filter(past), features(then).filter(past))
     return found[:_FEW]
 
 

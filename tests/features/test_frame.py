@@ -15,19 +15,22 @@ from app.features.catalogue import FEATURES, LOCATION_REGRESSORS, SCALE_REGRESSO
 from app.features.frame import FEATURE_NAMES, MAX_WINDOW, WARM, build, fingerprint, market
 from app.features.market.ranks import rank
 from app.features.target import target_return
-from tests.features.simulated import simulated
+from tests.features.simulated import earnings, simulated, volatility_index
+
+NAMES = ("AAA", "BBB", "CCC", "DDD", "EEE", "FFF")
+EVENTS, SERIES = earnings(400, NAMES), volatility_index(500, whole=True)
 
 
 @pytest.fixture(scope="module")
 def bars() -> pl.DataFrame:
     """Make 400 sessions of six symbols."""
-    return simulated(400, ("AAA", "BBB", "CCC", "DDD", "EEE", "FFF"), seed=2)
+    return simulated(400, NAMES, seed=2)
 
 
 @pytest.fixture(scope="module")
 def frame(bars: pl.DataFrame) -> pl.DataFrame:
     """Build its features."""
-    return build(bars, calendar())
+    return build(bars, calendar(), events=EVENTS, series=SERIES)
 
 
 def row(frame: pl.DataFrame, symbol: str, at: int) -> dict[str, float]:
@@ -40,7 +43,8 @@ def test_columns_dtypes_and_order(bars: pl.DataFrame, frame: pl.DataFrame) -> No
     assert frame.columns == ["symbol", "session", "next_session", "close", "warm", *FEATURE_NAMES]
     assert set(frame.select(FEATURE_NAMES).dtypes) == {pl.Float64}
     assert frame.select("symbol", "session").equals(bars.select("symbol", "session"))
-    assert build(bars.sample(fraction=1.0, shuffle=True, seed=1), calendar()).equals(frame)
+    shuffled = bars.sample(fraction=1.0, shuffle=True, seed=1)
+    assert build(shuffled, calendar(), events=EVENTS, series=SERIES).equals(frame)
 
 
 def test_names_are_one_of_a_kind_and_regressors_are_features() -> None:
@@ -207,7 +211,7 @@ def test_a_session_that_the_market_doesn_t_know_is_null(bars: pl.DataFrame) -> N
 def test_a_young_symbol_has_a_scale(bars: pl.DataFrame) -> None:
     """From its 23rd bar on the scale's regressors are there; it isn't warm."""
     young = bars.group_by("symbol", maintain_order=True).head(23).select(bars.columns)
-    found = build(young, calendar(), newest=True, names=SCALE_REGRESSORS)
+    found = build(young, calendar(), newest=True, names=SCALE_REGRESSORS, events=EVENTS, series=SERIES)
     assert found.select(SCALE_REGRESSORS).null_count().sum_horizontal().item() == 0
     assert not found["warm"].any()
 

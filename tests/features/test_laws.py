@@ -9,18 +9,21 @@ from app.core.clock import calendar
 from app.features import laws
 from app.features.catalogue import FEATURES
 from app.features.frame import MAX_WINDOW, WARM, build, market
-from tests.features.simulated import simulated
+from tests.features.simulated import earnings, simulated, volatility_index
+
+ROWS = 1000
+EVENTS, SERIES = earnings(ROWS), volatility_index(ROWS)
 
 
 def features(bars: pl.DataFrame) -> pl.DataFrame:
     """Return the product's own features, without the close, which is a price."""
-    return build(bars, calendar()).drop("close")
+    return build(bars, calendar(), events=EVENTS, series=SERIES).drop("close")
 
 
 @pytest.fixture(scope="module")
 def bars() -> pl.DataFrame:
     """Make a thousand sessions of three symbols."""
-    return simulated(1000)
+    return simulated(ROWS)
 
 
 @pytest.fixture(scope="module")
@@ -56,11 +59,12 @@ def test_the_newest_row_needs_no_more_than_max_window(bars: pl.DataFrame) -> Non
 def test_every_feature_s_window_is_enough(bars: pl.DataFrame) -> None:
     """Given its declared number of bars and the market, a feature's newest value is what it is, to the bit."""
     context = market(bars)
-    whole = build(bars, calendar(), context, newest=True)
+    whole = build(bars, calendar(), context, newest=True, events=EVENTS, series=SERIES)
     for window in {feature.window for feature in FEATURES}:
         last = bars.group_by("symbol", maintain_order=True).tail(window).select(bars.columns)
         names = [feature.name for feature in FEATURES if feature.window == window]
-        assert build(last, calendar(), context, newest=True, names=names).equals(
+        found = build(last, calendar(), context, newest=True, names=names, events=EVENTS, series=SERIES)
+        assert found.equals(
             whole.select("symbol", "session", "next_session", "close", pl.lit(window > WARM).alias("warm"), *names)
         ), names
 
@@ -68,17 +72,42 @@ def test_every_feature_s_window_is_enough(bars: pl.DataFrame) -> None:
 def test_other_symbols_leave_a_symbol_as_it_is(bars: pl.DataFrame) -> None:
     """With the market given, the rows about a symbol's own don't touch it, wherever they stand."""
     context = market(bars)
-    alone = build(bars.filter(pl.col("symbol") == "BBB"), calendar(), context)
-    among = build(bars, calendar()).filter(pl.col("symbol") == "BBB")
+    known = EVENTS.filter(pl.col("symbol") == "BBB")
+    alone = build(bars.filter(pl.col("symbol") == "BBB"), calendar(), context, events=known, series=SERIES)
+    among = build(bars, calendar(), events=EVENTS, series=SERIES).filter(pl.col("symbol") == "BBB")
     assert alone.equals(among)
 
 
 def test_the_newest_row_is_the_frame_s_last(bars: pl.DataFrame) -> None:
     """Asked for the newest rows only, from the last bars and the market of all, the same bits come out."""
     context = market(bars)
-    whole = build(bars, calendar())
+    whole = build(bars, calendar(), events=EVENTS, series=SERIES)
     last = bars.group_by("symbol", maintain_order=True).tail(MAX_WINDOW).select(bars.columns)
-    assert build(last, calendar(), context, newest=True).equals(whole.group_by("symbol", maintain_order=True).tail(1))
+    found = build(last, calendar(), context, newest=True, events=EVENTS, series=SERIES)
+    assert found.equals(whole.group_by("symbol", maintain_order=True).tail(1))
+
+
+def test_what_is_seen_later_changes_nothing(bars: pl.DataFrame, sample: list[date]) -> None:
+    """An earnings day first seen, moved or taken back after a close leaves every feature up to it, to the bit."""
+    closes = {session: calendar().close_at(session) for session in sample}
+    assert laws.forgetting(lambda known: build(bars, calendar(), events=known), EVENTS, closes) == []
+
+
+def test_an_event_that_was_known_too_early_is_caught(bars: pl.DataFrame, sample: list[date]) -> None:
+    """A builder that believes a day before it was seen breaks the law."""
+    closes = {session: calendar().close_at(session) for session in sample}
+
+    def early(known: pl.DataFrame) -> pl.DataFrame:
+        return build(bars, calendar(), events=known.with_columns(pl.col("known_at") - pl.duration(days=30)))
+
+    assert laws.forgetting(early, EVENTS.with_columns(pl.col("known_at") + pl.duration(days=20)), closes)
+
+
+def test_the_sample_of_earnings_days_speaks(bars: pl.DataFrame) -> None:
+    """The law above would hold of features that are always 0: these aren't."""
+    found = features(bars)
+    for name in ("day", "beside", "learnt", "past", "seen", "heat", "level", "market", "known", "until", "since"):
+        assert found[f"earnings_{name}"].drop_nulls().n_unique() > 1, name
 
 
 def _centred(bars: pl.DataFrame) -> pl.DataFrame:

@@ -28,7 +28,7 @@ Days = npt.NDArray[np.datetime64]
 Vector = npt.NDArray[np.float64]
 Index = npt.NDArray[np.intp]
 Table = Mapping[str, Vector]
-"""Columns of one value per session; the last value stands for a session that isn't there."""
+"""Columns of one value per session; the last value stands for a session that isn't there. Or of one value per bar."""
 
 _PRICES = ("open", "high", "low", "close", "volume")
 _MARGIN = timedelta(days=30)
@@ -56,7 +56,10 @@ class Columns:
 
 @dataclass
 class Panel:
-    """A block of symbols: five matrices of bars, and for each bar the index of its session in the tables."""
+    """A block of symbols: five matrices of bars, and for each bar the index of its session in the tables.
+
+    `beside` are further matrices of bars: what is known of a symbol besides its prices.
+    """
 
     open: Matrix
     high: Matrix
@@ -65,6 +68,7 @@ class Panel:
     volume: Matrix
     at: Index
     tables: Table
+    beside: Mapping[str, Matrix] = field(default_factory=dict)
     _cache: dict[object, Any] = field(default_factory=dict)
 
     def once(self, key: object, compute: Callable[[], T]) -> T:
@@ -77,6 +81,10 @@ class Panel:
     def by_session(self, name: str) -> Matrix:
         """Return a table's column, spread over the bars; its last value where a bar has no session there (index -1)."""
         return self.once(("by session", name), lambda: self.tables[name].take(self.at, mode="wrap"))
+
+    def own(self, name: str, missing: float = 0.0) -> Matrix:
+        """Return what is known of each bar besides its prices, `missing` where nothing of that kind is."""
+        return self.beside[name] if name in self.beside else np.full(self.close.shape, missing)
 
 
 Compute = Callable[[Panel], Matrix]
@@ -156,17 +164,19 @@ def _numbered(days: Days) -> tuple[Days, Index]:
     return first + np.flatnonzero(there).astype("timedelta64[D]"), (np.cumsum(there) - 1)[offset]
 
 
-def compute(source: Columns, chosen: Iterable[Column], tables: Table, *, newest: bool = False) -> dict[str, Vector]:
+def compute(
+    source: Columns, chosen: Iterable[Column], tables: Table, beside: Table | None = None, *, newest: bool = False
+) -> dict[str, Vector]:
     """Return each column's values, one per bar in the order of `source`, or one per symbol with `newest`.
 
-    A value before the column's first valid row is NaN.
+    A value before the column's first valid row is NaN. `beside` has one value per bar in each of its columns.
     """
     size = len(source.bounds) - 1 if newest else source.frame.height
     out = {column.name: np.empty(size) for column in chosen}
     for first, last in _blocks(source.bounds):
         bounds = source.bounds[first : last + 1]
         lengths = np.diff(bounds)
-        panel = _block(source, bounds, lengths, tables)
+        panel = _block(source, bounds, lengths, tables, beside or {})
         with np.errstate(all="ignore"):
             for column in chosen:
                 values = column.compute(panel)
@@ -191,9 +201,10 @@ def _blocks(bounds: Index) -> Iterator[tuple[int, int]]:
         yield first, len(lengths)
 
 
-def _block(source: Columns, bounds: Index, lengths: Index, tables: Table) -> Panel:
+def _block(source: Columns, bounds: Index, lengths: Index, tables: Table, beside: Table) -> Panel:
     prices: dict[str, Any] = {name: _pack(values, bounds, lengths, 1.0) for name, values in source.prices.items()}
-    return Panel(**prices, at=_pack(source.at, bounds, lengths, -1), tables=tables)
+    own = {name: _pack(values, bounds, lengths, 0.0) for name, values in beside.items()}
+    return Panel(**prices, at=_pack(source.at, bounds, lengths, -1), tables=tables, beside=own)
 
 
 def _pack(values: npt.NDArray[Any], bounds: Index, lengths: Index, padding: float) -> npt.NDArray[Any]:

@@ -180,6 +180,9 @@ _BLACK = "Black 1976"
 FEATURES = (
     *Family("range_{w}", "0.5 log mean over {w} of (Garman-Klass + log(open/close[t-1])^2)", _SD, _HAR, "scale",
             range_, first=first_of_mean).over(1, 5, 22, 66, 250),
+    *Family("range_{w}_by_year", "range_{w} - range_250", "log ratio", "", "volatility",
+            lambda panel, w: range_(panel, w) - range_(panel, 250), window=lambda _: 251,
+            first=first_of_mean).over(1, 5, 22, 66),
     *Family("rms_return_{w}", "0.5 log mean over {w} of ret^2", _SD, "Corsi 2009", "scale", rms_return,
             first=first_of_mean).over(5, 22, 66, 250),
     *Family("abs_return_{w}", "log mean over {w} of |ret|", "log return", "Ding, Granger & Engle 1993", "scale",

@@ -2,7 +2,8 @@
 
 No earnings calendar is needed: an announcement shows in the bars as a move or a range of its own on unusual volume. A
 company reports every 13 weeks or so, mostly on the same weekday; so scores are looked up by the calendar day, 13, 26 ..
-104 weeks before the session that is forecast, or by sessions, 63, 126, 189, 252 before it.
+104 weeks before the session that is forecast, or by sessions, 63, 126, 189, 252 before it. Where a symbol's
+dates are known, the guess is worth nothing beside them, and is 0.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from app.features.engine.windows import Matrix, highest, lag, plus
 from app.features.indicators.beta import excess
 from app.features.indicators.volatility import variance
 from app.features.indicators.volume import surprise
+from app.features.market.events import known
 
 WEEKS_13 = 91
 YEAR, TWO_YEARS = 4 * WEEKS_13, 8 * WEEKS_13
@@ -123,7 +125,8 @@ def _score_of_week(panel: Panel) -> Matrix:
 
 
 def _feature(name: str, formula: str, compute: Compute) -> Feature:
-    return Feature(name, formula, _OF_CALENDAR, MONTH, "score", "", "event", compute)
+    return Feature(name, formula, _OF_CALENDAR, MONTH, "score", "", "event",
+                   lambda panel: compute(panel) * (1.0 - known(panel)))  # fmt: skip
 
 
 _SUM = "sum over 13, 26 .. 104 weeks before the target of the highest event score within {} days"

@@ -1,0 +1,186 @@
+"""Earnings days laid beside the bars: for each bar, what was known at its close of the days before and ahead.
+
+A day's results are first traded in one of two sessions: told before the open, in the first session from the day on;
+told after the close, in the first one after the day. A day counts as known from the first close at or after its
+`known_at` until the last before its `ended_at`; as past, once the later of its two sessions has closed, where it was
+believed at that close. So what is seen, moved or taken back later changes no row before it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from app.core.clock import Calendar
+from app.features.engine.panel import Columns, Days, Index, Table, Vector, as_days
+
+FAR = 10
+"""Sessions until the next results, and since the last, are counted up to here."""
+_BEFORE, _AHEAD = timedelta(days=20), timedelta(days=30)
+_SHARE = {"amc": 1.0, "bmo": 0.0}
+"""How likely the later of the two sessions is the one that reacts, by timing; a half where it isn't known."""
+
+Flags = npt.NDArray[np.bool_]
+NAMES = (
+    *("past", "past_share", "near", "ahead", "since", "until"),
+    *("due", "due_share", "due_unknown", "due_later", "due_only"),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class _Told:
+    """Tellings of earnings days: symbols by number, sessions by their place on the axis of the calendar.
+
+    `earlier` and `later` are the two sessions that may react, the same one where the day is no session. A telling is
+    believed at the closes `known` … `ended` - 1.
+    """
+
+    symbol: Index
+    earlier: Index
+    later: Index
+    share: Vector
+    known: Index
+    ended: Index
+
+    def part(self, keep: Flags | Index) -> _Told:
+        """Return some of the tellings."""
+        return _Told(**{name: values[keep] for name, values in vars(self).items()})
+
+    def believed(self, at: Index) -> Flags:
+        """Return whether each is believed at the close of its session `at`."""
+        believed: Flags = (self.known <= at) & (at < self.ended)
+        return believed
+
+    @property
+    def only(self) -> Flags:
+        """Whether there is only one session that may react."""
+        same: Flags = self.earlier == self.later
+        return same
+
+    @property
+    def reacts(self) -> Index:
+        """The session that more likely reacts; the later one where nothing is known."""
+        return np.where(self.share < 0.5, self.earlier, self.later)  # noqa: PLR2004 - a half knows nothing
+
+
+def beside(source: Columns, events: pl.DataFrame | None, calendar: Calendar) -> Table:
+    """Return columns of `NAMES`, one value a bar; none of them where no event is given.
+
+    past: an earnings day whose later session is the bar's (only where the earlier one is the bar before); past_share:
+    how likely that session was the one that reacted; near: 1 in either session; ahead: 1 where results of the symbol
+    are known to come; since, until: sessions from the last reaction to the target and from the target to the next, up
+    to FAR; due: 1 where the target may react, with its share by timing, whether the timing isn't known, and whether
+    it is the later or the only one of the two.
+    """
+    if events is None or events.is_empty() or not source.sessions.size:
+        return {}
+    first: Any = source.sessions.min().item()
+    last: Any = source.sessions.max().item()
+    axis = as_days(calendar.between(first - _BEFORE, last + _AHEAD))
+    told = _told(source, events, calendar, axis)
+    rows = _Rows(source, axis)
+    found = {name: np.zeros(source.frame.height) for name in NAMES}
+    _note_past(found, told, rows)
+    _note_due(found, told, rows)
+    _note_distance(found, told, rows)
+    return found
+
+
+class _Rows:
+    """Where the bar of a symbol and session stands."""
+
+    def __init__(self, source: Columns, axis: Days) -> None:
+        self._width = len(axis) + 2 * FAR
+        symbol = np.repeat(np.arange(len(source.bounds) - 1), np.diff(source.bounds))
+        place = np.searchsorted(axis, source.sessions)[source.at]
+        self._keys = symbol * self._width + FAR + place
+
+    def before(self, symbol: Index, session: Index) -> Index:
+        """Return how many rows stand before that symbol's session."""
+        return np.searchsorted(self._keys, symbol * self._width + FAR + np.clip(session, -FAR, self._width - FAR - 1))
+
+    def of(self, symbol: Index, session: Index) -> Index:
+        """Return the row, -1 where there is no bar."""
+        row = self.before(symbol, session)
+        held = np.minimum(row, len(self._keys) - 1)
+        return np.where(self._keys[held] == symbol * self._width + FAR + session, held, -1)
+
+
+def _told(source: Columns, events: pl.DataFrame, calendar: Calendar, axis: Days) -> _Told:
+    """Return the tellings about the symbols that have bars, in the order of their certainty."""
+    names = source.frame["symbol"].gather(source.bounds[:-1])
+    numbers = pl.DataFrame({"symbol": names, "number": np.arange(len(names))})
+    near = pl.col("date") >= source.sessions.min().item() - _BEFORE
+    mine = events.filter(near).join(numbers, on="symbol", how="inner", maintain_order="left")
+    day = mine["date"].to_numpy().astype("datetime64[D]")
+    earlier, later = np.searchsorted(axis, day, side="left"), np.searchsorted(axis, day, side="right")
+    share = mine["timing"].replace_strict(_SHARE, default=0.5, return_dtype=pl.Float64).to_numpy()
+    known = _first_close(mine["known_at"], calendar, axis)
+    ended = np.where(mine["ended_at"].is_null(), len(axis) + FAR, _first_close(mine["ended_at"], calendar, axis))
+    only = earlier == later
+    told = _Told(mine["number"].to_numpy(), earlier, later, np.where(only, 1.0, share), known, ended)
+    return told.part(np.argsort(np.abs(told.share - 0.5), kind="stable"))
+
+
+def _first_close(instants: pl.Series, calendar: Calendar, axis: Days) -> Index:
+    """Return the place of the first session that closes at or after each instant; 0 for one that is missing."""
+    if instants.null_count() == len(instants):
+        return np.zeros(len(instants), dtype=np.intp)
+    local = instants.fill_null(instants.min()).dt.convert_time_zone(str(calendar.timezone))
+    day = local.dt.date().to_numpy().astype("datetime64[D]")
+    place = np.searchsorted(axis, day, side="left")
+    closes = local.dt.date().replace_strict(calendar.early_closes, default=calendar.usual_close, return_dtype=pl.Time)
+    is_session = axis[np.minimum(place, len(axis) - 1)] == day
+    found: Index = place + (is_session & (local.dt.time() > closes).to_numpy())
+    return found
+
+
+def _note_past(found: dict[str, Vector], told: _Told, rows: _Rows) -> None:
+    for session in (told.earlier, told.later):
+        row = rows.of(told.symbol, session)
+        found["near"][row[(row >= 0) & told.believed(session)]] = 1.0
+    row, before = rows.of(told.symbol, told.later), rows.of(told.symbol, told.earlier)
+    keep = (row >= 0) & told.believed(told.later) & (told.only | (before == row - 1)) & (before >= 0)
+    found["past"][row[keep]] = 1.0
+    found["past_share"][row[keep]] = told.share[keep]
+
+
+def _note_due(found: dict[str, Vector], told: _Told, rows: _Rows) -> None:
+    """Note what each target may react to; the likelier of two days wins."""
+    two = told.part(~told.only)
+    parts = ((two, two.earlier, 1.0 - two.share, 0.0), (told, told.later, told.share, 1.0))
+    symbol = np.concatenate([one.symbol for one, *_ in parts])
+    session = np.concatenate([at - 1 for _, at, *_ in parts])
+    share = np.concatenate([share for *_, share, _ in parts])
+    later = np.concatenate([np.full(len(one.symbol), flag) for one, *_, flag in parts])
+    believed = np.concatenate([one.believed(at - 1) for one, at, *_ in parts])
+    only = np.concatenate([one.only for one, *_ in parts])
+    row = rows.of(symbol, session)
+    keep = np.flatnonzero((row >= 0) & believed)
+    keep = keep[np.argsort(share[keep], kind="stable")]
+    where = row[keep]
+    found["due"][where] = 1.0
+    found["due_share"][where], found["due_later"][where] = share[keep], later[keep]
+    found["due_only"][where] = only[keep]
+    found["due_unknown"][where] = share[keep] == 0.5  # noqa: PLR2004 - as `_SHARE` has it
+
+
+def _note_distance(found: dict[str, Vector], told: _Told, rows: _Rows) -> None:
+    found["since"][:], found["until"][:] = FAR, FAR
+    for distance in range(FAR - 1, -1, -1):
+        row = rows.of(told.symbol, told.reacts - 1 - distance)
+        found["until"][row[(row >= 0) & told.believed(told.reacts - 1 - distance)]] = distance
+    for distance in range(FAR - 1, 0, -1):
+        row = rows.of(told.symbol, told.reacts - 1 + distance)
+        found["since"][row[(row >= 0) & told.believed(told.reacts)]] = distance
+    start, stop = np.maximum(told.known, -FAR), np.minimum(told.later, told.ended)
+    keep = start < stop
+    step = np.zeros(len(found["ahead"]) + 1)
+    np.add.at(step, rows.before(told.symbol[keep], start[keep]), 1.0)
+    np.add.at(step, rows.before(told.symbol[keep], stop[keep]), -1.0)
+    found["ahead"][:] = np.cumsum(step)[:-1] > 0.0
