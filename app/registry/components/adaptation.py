@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.registry.components.event import EVENT, is_event
 from app.registry.components.panel import Array, Panel, decayed
 
 
@@ -24,6 +25,13 @@ class Adaptation:
     degrees_of_freedom: float = 4.0
     doublings: int = 8
     bound: float = 0.5
+    skips_events: bool = False
+    """Whether a session that traded a symbol's results teaches nothing of it: such a move is news, not regime."""
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The columns that are read."""
+        return (EVENT,) if self.gain and self.skips_events else ()
 
     @property
     def lookback(self) -> int:
@@ -36,6 +44,8 @@ class Adaptation:
         squares = (panel.realised / before) ** 2
         nu = self.degrees_of_freedom
         known = np.isfinite(squares)
+        if self.skips_events:
+            known &= ~is_event(panel.lagged(panel.column(EVENT), 1))
         squares[~known] = 0.0
         total, count = panel.by_day((nu + 1.0) * squares / (nu + squares) - 1.0, known)
         moved = self.gain * decayed(total / np.maximum(count, 1.0), self.decay, self.doublings)

@@ -1,19 +1,22 @@
-"""The volatility forecast: sigma of the next session's log return, by a plain rule or by a fitted log-linear model.
+"""The volatility forecast: sigma of the next session's log return, by a plain rule or by fitted models of its log.
 
 Each scale says how many earlier rows (`lookback`) and which columns (`features`) it reads, and gives a panel's `sigma`
-row by row; NaN where the row lacks what is needed.
+row by row; NaN where the row lacks what is needed. What `correction` adds to log sigma is asked for some rows only: the
+online level is learnt without it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from functools import partial
+from typing import Any, ClassVar
 
 import numpy as np
 
-from app.registry.components.component import Component
+from app.registry.components.component import Component, component_from
 from app.registry.components.history import WINDOW, history_sigma
 from app.registry.components.panel import Array, Index, Panel, weighted_sum
+from app.registry.components.trees import Trees
 
 LOWEST, HIGHEST = np.log(5e-4), np.log(0.5)
 """Bounds of log sigma: 0.05 % to 50 % a session."""
@@ -96,11 +99,60 @@ class LogLinearScale(LinearComponent):
     degrees_of_freedom: float
     offset: str = "range_22"
     """The regressor that log sigma follows one for one; the weights say how sigma differs from it."""
+    symbols: tuple[str, ...] = ()
+    levels: tuple[float, ...] = ()
+    """What a symbol that was learnt from adds to log sigma by itself; a stranger adds nothing."""
 
     def sigma(self, panel: Panel) -> Array:
         """Return sigma for every row."""
-        log_sigma = panel.column(self.offset) + self.total(panel, self.start)
+        log_sigma = panel.column(self.offset) + self.total(panel, self.start) + self.own_level(panel)
         return np.exp(np.clip(log_sigma, LOWEST, HIGHEST))
 
+    def own_level(self, panel: Panel) -> Array:
+        """Return what each row's symbol adds to log sigma by itself."""
+        own = dict(zip(self.symbols, self.levels, strict=True))
+        return np.array([own.get(str(name), 0.0) for name in panel.names])[panel.symbol]
 
-Scale = HistoryScale | EwmaScale | LogLinearScale
+
+@dataclass(frozen=True)
+class CorrectedScale(Component):
+    """A log-linear scale, and trees that say how log sigma differs from it: each set times `weight`."""
+
+    kind = "corrected"
+    lookback: ClassVar[int] = 0
+    linear: LogLinearScale
+    reads: tuple[str, ...]
+    """The columns that the trees read."""
+    trees: tuple[Trees, ...]
+    weight: float
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Every column that is read, once, in order."""
+        return tuple(dict.fromkeys((*self.linear.features, *self.reads)))
+
+    def correction(self, panel: Panel, rows: Index) -> Array:
+        """Return what the trees add to log sigma at some rows."""
+        columns = [panel.column(name)[rows] for name in self.reads]
+        total = np.zeros(len(rows))
+        for trees in self.trees:
+            total = total + self.weight * panel.once((trees, rows.tobytes()), partial(trees.predict, columns))
+        return total
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values; the trees themselves are files of their own."""
+        return {**super().as_dict(), "trees": [one.name for one in self.trees]}
+
+
+Scale = HistoryScale | EwmaScale | LogLinearScale | CorrectedScale
+
+
+def scale_from(values: dict[str, Any], trees: dict[str, Trees]) -> Scale:
+    """Build a scale from its plain values; raises `ValueError` for a kind that isn't known."""
+    values = dict(values)
+    if "trees" in values:
+        values["trees"] = [trees[name] for name in values["trees"]]
+    if "linear" in values:
+        values["linear"] = component_from("scale", Scale, values["linear"])
+    found: Scale = component_from("scale", Scale, values)
+    return found

@@ -1,17 +1,18 @@
 """The form of the distribution: quantiles at `LEVELS` of the next log return, given location and scale.
 
-Each shape says how many earlier rows (`lookback`) it reads, and gives `quantiles`: 21 for each row asked for,
-non-decreasing.
+Each shape says how many earlier rows (`lookback`) and which columns (`features`) it reads, and gives `quantiles`: 21
+for each row asked for, non-decreasing.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
-from app.registry.components.component import Component
+from app.registry.components.component import Component, component_from
+from app.registry.components.event import EVENT, is_event
 from app.registry.components.history import WINDOW, history_mean, history_quantiles
 from app.registry.components.panel import Array, Index, Panel
 
@@ -22,6 +23,7 @@ class PooledShape(Component):
 
     kind = "pooled"
     lookback: ClassVar[int] = 0
+    features: ClassVar[tuple[str, ...]] = ()
     z: tuple[float, ...]
     rows: int = 0
 
@@ -36,6 +38,7 @@ class HistoryShape(Component):
     """The symbol's own last `window` log returns; with `recentred`, less their mean and around the location."""
 
     kind = "history"
+    features: ClassVar[tuple[str, ...]] = ()
     window: int = WINDOW
     recentred: bool = False
 
@@ -52,4 +55,32 @@ class HistoryShape(Component):
         return table - history_mean(panel, self.window)[rows, None] + location[:, None]
 
 
-Shape = PooledShape | HistoryShape
+@dataclass(frozen=True)
+class EventShape(Component):
+    """A shape for targets that trade results first, and one for all others."""
+
+    kind = "by_event"
+    lookback: ClassVar[int] = 0
+    features: ClassVar[tuple[str, ...]] = (EVENT,)
+    usual: PooledShape
+    event: PooledShape
+
+    def quantiles(self, panel: Panel, location: Array, sigma: Array, rows: Index) -> Array:
+        """Return location + sigma * z, z by the kind of session."""
+        z = np.array([self.usual.z, self.event.z], dtype=np.float64)
+        kind = is_event(panel.column(EVENT)[rows]).astype(np.intp)
+        quantiles: Array = location[:, None] + sigma[:, None] * z[kind]
+        return quantiles
+
+
+Shape = PooledShape | HistoryShape | EventShape
+
+
+def shape_from(values: dict[str, Any]) -> Shape:
+    """Build a shape from its plain values; raises `ValueError` for a kind that isn't known."""
+    parts = {
+        name: component_from("shape", Shape, value) if isinstance(value, dict) else value
+        for name, value in values.items()
+    }
+    found: Shape = component_from("shape", Shape, parts)
+    return found

@@ -1,12 +1,13 @@
-"""XGBoost's trees without XGBoost: read from its JSON, walked with numpy.
+"""Trees without the library that grew them: read from JSON, XGBoost's own or the like, walked with numpy.
 
-Importing XGBoost costs seconds and brings scikit-learn and pandas; a forecast needs neither. Folds, backtest and
+Importing XGBoost or scikit-learn costs seconds and brings pandas; a forecast needs neither. Folds, backtest and
 serving all walk the trees here, so they agree to the bit wherever the forecast is made.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,11 +21,11 @@ _CHUNK = 8192
 
 @dataclass(frozen=True, eq=False)
 class Trees:
-    """The trees of one booster, side by side in flat arrays; a leaf points at itself."""
+    """The trees of one booster or forest, side by side in flat arrays; a leaf points at itself."""
 
     name: str
     source: bytes = field(repr=False)
-    """XGBoost's own JSON, as `Booster.save_raw("json")` gave it: what is stored."""
+    """What is stored: XGBoost's own JSON, as `Booster.save_raw("json")` gave it, or a forest's (`forest_json`)."""
     base: float
     depth: int
     roots: NDArray[np.int32]
@@ -37,19 +38,15 @@ class Trees:
 
     @classmethod
     def read(cls, name: str, source: bytes) -> Trees:
-        """Read XGBoost's JSON; raises `ValueError` for what isn't a tree booster of one numeric output."""
-        learner = json.loads(source)["learner"]
-        booster = learner["gradient_booster"]
-        if booster.get("name") != "gbtree":
-            raise ValueError(f"{name} holds a {booster.get('name')!r} booster, not trees")
-        trees = booster["model"]["trees"]
+        """Read the JSON; raises `ValueError` for what isn't trees of one numeric output."""
+        base, trees = _stored(name, json.loads(source))
         offsets = np.cumsum([0, *(len(tree["left_children"]) for tree in trees)])
         each = [_nodes(tree, int(offset)) for tree, offset in zip(trees, offsets[:-1], strict=True)]
         nodes = {name: np.concatenate([tree[name] for tree in each]) for name in each[0]}
         return cls(
             name=name,
             source=source,
-            base=float(str(learner["learner_model_param"]["base_score"]).strip("[]")),
+            base=base,
             depth=_depth(nodes["left"], nodes["right"], offsets[:-1]),
             roots=offsets[:-1].astype(np.int32),
             **nodes,
@@ -74,6 +71,22 @@ class Trees:
                 node = np.where(to_left, self.left[node], self.right[node])
             total += self.leaf[node]
         return total
+
+
+def forest_json(base: float, trees: Sequence[Mapping[str, Sequence[float | bool]]]) -> bytes:
+    """Return the JSON of trees that XGBoost didn't grow; each has XGBoost's five lists, and goes left where less."""
+    return (json.dumps({"base": base, "trees": list(trees)}, sort_keys=True, allow_nan=False) + "\n").encode()
+
+
+def _stored(name: str, parsed: dict[str, Any]) -> tuple[float, list[dict[str, Any]]]:
+    """Return what all trees add to, and each one's lists of nodes."""
+    if "learner" not in parsed:
+        return float(parsed["base"]), parsed["trees"]
+    learner = parsed["learner"]
+    booster = learner["gradient_booster"]
+    if booster.get("name") != "gbtree":
+        raise ValueError(f"{name} holds a {booster.get('name')!r} booster, not trees")
+    return float(str(learner["learner_model_param"]["base_score"]).strip("[]")), booster["model"]["trees"]
 
 
 def _nodes(tree: dict[str, Any], offset: int) -> dict[str, NDArray[Any]]:

@@ -17,6 +17,7 @@ from uuid import uuid4
 
 from app.core.errors import BrokenArtefact
 from app.registry.components.location import trees_of
+from app.registry.components.scale import CorrectedScale
 from app.registry.components.trees import Trees
 from app.registry.versions.card import ModelCard
 from app.registry.versions.model import Model
@@ -30,7 +31,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def model_files(pipeline: Pipeline) -> dict[str, bytes]:
     """Return the files that make the forecast: their bytes are the same whenever the fitted numbers are."""
     text = json.dumps(pipeline.as_dict(), indent=1, sort_keys=True, allow_nan=False) + "\n"
-    trees = {f"{trees.name}{_TREES}": trees.source for trees in trees_of(pipeline.location)}
+    scale = pipeline.scale.trees if isinstance(pipeline.scale, CorrectedScale) else ()
+    trees = {f"{one.name}{_TREES}": one.source for one in (*trees_of(pipeline.location), *scale)}
     return {MODEL: text.encode(), **trees}
 
 

@@ -73,12 +73,16 @@ class WeekLoss(_Frozen):
 
 
 class Metrics(_Frozen):
-    """One candidate's scores, whole and by part; terciles are of the forecast's own scale, low first."""
+    """One candidate's scores, whole and by part; terciles are of the forecast's own scale, low first.
+
+    Kinds are `event`, sessions that were likely the first to trade a company's results, and `other`.
+    """
 
     overall: Score
     by_year: dict[str, Score] = {}
     by_fold: dict[str, Score] = {}
     by_tercile: dict[str, Score] = {}
+    by_kind: dict[str, Score] = {}
     by_symbol: dict[str, Score] = {}
     by_week: dict[str, WeekLoss] = {}
     """By the Monday of the forecast's session: what a later contest compares its winner with on the same rows."""
@@ -102,19 +106,25 @@ class LocationCard(_Frozen):
 
 
 class ScaleCard(_Frozen):
-    """The volatility forecast: log scale is linear in its regressors (`loglinear`), or a plain rule."""
+    """The volatility forecast: log scale is linear (`loglinear`), corrected by trees (`corrected`), or a plain rule."""
 
     kind: str
     coefficients: dict[str, float] = {}
     degrees_of_freedom: float | None = None
+    levels: dict[str, float] = {}
+    """What single symbols add to the log scale."""
+    corrections: dict[str, float] = {}
+    """Trees by name, and the share of each that is added to the log scale."""
 
 
 class ShapeCard(_Frozen):
-    """Quantiles of the standardised out-of-fold residuals at `LEVELS`."""
+    """Quantiles of the standardised out-of-fold residuals at `LEVELS`; `by_event` has its own for event sessions."""
 
     kind: str
     z: tuple[float, ...] = ()
     rows: int = 0
+    event_z: tuple[float, ...] = ()
+    event_rows: int = 0
 
 
 class ModelCard(_Frozen):

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from app.registry.components.adaptation import Adaptation
-from app.registry.components.component import component_from
+from app.registry.components.event import EVENT, is_event
 from app.registry.components.levels import LEVELS, QUANTILE_NAMES
 from app.registry.components.location import Location, ZeroLocation, location_from
 from app.registry.components.panel import Array, Index, Panel
-from app.registry.components.scale import Scale
-from app.registry.components.shape import Shape
+from app.registry.components.scale import CorrectedScale, EwmaScale, HistoryScale, LogLinearScale, Scale, scale_from
+from app.registry.components.shape import Shape, shape_from
 from app.registry.components.trees import Trees
 
 
@@ -46,29 +48,39 @@ class Pipeline:
     @property
     def features(self) -> tuple[str, ...]:
         """Every column that is read, once, in order."""
-        return tuple(dict.fromkeys((*self.scale.features, *self.location.features)))
+        parts = (self.scale.features, self.location.features, self.shape.features, self.adaptation.features)
+        return tuple(dict.fromkeys(name for names in parts for name in names))
 
-    def sigma(self, panel: Panel) -> Array:
-        """Return the adapted sigma of the next session's log return, row by row; computed once a panel."""
+    def sigma(self, panel: Panel, since: date | None = None) -> Array:
+        """Return the adapted sigma of the next session's log return, row by row; computed once a panel.
+
+        It holds from session `since` on: before, what trees add to it is left out.
+        """
 
         def compute() -> Array:
-            sigma = self._unadapted(panel)
-            if not self.adaptation.gain:
-                return sigma
-            adapted: Array = sigma * np.exp(self.level(panel)[panel.day])
-            return adapted
+            log_level = self.level(panel)[panel.day] if self.adaptation.gain else np.zeros(len(panel))
+            if isinstance(self.scale, CorrectedScale):
+                rows = np.flatnonzero(_ready(panel, since))
+                log_level[rows] += self.scale.correction(panel, rows)
+            return self._unadapted(panel) * np.exp(log_level)
 
-        return panel.once(("sigma", self.scale, self.adaptation), compute)
+        return panel.once(("sigma", self.scale, self.adaptation, since), compute)
 
     def level(self, panel: Panel) -> Array:
         """Return the adaptation of log sigma at each of the panel's sessions: given with the panel, or its own."""
         if panel.state is not None:
             return panel.state
-        key = ("level", self.scale, self.adaptation)
+        key = ("level", self.base_scale, self.adaptation)
         return panel.once(key, lambda: self.adaptation.level(panel, self._unadapted(panel)))
 
+    @property
+    def base_scale(self) -> HistoryScale | EwmaScale | LogLinearScale:
+        """The scale without what trees add: the online level is learnt with it."""
+        return self.scale.linear if isinstance(self.scale, CorrectedScale) else self.scale
+
     def _unadapted(self, panel: Panel) -> Array:
-        return panel.once(self.scale, lambda: self.scale.sigma(panel))
+        scale = self.base_scale
+        return panel.once(scale, lambda: scale.sigma(panel))
 
     def state(self, features: pl.DataFrame) -> pl.DataFrame:
         """Return session and level: what the online correction learnt, from all symbols that stand for the market.
@@ -82,21 +94,18 @@ class Pipeline:
 
     def rows(self, panel: Panel, since: date | None = None) -> Index:
         """Return the warm rows, from session `since` on, that have a sigma."""
-        ready = panel.frame["warm"].to_numpy() & np.isfinite(self.sigma(panel))
-        if since is not None:
-            ready &= panel.days[panel.day] >= np.datetime64(since)
-        return np.flatnonzero(ready)
+        return np.flatnonzero(_ready(panel, since) & np.isfinite(self.sigma(panel, since)))
 
     def raw_location(self, panel: Panel, since: date | None = None) -> Array:
         """Return the location at `rows`, before it is shrunk; computed once a panel."""
         rows = self.rows(panel, since)
         key = ("location", self.location, self.scale, since)
-        return panel.once(key, lambda: self.location.predict(panel, self.sigma(panel)[rows], rows))
+        return panel.once(key, lambda: self.location.predict(panel, self.sigma(panel, since)[rows], rows))
 
     def compute(self, panel: Panel, since: date | None = None) -> Computed:
         """Forecast every warm row, from session `since` on, as arrays."""
         rows = self.rows(panel, since)
-        sigma = self.sigma(panel)[rows]
+        sigma = self.sigma(panel, since)[rows]
         location = self.shrinkage * self.raw_location(panel, since) if self.shrinkage else np.zeros(len(rows))
         quantiles = self.shape.quantiles(panel, location, sigma, rows)
         whole = np.isfinite(location) & np.isfinite(quantiles[:, 0])
@@ -109,7 +118,9 @@ class Pipeline:
 
         `features` is a feature frame sorted by (symbol, session), with `lookback` sessions of every symbol before the
         first row that matters; its symbols stand for the market, unless `state` brings what the market taught.
-        Returns symbol, session, return_log, sigma, prob_up and q025 … q975 (quantiles of the log return), in the same
+        Returns symbol, session, return_log, sigma, prob_up, q025 … q975 (quantiles of the log return), and what was
+        known: `is_event` (the target likely trades results first), `knows_dates` (the symbol's earnings days),
+        `knows_index` (the volatility index of that session), each null for a model that doesn't read it. In the same
         order; rows that aren't warm are left out. A row's forecast reads nothing after its session, and is the same to
         the bit however much stands before the lookback.
         """
@@ -123,6 +134,7 @@ class Pipeline:
                 sigma=pl.Series(computed.sigma),
                 prob_up=pl.Series(prob_up(computed.quantiles)),
                 **{name: pl.Series(values) for name, values in quantiles},
+                **_known(features[computed.rows]),
             )
         )
 
@@ -140,12 +152,33 @@ class Pipeline:
     def from_dict(cls, values: dict[str, Any], trees: dict[str, Trees]) -> Pipeline:
         """Build a pipeline from its plain values; raises `ValueError` or `KeyError` for what isn't one."""
         return cls(
-            scale=component_from("scale", Scale, values["scale"]),
-            shape=component_from("shape", Shape, values["shape"]),
+            scale=scale_from(values["scale"], trees),
+            shape=shape_from(values["shape"]),
             location=location_from(values["location"], trees),
             shrinkage=values["shrinkage"],
             adaptation=Adaptation(**values["adaptation"]),
         )
+
+
+def _ready(panel: Panel, since: date | None) -> NDArray[np.bool_]:
+    """Return which rows are warm, from session `since` on."""
+    ready: NDArray[np.bool_] = panel.frame["warm"].to_numpy()
+    return ready if since is None else ready & (panel.days[panel.day] >= np.datetime64(since))
+
+
+def _known(rows: pl.DataFrame) -> dict[str, pl.Series]:
+    """Return what was known of events and of the volatility index, null where a column isn't there."""
+
+    def flag(name: str, holds: Callable[[Array], NDArray[np.bool_]]) -> pl.Series:
+        if name not in rows.columns:
+            return pl.Series([None] * rows.height, dtype=pl.Boolean)
+        return pl.Series(holds(np.array(rows[name].to_numpy(), dtype=np.float64)))
+
+    return {
+        "is_event": flag(EVENT, is_event),
+        "knows_dates": flag("earnings_known", lambda share: share > 0.0),
+        "knows_index": flag("index_level", np.isfinite),
+    }
 
 
 def prob_up(quantiles: Array) -> Array:

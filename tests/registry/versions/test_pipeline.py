@@ -16,6 +16,8 @@ from app.registry.components.shape import HistoryShape, PooledShape, Shape
 from app.registry.versions.model import Model
 from app.registry.versions.pipeline import Pipeline, prob_up
 
+KNOWN = ("is_event", "knows_dates", "knows_index")
+
 
 def test_levels_are_the_contracts() -> None:
     """21 of them, named q025 … q975, and the interval bounds stand where they should."""
@@ -31,10 +33,17 @@ def test_levels_are_the_contracts() -> None:
 def test_forecast_has_its_columns_and_order(features: pl.DataFrame, model: Model) -> None:
     """One row per warm row, in the frame's order, quantiles non-decreasing around the location."""
     made = model.pipeline.forecast(features)
-    assert made.columns == ["symbol", "session", "return_log", "sigma", "prob_up", *QUANTILE_NAMES]
+    assert made.columns == ["symbol", "session", "return_log", "sigma", "prob_up", *QUANTILE_NAMES, *KNOWN]
     assert made.select("symbol", "session").equals(features.filter("warm").select("symbol", "session"))
     assert np.all(np.diff(made.select(QUANTILE_NAMES).to_numpy(), axis=1) > 0)
     assert made["sigma"].is_between(0.005, 0.05).all()
+    assert made.select(KNOWN).unique().row(0) == (False, False, False)
+
+
+def test_what_the_model_doesn_t_read_isn_t_told(features: pl.DataFrame, model: Model) -> None:
+    """Without the columns nobody can say what was known."""
+    made = model.pipeline.forecast(features.drop("earnings_day", "earnings_known", "index_level"))
+    assert made.select(KNOWN).null_count().row(0) == (made.height,) * 3
 
 
 def test_later_rows_change_no_forecast(features: pl.DataFrame, model: Model) -> None:
