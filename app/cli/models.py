@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
@@ -76,6 +76,7 @@ def _print_contest(result: ContestResult) -> None:
     from app.training.evaluation import gate
 
     _print_scores((row.name, row.score) for row in result.rows)
+    typer.echo("".join(_coverage_by_kind(result)))
     designed = gate.DESIGNED
     typer.echo(
         "\nMAE, RMSE: ratios to the random walk. CRPS in basis points of price, skill against the random walk.\n"
@@ -86,6 +87,14 @@ def _print_contest(result: ContestResult) -> None:
         f"Version {result.version} ({result.winner}): {result.verdict}."
     )
     typer.echo(f"promoted: {result.reason}" if result.promoted else f"{result.choice}.\nnot promoted: {result.reason}")
+
+
+def _coverage_by_kind(result: ContestResult) -> Iterator[str]:
+    """Say how often the winner's bands held on sessions that trade results first, and on all others."""
+    names = {"event": "sessions that trade results first", "other": "all other sessions"}
+    for kind, score in next(row.by_kind for row in result.rows if row.name == result.winner).items():
+        shares = (number(held, 1, scale=100) for held in (score.coverage_50, score.coverage_80, score.coverage_95))
+        yield f"\nThe winner's bands held {' / '.join(shares)} % on {names[kind]} ({score.n} rows)."
 
 
 def _print_scores(scores: Iterable[tuple[str, Score]]) -> None:

@@ -1,4 +1,4 @@
-"""The backtest judged from its file alone: `python tests/benchmarks/backtest.py [bars.parquet [FROM [TO]]]`.
+"""The backtest judged from its file alone: `python tests/benchmarks/backtest.py [FILE ...] [FROM [TO]]`.
 
 Nothing of the program's metrics is used: CRPS, coverage and MAE are worked out again from the Parquet file and the
 prices, in returns and in closes. GJR-GARCH(1,1) with Student's t from the package `arch`, fitted for each symbol at
@@ -110,10 +110,11 @@ def table(losses: pl.DataFrame) -> None:
 
 def main() -> None:
     """Run the backtest, then judge its file."""
-    given = sys.argv[1:]
-    start, end = (date.fromisoformat(given[at]) if len(given) > at else None for at in (1, 2))
+    files = [one for one in sys.argv[1:] if one.endswith(".parquet")]
+    days = [date.fromisoformat(one) for one in sys.argv[1:] if one not in files]
+    start, end = (*days, None, None)[:2]
     with tempfile.TemporaryDirectory() as folder:
-        _, database = filled(Path(folder), given[:1])
+        _, database = filled(Path(folder), files)
         out = Path(folder) / "backtest.parquet"
         begun = time.perf_counter()
         report = run_backtest(database, out, start, end, REFIT)

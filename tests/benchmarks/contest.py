@@ -1,7 +1,8 @@
-"""How long a contest takes, and whether it is the same twice: `python tests/benchmarks/contest.py [bars.parquet]`.
+"""How long a contest takes, and whether it is the same twice: `python tests/benchmarks/contest.py [FILE ...]`.
 
-Without a file it runs on a simulated market of 40 symbols and 1,500 sessions. It prints the table, the time with and
-without the proofs, the memory, and whether a second run ends with the same version and the same figures.
+Files hold bars, bars of a market series such as `^VIX`, or earnings days. Without a file it runs on a simulated market
+of 40 symbols and 1,500 sessions. It prints the table, the time with and without the proofs, the memory, and whether a
+second run ends with the same version and the same figures.
 """
 
 from __future__ import annotations
@@ -16,16 +17,19 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import polars as pl
+
 from app.core.clock import Clock
 from app.core.db import Database, migrate
 from app.core.settings import Settings
+from app.prices.refresh.import_events import import_events
 from app.prices.refresh.import_files import import_files
 from app.training.contest.contest import ContestResult, run_contest
 from app.training.data import simulated
 
 
 def filled(home: Path, paths: list[str]) -> tuple[Settings, Database]:
-    """Import the files, or a simulated market, into a store of their own."""
+    """Import the files (bars, market series, earnings days), or a simulated market, into a store of their own."""
     settings = Settings(home=home / "var", models_dir=home / "models", _env_file=None)
     database = Database(settings.database)
     migrate(database)
@@ -33,8 +37,9 @@ def filled(home: Path, paths: list[str]) -> tuple[Settings, Database]:
     if not files:
         files = [home / "simulated.parquet"]
         simulated.market(1, symbols=40, sessions=1500).rename({"session": "date"}).write_parquet(files[0])
-    report = import_files(database, files, Clock())
-    print(report)
+    bars = [path for path in files if "open" in map(str.lower, pl.scan_parquet(path).collect_schema().names())]
+    print(import_files(database, bars, Clock()))
+    print(import_events(database, [path for path in files if path not in bars], Clock()))
     return settings, database
 
 

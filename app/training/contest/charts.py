@@ -61,8 +61,8 @@ def of_candidate(metrics: Metrics, pipeline: Pipeline) -> dict[str, str]:
 def importance(pipeline: Pipeline) -> dict[str, float]:
     """Return the largest weights of what is linear: log sigma's regressors and a linear location's features."""
     found: dict[str, float] = {}
-    if isinstance(pipeline.scale, LogLinearScale):
-        found |= {f"sigma: {name}": w for name, w in zip(pipeline.scale.features, pipeline.scale.weights, strict=True)}
+    if isinstance(scale := pipeline.base_scale, LogLinearScale):
+        found |= {f"sigma: {name}": w for name, w in zip(scale.features, scale.weights, strict=True)}
     location = pipeline.location
     if isinstance(location, LinearLocation):
         found |= {f"return: {name}": w for name, w in zip(location.features, location.weights, strict=True)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from time import perf_counter
@@ -44,10 +45,13 @@ class ContestRow:
     score: Score
     seconds: float
     standing: Standing
+    by_kind: Mapping[str, Score] = field(default_factory=dict)
+    """Sessions that trade results first, and all others."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, score and standing flattened beside the name."""
-        return {**asdict(self.standing), **self.score.model_dump(), "seconds": self.seconds}
+        by_kind = {kind: score.model_dump() for kind, score in self.by_kind.items()}
+        return {**asdict(self.standing), **self.score.model_dump(), "seconds": self.seconds, "by_kind": by_kind}
 
 
 @dataclass(frozen=True)
@@ -148,7 +152,8 @@ def evaluate(
 
 
 def _row(one: report.Contestant, standing: Standing) -> ContestRow:
-    return ContestRow(one.candidate.name, one.metrics.overall, one.out_of_fold.seconds, standing)
+    metrics = one.metrics
+    return ContestRow(one.candidate.name, metrics.overall, one.out_of_fold.seconds, standing, metrics.by_kind)
 
 
 def _log(tracker: Tracker, settings: Settings, dataset: Dataset, ranked: list[report.Contestant], model: Model) -> None:

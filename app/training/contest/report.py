@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from app.registry.components.location import LinearLocation, SumLocation
-from app.registry.components.scale import LogLinearScale
-from app.registry.components.shape import PooledShape
+from app.registry.components.scale import CorrectedScale, LogLinearScale
+from app.registry.components.shape import EventShape, PooledShape
 from app.registry.promotion.tracking import RunRecord
 from app.registry.versions import artefact
 from app.registry.versions.card import LocationCard, Metrics, ModelCard, ScaleCard, Score, ShapeCard
@@ -26,7 +26,7 @@ from app.training.data.dataset import Dataset
 from app.training.fitting.location import settings_of
 from app.training.walk_forward.walk_forward import OutOfFold
 
-_LIBRARIES = ("numpy", "polars", "xgboost-cpu", "mlflow")
+_LIBRARIES = ("numpy", "polars", "scikit-learn", "xgboost-cpu", "mlflow")
 
 
 @dataclass(frozen=True)
@@ -107,17 +107,25 @@ def trust(contestant: Contestant) -> float:
 
 
 def _scale_card(pipeline: Pipeline) -> ScaleCard:
-    scale = pipeline.scale
-    if not isinstance(scale, LogLinearScale):
-        return ScaleCard(kind=str(scale.as_dict()["kind"]))
-    weights = {"(start)": scale.start, **dict(zip(scale.features, scale.weights, strict=True))}
-    return ScaleCard(kind="loglinear", coefficients=weights, degrees_of_freedom=scale.degrees_of_freedom)
+    scale, base = pipeline.scale, pipeline.base_scale
+    if not isinstance(base, LogLinearScale):
+        return ScaleCard(kind=base.kind)
+    return ScaleCard(
+        kind=scale.kind,
+        coefficients={"(start)": base.start, **dict(zip(base.features, base.weights, strict=True))},
+        degrees_of_freedom=base.degrees_of_freedom,
+        levels=dict(zip(base.symbols, base.levels, strict=True)),
+        corrections={one.name: scale.weight for one in scale.trees} if isinstance(scale, CorrectedScale) else {},
+    )
 
 
 def _shape_card(pipeline: Pipeline) -> ShapeCard:
     shape = pipeline.shape
     if isinstance(shape, PooledShape):
-        return ShapeCard(kind="pooled", z=shape.z, rows=shape.rows)
+        return ShapeCard(kind=shape.kind, z=shape.z, rows=shape.rows)
+    if isinstance(shape, EventShape):
+        usual, event = shape.usual, shape.event
+        return ShapeCard(kind=shape.kind, z=usual.z, rows=usual.rows, event_z=event.z, event_rows=event.rows)
     return ShapeCard(kind=str(shape.as_dict()["kind"]))
 
 
@@ -125,7 +133,7 @@ def child_run(contestant: Contestant) -> RunRecord:
     """Return a candidate's run: its settings, its scores, and its scores fold by fold."""
     candidate, metrics = contestant.candidate, contestant.metrics
     params = {key: value for key, value in asdict(candidate).items() if value}
-    parts = {"year": metrics.by_year, "tercile": metrics.by_tercile}
+    parts = {"year": metrics.by_year, "tercile": metrics.by_tercile, "kind": metrics.by_kind}
     by_part = {
         f"{kind}_{name}.{key}": value
         for kind, scores in parts.items()

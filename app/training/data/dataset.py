@@ -11,17 +11,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from app.core.clock import DEFAULT_EXCHANGE, calendar
 from app.core.db import Database
 from app.core.errors import NoHistory
 from app.features import frame, target
 from app.prices import store
+from app.prices.frame import EVENT_SCHEMA
+from app.prices.symbols import SERIES_MARK
 from app.registry.components.history import WINDOW
 from app.registry.components.panel import Array, Index, Panel
 from app.registry.versions.pipeline import Computed, Pipeline
@@ -100,10 +102,12 @@ class Dataset:
         """
         return np.searchsorted(self.panel.day[self.forward], self.settled)
 
-    def matrix(self, names: tuple[str, ...]) -> Array:
+    def matrix(self, names: tuple[str, ...], dtype: DTypeLike = np.float64) -> NDArray[Any]:
         """Return features as an array over `forward`, one row each, contiguous."""
-        selected = self.panel.frame.select(pl.col(name).cast(pl.Float64) for name in names)
-        return np.ascontiguousarray(selected.to_numpy()[self.forward])
+        found = np.empty((len(self.forward), len(names)), dtype)
+        for place, name in enumerate(names):
+            found[:, place] = self.panel.frame[name].cast(pl.Float64).to_numpy()[self.forward]
+        return found
 
     def session(self, day: int) -> date:
         """Return the date of a session's number."""
@@ -152,12 +156,18 @@ FeatureBuilder = Callable[..., pl.DataFrame]
 
 
 def prepare(
-    bars: pl.DataFrame, exchanges: Mapping[str, str] | None = None, build: FeatureBuilder = frame.build
+    bars: pl.DataFrame,
+    exchanges: Mapping[str, str] | None = None,
+    build: FeatureBuilder = frame.build,
+    events: pl.DataFrame | None = None,
+    series: pl.DataFrame | None = None,
 ) -> Dataset:
     """Build features and targets from a bar frame; raises `NoHistory` when there is nothing to learn from.
 
-    `exchanges` says where a symbol trades: New York, where it doesn't say.
+    `exchanges` says where a symbol trades: New York, where it doesn't say. `events` and `series` are what features
+    read besides; a series among the bars is no symbol to learn from, and left out.
     """
+    bars = bars.filter(~pl.col("symbol").str.starts_with(SERIES_MARK))
     if bars.is_empty():
         raise NoHistory("the store holds no final bars: run `nextclose refresh` or `nextclose import FILE` first")
     made: list[pl.DataFrame] = []
@@ -165,12 +175,14 @@ def prepare(
     for number, (exchange, own) in enumerate(found.items()):
         days = calendar(exchange)
         returns = target.target_return(own, days)["return_log"].fill_null(np.nan)
-        made.append(build(own, days, names=NEEDED).with_columns(returns, market=pl.lit(number)))
+        made.append(
+            build(own, days, names=NEEDED, events=events, series=series).with_columns(returns, market=pl.lit(number))
+        )
     whole = made[0] if len(made) == 1 else pl.concat(made).sort("symbol", "session")
     return Dataset(
         panel=Panel(whole.drop("return_log", "market")),
         target=whole["return_log"].to_numpy().copy(),
-        fingerprint=dataset_fingerprint(bars, found),
+        fingerprint=dataset_fingerprint(bars, found, events, series),
         market=whole["market"].to_numpy().astype(np.intp),
         exchanges=tuple(found),
     )
@@ -189,19 +201,30 @@ def by_exchange(bars: pl.DataFrame, exchanges: Mapping[str, str]) -> dict[str, p
     }
 
 
-def dataset_fingerprint(bars: pl.DataFrame, exchanges: Mapping[str, pl.DataFrame]) -> str:
-    """Return the sha256 over exchanges, symbols, sessions and values of the bars that were learnt from."""
+def dataset_fingerprint(
+    bars: pl.DataFrame,
+    exchanges: Mapping[str, pl.DataFrame],
+    events: pl.DataFrame | None = None,
+    series: pl.DataFrame | None = None,
+) -> str:
+    """Return the sha256 over exchanges, symbols, sessions and values of all that was learnt from."""
     digest = hashlib.sha256()
     for exchange, own in exchanges.items():
         digest.update(f"{exchange} {' '.join(own['symbol'].unique().sort())}\n".encode())
-    for name in ("symbol", "session", "open", "high", "low", "close", "volume"):
-        column = bars[name]
-        digest.update(name.encode())
-        if name == "symbol":
-            digest.update("\n".join(column.to_list()).encode())
-        else:
-            digest.update(column.to_physical().to_numpy().tobytes())
+    for table, names in ((bars, _OF_BARS), (events, tuple(EVENT_SCHEMA)), (series, _OF_BARS)):
+        if table is not None and not table.is_empty():
+            for name in names:
+                digest.update(name.encode() + _bytes(table[name]))
     return digest.hexdigest()
+
+
+_OF_BARS = ("symbol", "session", "open", "high", "low", "close", "volume")
+
+
+def _bytes(column: pl.Series) -> bytes:
+    if column.dtype == pl.String:
+        return "\n".join(column.to_list()).encode()
+    return column.to_physical().fill_null(0).to_numpy().tobytes()
 
 
 def newest_session(database: Database) -> date | None:
@@ -213,5 +236,6 @@ def newest_session(database: Database) -> date | None:
 def stored_dataset(database: Database, start: date | None, end: date | None = None) -> Dataset:
     """Prepare the stored final bars of a span of sessions; raises `NoHistory` where there are none."""
     with database.read() as db:
-        exchanges = store.exchanges(db)
-    return prepare(store.panel(database, start=start, end=end), exchanges)
+        exchanges, events = store.exchanges(db), store.events(db)
+    bars, series = store.panel(database, start=start, end=end), store.series(database, start, end)
+    return prepare(bars, exchanges, events=events, series=series)

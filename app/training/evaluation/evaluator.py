@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from app.registry.components.event import EVENT, is_event
 from app.registry.components.panel import Array, Index
 from app.registry.components.scores import crps, pit
 from app.registry.versions.card import Metrics, Score, WeekLoss
@@ -18,6 +19,7 @@ from app.training.walk_forward.walk_forward import FoldForecast
 BASE = "random_walk"
 _LOW, _HIGH = 2, 18
 _PIT_BINS = 20
+_KINDS = ("other", "event")
 _TERCILES = ("low", "middle", "high")
 
 
@@ -81,6 +83,7 @@ class Evaluator:
             by_year=_by(rows, years, str),
             by_fold=_by(rows, rows.fold, lambda number: f"{number:03d}"),
             by_tercile=_by(rows, tercile, lambda third: _TERCILES[third]),
+            by_kind=_by(rows, is_event(panel.column(EVENT)[rows.row]).astype(np.intp), lambda kind: _KINDS[kind]),
             by_symbol=_by(rows, rows.symbol, lambda code: str(panel.names[code])),
             by_week=week_losses(panel.days[rows.day], rows.crps, rows.crps_base),
             pit=tuple(np.histogram(rows.pit, bins=_PIT_BINS, range=(0.0, 1.0))[0] / len(rows)),

@@ -1,26 +1,43 @@
-"""Everything that is fitted in a walk: a scale for each fold, and locations at every fourth.
+"""Everything that is fitted in a walk: a log-linear scale for each fold; at every fourth, locations and trees.
 
-Scales come first, for all folds, because what a location learns is measured in the sigmas that were forecast; then the
-trees, which may grow in other threads while the folds are walked.
+Log-linear scales come first, for all folds, because what a location or a correction learns is measured in the sigmas
+that were forecast; then the trees, which may grow in other threads while the folds are walked.
 """
 
 from __future__ import annotations
 
 from concurrent.futures import Executor, Future
+from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
+from app.registry.components.event import EVENT, is_event
 from app.registry.components.location import DriftLocation, ZeroLocation
 from app.registry.components.panel import Array
-from app.registry.components.scale import LogLinearScale
+from app.registry.components.scale import CorrectedScale, EwmaScale, HistoryScale, LogLinearScale, Scale
 from app.registry.components.shape import PooledShape
+from app.registry.components.trees import Trees
 from app.registry.versions.pipeline import Pipeline
-from app.training.data.candidates import ADAPTATION, LEARNT_FROM, OF_MARKET, REGRESSORS, SHARED, Candidate
+from app.training.data.candidates import (
+    ADAPTATION,
+    CORRECTED,
+    LEARNT_FROM,
+    OF_EVENTS,
+    OF_MARKET,
+    REGRESSORS,
+    SCALE_LEARNT_FROM,
+    SHARED,
+    Candidate,
+)
 from app.training.data.dataset import Dataset
 from app.training.data.folds import Fold
 from app.training.fitting import search
+from app.training.fitting.levels import symbol_levels
 from app.training.fitting.location import TREE_KINDS, FittedLocation, fit_reversal, neutral_target
-from app.training.fitting.scale import PENALTY, PENALTY_SHARED, fit_scale
+from app.training.fitting.scale import fit_scale, penalties, score_of
+from app.training.fitting.scale_trees import WEIGHT, correction_target, fit_correction
 
 REFIT_LOCATIONS_EVERY = 4
 """Locations are refitted at every fourth refit of scale, trust and shape: the faint signal in them moves slowly."""
@@ -38,32 +55,78 @@ class FoldFits:
         self._day = dataset.panel.day[dataset.forward]
         self._session = dataset.market_session[dataset.forward]
         self._learnt_from, self._of_market = dataset.matrix(LEARNT_FROM), dataset.matrix(OF_MARKET)
-        self._sigma = np.full(len(dataset.panel), np.nan)
-        self.scales: dict[int, LogLinearScale] = {}
+        self._sigma, self._level = np.full((2, len(dataset.panel)), np.nan)
+        self._scales: dict[int, LogLinearScale] = {}
         self._locations: dict[tuple[int, str], FittedLocation | Future[FittedLocation]] = {}
+        self._corrections: dict[tuple[int, str], Trees | Future[Trees]] = {}
+
+    @cached_property
+    def _scale_learnt_from(self) -> NDArray[np.float32]:
+        return self._dataset.matrix(SCALE_LEARNT_FROM, np.float32)
 
     def fit_scales(self) -> None:
-        """Fit every fold's scale, and keep each row's sigma as it was forecast."""
+        """Fit every fold's log-linear scale, and keep each row's sigma as it was forecast."""
         regressors = self._dataset.matrix(REGRESSORS)
+        before: LogLinearScale | None = None
         for fold in self._schedule:
             known = int(self._dataset.known[fold.start])
-            penalties = np.where(SHARED, PENALTY_SHARED * known / len(np.unique(self._session[:known])), PENALTY)
-            scale = fit_scale(REGRESSORS, regressors[:known], self._returns[:known], penalties)
-            self.scales[fold.start] = scale
-            uncalibrated = Pipeline(scale, PooledShape(()), adaptation=ADAPTATION)
+            ridge = penalties(SHARED, OF_EVENTS, known, len(np.unique(self._session[:known])))
+            found = fit_scale(REGRESSORS, regressors[:known], self._returns[:known], ridge, OF_EVENTS, before)
+            before = self._scales[fold.start] = self._with_levels(found, fold)
+            uncalibrated = Pipeline(before, PooledShape(()), adaptation=ADAPTATION)
             for panel, rows in self._dataset.between(fold.start, fold.stop, ADAPTATION.lookback):
                 here = self._dataset.panel.day[rows] >= fold.start
                 self._sigma[rows[here]] = uncalibrated.sigma(panel)[here]
+                self._level[rows[here]] = before.own_level(panel)[here]
+
+    def _with_levels(self, scale: LogLinearScale, fold: Fold) -> LogLinearScale:
+        """Add each symbol's own level, from the rows known whose sigma was forecast; events teach no level."""
+        panel = self._dataset.panel
+        rows = self._dataset.forward[self._known(fold.start)]
+        rows = rows[np.isfinite(self._sigma[rows]) & ~is_event(panel.column(EVENT)[rows])]
+        step = score_of((self._dataset.target[rows] / self._sigma[rows]) ** 2 * np.exp(2.0 * self._level[rows]))
+        levels = symbol_levels(step, panel.symbol[rows], self._dataset.market_session[rows], len(panel.names))
+        own = np.flatnonzero(levels)
+        names = tuple(str(name) for name in panel.names[own])
+        return replace(scale, symbols=names, levels=tuple(levels[own].tolist()))
+
+    def scale(self, kind: str, fold: Fold) -> Scale:
+        """Return the scale of a kind that serves in a fold: a plain rule, the log-linear one, or that corrected."""
+        plain: dict[str, Scale] = {
+            "history": HistoryScale(),
+            "ewma": EwmaScale(),
+            "loglinear": self._scales[fold.start],
+        }
+        start = self._locations_start(fold)
+        known = self._known(start)
+        if kind in plain or known.stop <= known.start:
+            return plain.get(kind, self._scales[fold.start])
+        trees = tuple(self._correction(one, start) for one in CORRECTED[kind])
+        return CorrectedScale(self._scales[fold.start], SCALE_LEARNT_FROM, trees, WEIGHT / len(trees))
+
+    def _correction(self, kind: str, start: int) -> Trees:
+        if (start, kind) not in self._corrections:
+            self._corrections[start, kind] = fit_correction(kind, *self._misses(self._known(start)))
+        found = self._corrections[start, kind]
+        return found.result() if isinstance(found, Future) else found
+
+    def _misses(self, known: slice) -> tuple[NDArray[np.float32], Array]:
+        """Return what a correction learns from: features, and what the log-linear scale missed."""
+        squares = (self._returns[known] / self._sigma[self._dataset.forward[known]]) ** 2
+        return self._scale_learnt_from[known], np.nan_to_num(correction_target(squares, self._session[known]))
 
     def start_trees(self, folds: list[Fold], executor: Executor) -> None:
         """Let the trees that these folds will need grow in other threads."""
         kinds = [one.location for one in self._candidates if one.location in TREE_KINDS]
+        corrections = sorted({kind for one in self._candidates for kind in CORRECTED.get(one.scale, ())})
         for start in sorted({self._locations_start(fold) for fold in folds}):
             known = self._known(start)
             if known.stop > known.start:
                 rows, target, held = self._examples(known)
                 for kind in kinds:
                     self._locations[start, kind] = executor.submit(search.fit, kind, rows, target, held)
+                for kind in corrections:
+                    self._corrections[start, kind] = executor.submit(fit_correction, kind, *self._misses(known))
 
     def location(self, candidate: Candidate, fold: Fold) -> FittedLocation:
         """Return the location that serves in a fold, fitted when it is first asked for; cheap ones at every refit."""
@@ -81,7 +144,10 @@ class FoldFits:
         return max(fold.start - fold.start % self._locations_every, self._schedule[0].start)
 
     def _known(self, start: int) -> slice:
-        """Return the rows known at `start` whose sigma was forecast, not fitted: what a location may learn from."""
+        """Return the rows known at `start` whose sigma was forecast, not fitted: what a location may learn from.
+
+        Only a walk that looks ahead finds some without a sigma; they count for nothing, and a proof names it.
+        """
         first = int(np.searchsorted(self._day, self._schedule[0].start))
         return slice(first, max(first, int(self._dataset.known[start])))
 
@@ -99,5 +165,5 @@ class FoldFits:
     def _examples(self, known: slice) -> tuple[Array, Array, search.Split | None]:
         """Return what is learnt between symbols: features, target, and what a search holds out."""
         sigma = self._sigma[self._dataset.forward[known]]
-        target = neutral_target(self._returns[known], sigma, self._session[known])
+        target = np.nan_to_num(neutral_target(self._returns[known], sigma, self._session[known]))
         return self._learnt_from[known], target, search.split(self._dataset, known)

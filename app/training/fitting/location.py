@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from app.registry.components.location import LinearLocation, Location
 from app.registry.components.panel import Array, Index
+from app.training.fitting import forest
 from app.training.fitting.scale import Standard
 
 if TYPE_CHECKING:
@@ -23,19 +24,13 @@ if TYPE_CHECKING:
 CUT = 4.0
 REVERSAL_PRIOR = 100.0
 SEED = 7
-_TREES: dict[str, dict[str, Any]] = {
-    "xgboost": {"max_depth": 3, "eta": 0.05, "subsample": 0.5, "colsample_bytree": 0.5, "min_child_weight": 500},
-    "random_forest": {
-        "max_depth": 6,
-        "eta": 1.0,
-        "subsample": 0.2,
-        "colsample_bynode": 0.33,
-        "min_child_weight": 100,
-        "num_parallel_tree": 60,
-    },
-}
-TREE_KINDS = tuple(_TREES)
-_COMMON: dict[str, Any] = {
+TREE_KINDS = ("xgboost", "random_forest")
+_BOOSTED: dict[str, Any] = {
+    "max_depth": 3,
+    "eta": 0.05,
+    "subsample": 0.5,
+    "colsample_bytree": 0.5,
+    "min_child_weight": 500,
     "objective": "reg:squarederror",
     "base_score": 0.0,
     "tree_method": "hist",
@@ -75,8 +70,10 @@ def fit_ridge(names: tuple[str, ...], rows: Array, target: Array, penalty: float
 
 def ridge_weights(z: Array, target: Array, penalty: float) -> Array:
     """Return the weights of standardised features."""
-    gram = z.T @ z + penalty * len(z) * np.eye(z.shape[1])
-    return np.asarray(np.linalg.solve(gram, z.T @ target), dtype=np.float64)
+    from sklearn.linear_model import Ridge
+
+    fitted = Ridge(alpha=penalty * len(z), fit_intercept=False, solver="cholesky").fit(z, target)
+    return np.asarray(fitted.coef_, dtype=np.float64)
 
 
 def fit_reversal(names: tuple[str, ...], rows: Array, returns: Array, sigma: Array, sessions: int) -> LinearLocation:
@@ -93,12 +90,12 @@ def fit_reversal(names: tuple[str, ...], rows: Array, returns: Array, sigma: Arr
     return LinearLocation(names, *flat, weights=tuple(weights.tolist()), unit="return")
 
 
-def boosted(kind: str, rows: NDArray[np.float32], target: Array, rounds: int) -> Booster:
-    """Return boosted trees (Chen & Guestrin 2016), or in one round a forest (Breiman 2001)."""
+def boosted(rows: NDArray[np.float32], target: Array, rounds: int) -> Booster:
+    """Return boosted trees (Chen & Guestrin 2016)."""
     import xgboost
 
-    matrix = xgboost.QuantileDMatrix(rows, label=target, max_bin=_COMMON["max_bin"], nthread=1)
-    return xgboost.train({**_COMMON, **_TREES[kind]}, matrix, num_boost_round=rounds)
+    matrix = xgboost.QuantileDMatrix(rows, label=target, max_bin=_BOOSTED["max_bin"], nthread=1)
+    return xgboost.train(_BOOSTED, matrix, num_boost_round=rounds)
 
 
 def settings_of(kind: str) -> dict[str, object]:
@@ -107,6 +104,8 @@ def settings_of(kind: str) -> dict[str, object]:
         return {"cut": CUT}
     if kind == "reversal":
         return {"prior_sessions": REVERSAL_PRIOR}
-    if kind in _TREES:
-        return {**_COMMON, **_TREES[kind], "cut": CUT}
+    if kind == "xgboost":
+        return {**_BOOSTED, "cut": CUT}
+    if kind == "random_forest":
+        return {**forest.SETTINGS, "rows": forest.MOST_ROWS, "cut": CUT}
     return {}

@@ -19,6 +19,7 @@ from app.registry.components.panel import Array
 from app.registry.components.trees import Trees
 from app.training.data.candidates import LEARNT_FROM, Candidate
 from app.training.data.dataset import Dataset
+from app.training.fitting.forest import fit_forest
 from app.training.fitting.location import FittedLocation, boosted, fit_ridge, ridge_weights
 from app.training.fitting.scale import Standard
 
@@ -86,7 +87,7 @@ def best_rounds(rows: NDArray[np.float32], target: Array, parts: Split | None) -
     grid = GRIDS["xgboost"]
     if parts is None:
         return int(grid.usual)
-    booster = boosted("xgboost", rows[parts.fitted], target[parts.fitted], int(max(grid.values)))
+    booster = boosted(rows[parts.fitted], target[parts.fitted], int(max(grid.values)))
     held = xgboost.DMatrix(rows[parts.held], nthread=1)
     forecasts = [booster.predict(held, iteration_range=(0, int(rounds))) for rounds in grid.values]
     return int(_best(grid, target[parts.held], forecasts))
@@ -97,11 +98,12 @@ def fit(kind: str, rows: Array, target: Array, held: Split | None) -> FittedLoca
     if kind == "ridge":
         penalty = best_penalty(rows, target, held)
         return FittedLocation(fit_ridge(LEARNT_FROM, rows, target, penalty), {GRIDS[kind].setting: penalty})
+    if kind == "random_forest":
+        return FittedLocation(TreeLocation(LEARNT_FROM, fit_forest(kind, rows, target)))
     rows_32 = rows.astype(np.float32)
-    chosen: dict[str, float] = {GRIDS[kind].setting: best_rounds(rows_32, target, held)} if kind in GRIDS else {}
-    booster = boosted(kind, rows_32, target, int(chosen.get("rounds", 1)))
-    trees = Trees.read(kind, bytes(booster.save_raw("json")))
-    return FittedLocation(TreeLocation(LEARNT_FROM, trees), chosen)
+    rounds = best_rounds(rows_32, target, held)
+    trees = Trees.read(kind, bytes(boosted(rows_32, target, rounds).save_raw("json")))
+    return FittedLocation(TreeLocation(LEARNT_FROM, trees), {GRIDS[kind].setting: rounds})
 
 
 def _best(grid: Grid, target: Array, forecasts: Sequence[NDArray[np.floating]]) -> float:

@@ -9,13 +9,14 @@ from time import perf_counter
 
 import polars as pl
 
-from app.core.clock import calendar
+from app.core.clock import DEFAULT_EXCHANGE, calendar
 from app.core.db import Database
 from app.core.errors import NoHistory
 from app.core.progress import Progress, silent
 from app.core.settings import Settings
 from app.features import frame, laws
 from app.prices import store
+from app.prices.symbols import is_series
 from app.registry.components.levels import QUANTILE_NAMES
 from app.registry.promotion.champion import Champion
 from app.registry.versions.model import Model
@@ -49,10 +50,15 @@ def leakage(
     may be served with.
     """
     begun = perf_counter()
-    bars, exchanges = _sample(database)
+    bars, exchanges, events = _sample(database)
+    series = store.series(database)
     days = bars["session"].unique().sort().to_list()
     cuts = [days[_last_fit(len(days))], days[int(CUT * len(days))]]
-    checks = _checks(model or Champion(settings).current(), bars, exchanges, cuts, build)
+    champion = model or Champion(settings).current()
+    checks = _checks(champion, bars, exchanges, cuts, _informed(build, events, series))
+    of_events = _remembered(lambda known: _forecasts(_informed(build, known, series), exchanges, CANDIDATES, bars))
+    closes = {cuts[-1]: calendar(exchanges.get(bars["symbol"][0], DEFAULT_EXCHANGE)).close_at(cuts[-1])}
+    checks.append(("forecasts, earnings days first seen later", lambda: laws.forgetting(of_events, events, closes)))
     broken, held = [], []
     for number, (name, check) in enumerate(checks):
         progress(number / len(checks), name)
@@ -100,19 +106,26 @@ def _checks(
     ]
 
 
-def _sample(database: Database) -> tuple[pl.DataFrame, Exchanges]:
-    """Return the latest sessions of the symbols with the most bars, and where they trade.
+def _informed(build: FeatureBuilder, events: pl.DataFrame, series: pl.DataFrame) -> FeatureBuilder:
+    """Return a builder that knows these earnings days and market series, whatever becomes of the bars."""
+    return lambda *args, **chosen: build(*args, **{**chosen, "events": events, "series": series})
+
+
+def _sample(database: Database) -> tuple[pl.DataFrame, Exchanges, pl.DataFrame]:
+    """Return the latest sessions of the symbols with the most bars, where they trade, and their earnings days.
 
     Errors: `NoHistory` when they are too few.
     """
     with database.read() as db:
-        known, exchanges = store.last_bars(db), store.exchanges(db)
-    longest = sorted(known, key=lambda symbol: (-known[symbol].bars, symbol))[:SYMBOLS]
+        known, exchanges, events = store.last_bars(db), store.exchanges(db), store.events(db)
+    symbols = [symbol for symbol in known if not is_series(symbol)]
+    longest = sorted(symbols, key=lambda symbol: (-known[symbol].bars, symbol))[:SYMBOLS]
     bars = store.panel(database, symbols=longest)
     days = bars["session"].unique().sort()
     if len(days) < LEARN_AFTER + LEARN_SESSIONS + 3 * REFIT_EVERY:
         raise NoHistory(f"{len(days)} sessions are stored; the proof needs about two years of bars")
-    return bars.filter(pl.col("session") >= days.tail(SESSIONS)[0]), exchanges
+    own = events.filter(pl.col("symbol").is_in(longest))
+    return bars.filter(pl.col("session") >= days.tail(SESSIONS)[0]), exchanges, own
 
 
 def _features(build: FeatureBuilder, exchanges: Exchanges, bars: pl.DataFrame) -> pl.DataFrame:

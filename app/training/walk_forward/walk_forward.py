@@ -19,16 +19,17 @@ from numpy.typing import NDArray
 
 from app.core.progress import Progress, silent
 from app.registry.components.adaptation import Adaptation
+from app.registry.components.event import EVENT, is_event
 from app.registry.components.levels import LEVELS
 from app.registry.components.location import SumLocation
 from app.registry.components.panel import Array
-from app.registry.components.scale import EwmaScale, HistoryScale, Scale
+from app.registry.components.scale import EwmaScale, HistoryScale
 from app.registry.components.shape import HistoryShape, PooledShape, Shape
 from app.registry.versions.pipeline import Computed, Pipeline
 from app.training.data.candidates import ADAPTATION, CANDIDATES, Candidate
 from app.training.data.dataset import Dataset, Part
 from app.training.data.folds import FEWEST_SESSIONS, REFIT_EVERY, Fold
-from app.training.fitting.calibration import SHAPE_SESSIONS, pooled_shape, shrinkage
+from app.training.fitting.calibration import SHAPE_SESSIONS, pooled_shape, shape_by_event, shrinkage
 from app.training.fitting.fits import FoldFits
 from app.training.fitting.location import FittedLocation
 
@@ -84,6 +85,7 @@ class WalkForward:
         self.fitted: dict[str, Pipeline] = {}
         unknown = np.full((len(candidates), 3, len(dataset.panel)), np.nan)
         self.out_of_fold = {one.name: OutOfFold(*arrays) for one, arrays in zip(candidates, unknown, strict=True)}
+        self._refit_every = refit_every
         self._fits = FoldFits(dataset, candidates, schedule, refit_every)
 
     def run(
@@ -131,16 +133,15 @@ class WalkForward:
         fitted, trust = self._location(candidate, fold, past)
         own.shrinkages.append(trust)
         own.chosen.append(fitted.chosen)
-        scales: dict[str, Scale] = {"history": HistoryScale(), "ewma": EwmaScale()}
-        scale = scales.get(candidate.scale, self._fits.scales[fold.start])
-        adaptation = ADAPTATION if candidate.scale == "loglinear" else Adaptation()
+        scale = self._fits.scale(candidate.scale, fold)
+        adaptation = Adaptation() if isinstance(scale, HistoryScale | EwmaScale) else ADAPTATION
         return Pipeline(scale, self._shape(candidate, fold, past), fitted.location, trust, adaptation)
 
     def _location(self, candidate: Candidate, fold: Fold, past: NDArray[np.bool_]) -> tuple[FittedLocation, float]:
         """Return the fitted location and the trust in it; a combination adds up parts that are trusted one by one."""
         if not candidate.parts:
             own, day = self.out_of_fold[candidate.name], self.dataset.panel.day
-            trust = shrinkage(own.raw[past], self.dataset.target[past], own.sigma[past], day[past])
+            trust = shrinkage(own.raw[past], self.dataset.target[past], own.sigma[past], day[past], self._refit_every)
             return self._fits.location(candidate, fold), trust
         names = [name for name, _ in candidate.parts]
         parts = {one.name: self._fits.location(one, fold) for one in self.candidates if one.name in names}
@@ -152,11 +153,14 @@ class WalkForward:
         if candidate.shape == "history":
             return HistoryShape(recentred=candidate.location == "drift")
         own, panel = self.out_of_fold[candidate.name], self.dataset.panel
-        recent = past & (panel.day >= fold.start - SHAPE_SESSIONS) & self.dataset.traded
+        traded = past & self.dataset.traded
+        recent = traded & (panel.day >= fold.start - SHAPE_SESSIONS)
         if len(np.unique(panel.day[recent])) < FEWEST_SESSIONS:
             return UNCALIBRATED
-        residuals = (self.dataset.target[recent] - own.location[recent]) / own.sigma[recent]
-        return pooled_shape(residuals) or UNCALIBRATED
+        residuals = np.where(traded, (self.dataset.target - own.location) / own.sigma, np.nan)
+        if candidate.scale == "ewma":
+            return pooled_shape(residuals[recent]) or UNCALIBRATED
+        return shape_by_event(residuals, is_event(panel.column(EVENT)), recent) or UNCALIBRATED
 
     def _forecast(self, fold: Fold, name: str, pipeline: Pipeline, parts: list[Part], since: date) -> FoldForecast:
         computed = self.dataset.compute(pipeline, parts, since)

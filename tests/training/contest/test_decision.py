@@ -79,12 +79,14 @@ def test_a_winner_promoted_meanwhile_isnt_promoted_again(
 
 def sabotaged(walked: Walked, monkeypatch: pytest.MonkeyPatch) -> Walked:
     """Walk the same market again with bands 1.5 times too wide: a defect that all pooled candidates share."""
+    honest = calibration.pooled_shape
 
     def too_wide(residuals: Array) -> PooledShape | None:
-        shape = calibration.pooled_shape(residuals)
+        shape = honest(residuals)
         return shape and replace(shape, z=tuple(1.5 * one for one in shape.z))
 
-    monkeypatch.setattr(walk_forward, "pooled_shape", too_wide)
+    for module in (calibration, walk_forward):
+        monkeypatch.setattr(module, "pooled_shape", too_wide)
     walk, evaluator = WalkForward(walked.dataset, folds(walked.dataset)), Evaluator(walked.dataset)
     walk.run(evaluator)
     return Walked(walked.dataset, walk, evaluator, [])

@@ -45,7 +45,7 @@ def test_a_booster_after_some_rounds_is_the_one_grown_so_far() -> None:
 
     rows = ROWS.astype(np.float32)
     held = xgboost.DMatrix(rows[6000:], nthread=1)
-    most, few = (boosted("xgboost", rows[:6000], NOISE[:6000], rounds) for rounds in (120, 30))
+    most, few = (boosted(rows[:6000], NOISE[:6000], rounds) for rounds in (120, 30))
     assert np.array_equal(most.predict(held, iteration_range=(0, 30)), few.predict(held))
 
 
