@@ -1,4 +1,6 @@
-"""Predict: what a model says of symbols' next closes, from bars alone; pure, so that it can be repeated.
+"""Predict: what a model says of symbols' next closes, from what is given alone; pure, so that it can be repeated.
+
+Given are bars, the earnings days that were known, and the bars of market series; without the latter two, less is known.
 
 The market of an exchange are those of its symbols that the model was trained on: whoever asks for the forecast of a
 stranger moves nobody else's. What the market contributes (its context by session, and what the model's online
@@ -12,6 +14,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from math import exp, isfinite
 from typing import Final, cast
 
@@ -29,12 +32,13 @@ MARGIN: Final = 60
 
 @dataclass(frozen=True)
 class Market:
-    """What the symbols of one exchange contribute to each one's prediction, by session: context and model state.
+    """What all symbols of one exchange share in their predictions, by session: context, market series, model state.
 
     `is_fixed` says that all of them are the model's own; on an exchange that it doesn't know, they are all there is.
     """
 
     context: pl.DataFrame
+    series: pl.DataFrame | None
     state: pl.DataFrame
     is_fixed: bool
 
@@ -48,7 +52,13 @@ class Predictions:
     ahead: frozenset[str]
 
 
-def predict_all(bars: pl.DataFrame, exchanges: Mapping[str, str], model: Model) -> Predictions:
+def predict_all(
+    bars: pl.DataFrame,
+    exchanges: Mapping[str, str],
+    model: Model,
+    events: pl.DataFrame | None = None,
+    series: pl.DataFrame | None = None,
+) -> Predictions:
     """Return the prediction of every symbol of a bar frame as of its last bar.
 
     One that isn't warm, or whose prediction isn't finite, is left out. One that is ahead of its market (nobody else's
@@ -61,24 +71,28 @@ def predict_all(bars: pl.DataFrame, exchanges: Mapping[str, str], model: Model) 
     for (exchange,), group in listed.sort("symbol", "session").group_by("exchange", maintain_order=True):
         days, own = calendar(str(exchange)), group.drop("exchange")
         members = own.filter(pl.col("symbol").is_in(model.card.symbols))
-        market, features = _market(own, own if members.is_empty() else members, days, model)
+        of_market = partial(_market, own, days=days, model=model, events=events, series=series)
+        market, features = of_market(own if members.is_empty() else members)
         markets[str(exchange)] = replace(market, is_fixed=not members.is_empty())
         found += _predictions(features, market, model)
         early = _last_rows(own).join(market.context, on="session", how="anti")["symbol"]
         if len(early):
-            market, features = _market(own, own, days, model)
+            market, features = of_market(own)
             found += _predictions(features.filter(pl.col("symbol").is_in(early.implode())), market, model)
             ahead.update(early)
     return Predictions({one.symbol: one for one in found}, markets, frozenset(ahead))
 
 
-def predict_one(bars: pl.DataFrame, exchange: str, market: Market, model: Model) -> Prediction | None:
+def predict_one(
+    bars: pl.DataFrame, exchange: str, market: Market, model: Model, events: pl.DataFrame | None = None
+) -> Prediction | None:
     """Return the prediction of the one symbol of a bar frame, given its market.
 
     None where it isn't warm, or is ahead of its market.
     """
     newest = _own_lookback(model) == 0
-    features = frame.build(bars, calendar(exchange), market.context, newest=newest, names=_names(model))
+    build = partial(frame.build, names=_names(model), events=events, series=market.series)
+    features = build(bars, calendar(exchange), market.context, newest=newest)
     return next(_predictions(features, market, model), None)
 
 
@@ -114,12 +128,19 @@ def _names(model: Model) -> tuple[str, ...]:
     return tuple(name for name in model.card.features if name in frame.FEATURE_NAMES)
 
 
-def _market(bars: pl.DataFrame, members: pl.DataFrame, days: Calendar, model: Model) -> tuple[Market, pl.DataFrame]:
+def _market(
+    bars: pl.DataFrame,
+    members: pl.DataFrame,
+    days: Calendar,
+    model: Model,
+    events: pl.DataFrame | None,
+    series: pl.DataFrame | None,
+) -> tuple[Market, pl.DataFrame]:
     """Return the market that the bars of its members make, and the features of all bars in it."""
     context = frame.market(members)
-    features = frame.build(bars, days, context, names=_names(model))
+    features = frame.build(bars, days, context, names=_names(model), events=events, series=series)
     inside = features.filter(pl.col("symbol").is_in(members["symbol"].unique().implode()))
-    return Market(context, model.pipeline.state(inside), is_fixed=False), features
+    return Market(context, series, model.pipeline.state(inside), is_fixed=False), features
 
 
 def _last_rows(rows: pl.DataFrame) -> pl.DataFrame:

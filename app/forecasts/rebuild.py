@@ -13,6 +13,7 @@ from app.forecasts import ledger
 from app.forecasts.forecast import Forecast
 from app.forecasts.predict import predict_all
 from app.prices import store
+from app.prices.symbols import SERIES_MARK
 from app.registry.promotion.champion import version_directory
 from app.registry.versions import artefact
 
@@ -27,17 +28,19 @@ class Rebuilt:
 
 
 def rebuild(settings: Settings, database: Database, forecast_id: str) -> Rebuilt:
-    """Rebuild one forecast from the bars of all symbols as they were known when it was made, and its model version.
+    """Rebuild one forecast from what was known when it was made, and its model version.
 
     Errors: `NotThere` when the forecast, its model version or its bars are gone; `BrokenArtefact`.
     """
     with database.read() as db:
         stored = ledger.get(db, forecast_id).forecast
-        exchanges = store.exchanges(db)
-        known = [store.as_known(db, symbol, stored.made_at) for symbol in exchanges]
-    bars = pl.concat(known).filter(pl.col("session") <= stored.as_of).sort("symbol", "session")
+        exchanges, events = store.exchanges(db), store.events(db, at=stored.made_at)
+        known = [store.as_known(db, symbol, stored.made_at) for symbol in store.symbol_versions(db)]
+    held = pl.concat(known).filter(pl.col("session") <= stored.as_of).sort("symbol", "session")
+    in_series = pl.col("symbol").str.starts_with(SERIES_MARK)
+    bars, series = held.filter(~in_series), held.filter(in_series)
     model = artefact.load(version_directory(settings, stored.model_version))
-    made = predict_all(bars, exchanges, model).by_symbol.get(stored.symbol)
+    made = predict_all(bars, exchanges, model, events, series).by_symbol.get(stored.symbol)
     if made is None or made.as_of != stored.as_of:
         raise NotThere(f"the bars that forecast {forecast_id} was made from are no longer in the store")
     rebuilt = stored.model_copy(update=vars(made))
