@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from app.prices import store
 from app.prices.symbols import stock
 from app.web.api import schemas
-from app.web.api.inputs import End, Start, SymbolQuery
+from app.web.api.inputs import End, OptionalStock, Start
 from app.web.api.prices import in_order
 from app.web.edge.deps import ServicesDep
 from app.web.edge.negotiation import STREAM
@@ -27,7 +27,7 @@ router = APIRouter(prefix="/api")
 def events(
     services: ServicesDep,
     response: Response,
-    symbol: SymbolQuery = None,
+    symbol: OptionalStock = None,
     start: Start = None,
     end: End = None,
 ) -> schemas.Events:

@@ -27,6 +27,7 @@ Stock = Annotated[str, Path(examples=["AAPL"], json_schema_extra={"pattern": f"^
 """A symbol that can be watched and forecast, which a market series can't."""
 StockQuery = Annotated[str, Query(examples=["AAPL"], json_schema_extra={"pattern": f"^{_STOCK}$"})]
 SymbolQuery = Annotated[str | None, Query(examples=["AAPL"], json_schema_extra={"pattern": f"^({_SYMBOL})?$"})]
+OptionalStock = Annotated[str | None, Query(examples=["AAPL"], json_schema_extra={"pattern": f"^({_STOCK})?$"})]
 Model = Annotated[str | None, Query(max_length=40, description="A model's name or one version of it")]
 Version = Annotated[str, Path(max_length=40)]
 Day = Annotated[date, BeforeValidator(_day)]
