@@ -10,10 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
-from math import log
+from math import fsum, log
 from typing import Final
 
-import polars as pl
 from sqlmodel import Session
 
 from app.core.clock import Calendar, calendar
@@ -32,6 +31,8 @@ NO_INDEX: Final = "volatility_index"
 
 _Day = tuple[date, str, datetime]
 """An earnings day, its timing, and since when it is known."""
+_Telling = tuple[date, str, datetime, datetime | None]
+"""The same, and until when it was believed."""
 
 
 @dataclass(frozen=True)
@@ -61,24 +62,23 @@ class Situation:
 
 def situations(db: Session, forecasts: Sequence[Forecast], exchanges: Mapping[str, str]) -> list[Situation]:
     """Return each forecast's situation, as the store knew it when the forecast was made."""
-    found: dict[tuple[date, datetime], bool] = {}
-    for one in forecasts:
-        if (one.as_of, one.made_at) not in found:
-            found[one.as_of, one.made_at] = store.was_known(db, INDEX, one.as_of, one.made_at)
+    known = _known(db, forecasts)
+    indexed = {(one.as_of, one.made_at) for one in forecasts}
+    has_index = {pair: store.was_known(db, INDEX, *pair) for pair in indexed}
     return [
         _situation(
             one,
-            _days(known, one),
+            _days(known.get((one.made_at, one.symbol), ()), one),
             calendar(exchanges[one.symbol]),
-            store.history(db, one.symbol, end=one.as_of, last=USUAL_OVER + 1)["close"],
-            has_index=found[one.as_of, one.made_at],
+            store.last_closes(db, one.symbol, one.as_of, USUAL_OVER + 1),
+            has_index=has_index[one.as_of, one.made_at],
         )
-        for known, one in _known(db, forecasts)
+        for one in forecasts
     ]
 
 
 def _situation(
-    forecast: Forecast, days: Sequence[_Day], exchange: Calendar, closes: pl.Series, *, has_index: bool
+    forecast: Forecast, days: Sequence[_Day], exchange: Calendar, closes: Sequence[float], *, has_index: bool
 ) -> Situation:
     event, known_at = _next(days, forecast.as_of, exchange)
     in_time = known_at is None or known_at <= exchange.close_at(forecast.as_of)
@@ -90,25 +90,27 @@ def _situation(
     )
 
 
-def _known(db: Session, forecasts: Sequence[Forecast]) -> list[tuple[pl.DataFrame, Forecast]]:
-    """Return each forecast with the earnings days that the store knew when it was made; one query an instant."""
-    symbols: dict[datetime, list[str]] = {}
+def _known(db: Session, forecasts: Sequence[Forecast]) -> dict[tuple[datetime, str], list[_Telling]]:
+    """Return what the store knew of each symbol's days when its forecast was made; one query an instant."""
+    made: dict[datetime, list[Forecast]] = {}
     for one in forecasts:
-        symbols.setdefault(one.made_at, []).append(one.symbol)
-    known = {at: store.events(db, names, at=at) for at, names in symbols.items()}
-    return [(known[one.made_at], one) for one in forecasts]
+        made.setdefault(one.made_at, []).append(one)
+    known: dict[tuple[datetime, str], list[_Telling]] = {}
+    for at, of_instant in made.items():
+        start = min(one.as_of for one in of_instant) - QUARTER
+        for symbol, *telling in store.events(db, [one.symbol for one in of_instant], at, start).iter_rows():
+            known.setdefault((at, symbol), []).append(tuple(telling))
+    return known
 
 
-def _days(known: pl.DataFrame, forecast: Forecast) -> list[_Day]:
-    """Return the symbol's days from a quarter back on; a replay knows what its own day knew."""
+def _days(known: Sequence[_Telling], forecast: Forecast) -> list[_Day]:
+    """Return the days from a quarter back on that were believed; a replay knows what its own day knew."""
     at = forecast.made_at if forecast.origin == "live" else min(forecast.made_at, forecast.target_close_at)
-    open_then = pl.col("ended_at").is_null() | (pl.col("ended_at") > at)
-    mine = known.filter(
-        pl.col("symbol") == forecast.symbol,
-        pl.col("date") >= forecast.as_of - QUARTER,
-        (pl.col("known_at") <= at) & open_then,
-    )
-    return mine.sort("date").select("date", "timing", "known_at").rows()
+    return [
+        (day, timing, known_at)
+        for day, timing, known_at, ended_at in known
+        if day >= forecast.as_of - QUARTER and known_at <= at and (ended_at is None or ended_at > at)
+    ]
 
 
 def _next(days: Sequence[_Day], as_of: date, exchange: Calendar) -> tuple[EventAhead | None, datetime | None]:
@@ -156,7 +158,7 @@ def _mean_abs(low: float, high: float) -> float:
     return (low * low + high * high) / (2 * (high - low))
 
 
-def usual_move(closes: pl.Series) -> float | None:
+def usual_move(closes: Sequence[float]) -> float | None:
     """Return the mean absolute simple return over these closes, oldest first; None for fewer than two."""
-    mean = (closes / closes.shift(1) - 1).abs().mean()
-    return float(mean) if isinstance(mean, float) else None
+    moves = [abs(new / old - 1) for old, new in pairwise(closes)]
+    return fsum(moves) / len(moves) if moves else None

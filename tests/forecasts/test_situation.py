@@ -51,8 +51,8 @@ def test_the_expected_move_between_two_levels_is_exact() -> None:
 
 def test_the_usual_move_is_the_mean_absolute_simple_return() -> None:
     """Up a tenth, down a half; too few closes are no move."""
-    assert usual_move(pl.Series([100.0, 110.0, 55.0])) == pytest.approx(0.3)
-    assert usual_move(pl.Series([100.0])) is None
+    assert usual_move([100.0, 110.0, 55.0]) == pytest.approx(0.3)
+    assert usual_move([100.0]) is None
 
 
 @pytest.mark.parametrize(

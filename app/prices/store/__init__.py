@@ -15,6 +15,7 @@ from app.prices.store.read import data_version as data_version
 from app.prices.store.read import exchanges as exchanges
 from app.prices.store.read import history as history
 from app.prices.store.read import last_bars as last_bars
+from app.prices.store.read import last_closes as last_closes
 from app.prices.store.read import panel as panel
 from app.prices.store.read import series as series
 from app.prices.store.read import status as status

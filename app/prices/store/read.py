@@ -144,6 +144,12 @@ def history(
     return bars
 
 
+def last_closes(db: Session, symbol: str, end: date, last: int) -> list[float]:
+    """Return the `last` newest closes up to the session `end`, oldest first."""
+    query = "SELECT close FROM bar WHERE symbol = ? AND session <= ? ORDER BY session DESC LIMIT ?"
+    return [float(close) for (close,) in reversed(sql.run(db, query, [symbol, sql.day(end), last]))]
+
+
 def _bounds(start: date | None, end: date | None) -> list[str]:
     return [sql.day(start or date.min), sql.day(end or date.max)]
 
