@@ -31,7 +31,8 @@ def refresh(
         seed(here.settings, here.database, here.clock)
         wanted, source = normalised(symbols) if symbols else None, open_source(here.settings)
         prices = run(here.database, source, here.clock, wanted, progress)
-        reports = [*prices, *refresh_beside(here.settings, here.database, source, here.clock, wanted).reports]
+        beside = refresh_beside(here.settings, here.database, source, here.clock, prices, wanted)
+        reports = [*prices, *beside.reports]
     if as_json:
         print_json([asdict(report) for report in reports])
     else:

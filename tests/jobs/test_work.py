@@ -1,5 +1,6 @@
 """What a job says when a part of it can't be done."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -10,7 +11,11 @@ from app.core.errors import CheckFailed
 from app.core.progress import silent
 from app.core.settings import Settings
 from app.jobs import work
+from app.prices import store
 from app.prices.refresh import first_run
+from app.prices.sources import factory
+from app.prices.sources.protocol import Limited
+from tests.prices.market import SESSIONS, MarketWithEarnings, bars, evening
 
 
 def test_a_first_run_says_why_its_winner_is_not_served(
@@ -22,3 +27,43 @@ def test_a_first_run_says_why_its_winner_is_not_served(
     monkeypatch.setattr(work, "train", lambda *_: trained)
     with pytest.raises(CheckFailed, match="ewma was trained, and isn't served: leakage fails"):
         work.first_run(settings, database, Clock(), silent)
+
+
+def test_a_refresh_brings_prices_then_series_and_earnings_days(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The evening's story: bars, the index beside them, the next results; what was lacking is told in the run."""
+    days = {"KO": [(date(2020, 10, 22), "bmo"), (date(2021, 2, 10), "bmo")]}
+    market = MarketWithEarnings({symbol: bars(symbol) for symbol in ("KO", "SPY", "^VIX")}, days=days)
+    monkeypatch.setattr(factory, "open_source", lambda _: market)  # the only network there is to replace
+    with database.write() as db:
+        store.watch(db, ["KO", "SPY"], evening(SESSIONS[-1]))
+    outcome = work.refresh(settings, database, Clock(evening(SESSIONS[-1])), silent)
+    assert outcome["outcomes"] == {"updated": 2}
+    assert outcome["beside"] == {
+        "^VIX": {"outcome": "updated", "detail": ""},
+        "earnings days": {"outcome": "updated", "detail": "not told: SPY"},
+    }
+    assert [symbol for symbol, _ in market.asked][-1] == "^VIX"
+    with database.read() as db:
+        assert store.events(db)["date"].to_list() == [day for day, _ in days["KO"]]
+        assert sorted(store.last_bars(db)) == ["KO", "SPY"]
+    assert store.series(database).height == len(SESSIONS)
+
+
+def test_a_refresh_without_earnings_days_is_a_refresh(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every page refused: prices are updated all the same, and the run says what it lacked."""
+    refused = Limited("too many requests")
+    market = MarketWithEarnings(
+        {symbol: bars(symbol) for symbol in ("KO", "^VIX")},
+        calendar_fault=lambda: refused,
+        page_fault=lambda _: refused,
+    )
+    monkeypatch.setattr(factory, "open_source", lambda _: market)  # as above
+    with database.write() as db:
+        store.watch(db, ["KO"], evening(SESSIONS[-1]))
+    outcome = work.refresh(settings, database, Clock(evening(SESSIONS[-1])), silent)
+    assert outcome["outcomes"] == {"updated": 1}
+    assert outcome["beside"]["earnings days"] == {"outcome": "limited", "detail": "too many requests; not told: KO"}

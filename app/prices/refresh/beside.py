@@ -11,8 +11,8 @@ from app.core.db import Database
 from app.core.progress import Progress, silent, within
 from app.core.settings import Settings
 from app.prices import store
-from app.prices.outcomes import RefreshReport
-from app.prices.refresh.earnings import BUDGET_S, refresh_earnings
+from app.prices.outcomes import DOWN, RefreshReport
+from app.prices.refresh.earnings import BUDGET_S, REPORTED_AS, refresh_earnings
 from app.prices.refresh.run import refresh_one
 from app.prices.sources.guard import side_guard_of
 from app.prices.sources.protocol import EarningsSource, PriceSource
@@ -41,14 +41,21 @@ def refresh_beside(
     database: Database,
     source: PriceSource,
     clock: Clock,
+    prices: Sequence[RefreshReport],
     symbols: Sequence[str] | None = None,
     budget_s: float = BUDGET_S,
     progress: Progress = silent,
 ) -> Beside:
     """Bring the settings' series, and the earnings days of these symbols or the watchlist, up to date.
 
-    With symbols named, only their earnings days. A failure is in the reports, never raised.
+    `prices` is how their prices went: where the source was down for all of them, nothing else is asked. With symbols
+    named, only their earnings days. A failure is in the reports, never raised.
     """
+    has_days = settings.events != "off" and isinstance(source, EarningsSource)
+    if prices and all(report.outcome in DOWN for report in prices):
+        progress(1.0, "series and earnings days are asked for when the source is back")
+        told = RefreshReport(REPORTED_AS, prices[0].outcome, detail="not asked: no price could be had")
+        return Beside([], told if has_days else None)
     series = [] if symbols is not None or source.name == write.SAMPLE else settings.market_series
     since = wall()
     fetched = [refresh_one(database, source, clock, one, since, limit_s=SERIES_S, attempts=1) for one in series]
@@ -56,7 +63,7 @@ def refresh_beside(
         watched = store.watchlist(db)
     wanted = watched if symbols is None else [symbol for symbol in symbols if not is_series(symbol)]
     progress(0.1, "market series are there")
-    if settings.events == "off" or not isinstance(source, EarningsSource) or not wanted:
+    if not has_days or not isinstance(source, EarningsSource) or not wanted:
         progress(1.0, "no earnings days are asked for")
         return Beside(fetched, None)
     told = refresh_earnings(

@@ -43,8 +43,9 @@ def find_prices(settings: Settings, database: Database, clock: Clock, progress: 
     source = open_source(settings)
     failure = _reach(database, source, clock)
     if failure is None:
-        refresh(database, source, clock, progress=within(progress, 0.1, 0.8))
-        refresh_beside(settings, database, source, clock, budget_s=BESIDE_S, progress=within(progress, 0.8, 1.0))
+        prices = refresh(database, source, clock, progress=within(progress, 0.1, 0.8))
+        rest = within(progress, 0.8, 1.0)
+        refresh_beside(settings, database, source, clock, prices, budget_s=BESIDE_S, progress=rest)
         return source.name
     held = _sources(database)
     if held - {write.SAMPLE}:

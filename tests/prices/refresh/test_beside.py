@@ -123,7 +123,7 @@ def test_refused_pages_leave_prices_alone(watched: Database) -> None:
 def test_series_and_earnings_days_are_reported_in_a_line_each(watched: Database, settings: Settings) -> None:
     """`^VIX` is stored as bars, beside the panel."""
     market = _market()
-    beside = refresh_beside(settings, watched, market, Clock(NOW))
+    beside = refresh_beside(settings, watched, market, Clock(NOW), [])
     assert [(report.symbol, report.outcome) for report in beside.reports] == [
         ("^VIX", "updated"), ("earnings days", "updated"),
     ]  # fmt: skip
@@ -144,14 +144,14 @@ def test_settings_turn_either_off(
 ) -> None:
     """`off`, and an empty list of series."""
     chosen = settings.model_copy(update=changes)
-    beside = refresh_beside(chosen, watched, _market(), Clock(NOW))
+    beside = refresh_beside(chosen, watched, _market(), Clock(NOW), [])
     assert [report.symbol for report in beside.reports] == reported
 
 
 def test_a_source_without_earnings_days_is_not_asked(watched: Database, settings: Settings) -> None:
     """A source of prices alone has nothing to tell; a named symbol fetches no series."""
     market = Market({symbol: bars(symbol) for symbol in (*NAMES, "^VIX")})
-    assert refresh_beside(settings, watched, market, Clock(NOW), ["KO"]).reports == []
+    assert refresh_beside(settings, watched, market, Clock(NOW), [], ["KO"]).reports == []
 
 
 def test_a_missing_series_costs_no_more_than_its_time(watched: Database, settings: Settings) -> None:
@@ -159,7 +159,7 @@ def test_a_missing_series_costs_no_more_than_its_time(watched: Database, setting
     market = _market()
     market.bars.pop("^VIX")
     began = time.monotonic()
-    beside = refresh_beside(settings, watched, market, Clock(NOW))
+    beside = refresh_beside(settings, watched, market, Clock(NOW), [])
     assert [report.outcome for report in beside.reports] == ["unknown", "updated"]
     assert time.monotonic() - began < 5
 
@@ -170,3 +170,15 @@ def test_the_side_guard_shares_the_budget_alone() -> None:
     side: Guard = side_guard_of(market)
     assert side is side_guard_of(market)
     assert side.breaker is not Guard(market).breaker
+
+
+def test_nothing_is_asked_while_the_source_is_down(watched: Database, settings: Settings) -> None:
+    """Where no price could be had, nobody waits for anything else; one symbol's failure says nothing."""
+    market = _market()
+    down, unknown = RefreshReport("KO", "unreachable"), RefreshReport("IBM", "unknown")
+    beside = refresh_beside(settings, watched, market, Clock(NOW), [down, down])
+    assert [(report.symbol, report.outcome, report.detail) for report in beside.reports] == [
+        ("earnings days", "unreachable", "not asked: no price could be had")
+    ]
+    assert market.questions == []
+    assert len(refresh_beside(settings, watched, market, Clock(NOW), [down, unknown]).reports) == 2
