@@ -8,17 +8,14 @@ indicators and asks a forest of 300 trees. The load comes from `wrk` where it is
 
 from __future__ import annotations
 
-import asyncio
 import http.client
 import json
 import os
-import re
-import shutil
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -27,6 +24,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
+from tests.web.load import loaded
 
 CONNECTIONS = 64
 SECONDS = 4
@@ -172,54 +170,10 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def by_wrk(url: str) -> tuple[float, float, float, int]:
-    """Load with wrk; return requests a second, p50 and p99 in ms, and how many failed."""
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "--timeout", "20s", "--latency", url]
-    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    unit = {"us": 1e-3, "ms": 1.0, "s": 1e3}
-    p50, p99 = (
-        float(match[1]) * unit[match[2]]
-        for share in (50, 99)
-        if (match := re.search(rf"{share}%\s+([\d.]+)(us|ms|s)", text))
-    )
-    rate = re.search(r"Requests/sec:\s+([\d.]+)", text)
-    wrong = sum(int(number) for number in re.findall(r"(?:Non-2xx.*: |connect |read |write |timeout )(\d+)", text))
-    return float(rate[1]) if rate else 0.0, p50, p99, wrong
-
-
-def by_asyncio(url: str) -> tuple[float, float, float, int]:
-    """Load from this process, more slowly than wrk does; the same figures."""
-    host, port, path = re.fullmatch(r"http://([^:]+):(\d+)(.*)", url).groups()  # type: ignore[union-attr]
-    took: list[float] = []
-    failed = 0
-
-    async def ask(ends: float) -> None:
-        nonlocal failed
-        reader, writer = await asyncio.open_connection(host, int(port))
-        while time.perf_counter() < ends:
-            begun = time.perf_counter()
-            writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
-            head = await reader.readuntil(b"\r\n\r\n")
-            length = re.search(rb"content-length: (\d+)", head)
-            await reader.readexactly(int(length[1]) if length else 0)
-            took.append(1e3 * (time.perf_counter() - begun))
-            failed += b" 200 " not in head[:20]
-        writer.close()
-
-    async def all_of_them() -> None:
-        ends = time.perf_counter() + SECONDS
-        await asyncio.gather(*(ask(ends) for _ in range(CONNECTIONS)))
-
-    asyncio.run(all_of_them())
-    took.sort()
-    return len(took) / SECONDS, took[len(took) // 2], took[int(0.99 * len(took))], failed
-
-
 def load(pid: int, port: int) -> Load:
     """Load one server for a round."""
     before = cpu_s(pid)
-    generator: Callable[[str], tuple[float, float, float, int]] = by_wrk if shutil.which("wrk") else by_asyncio
-    rate, p50, p99, failed = generator(f"http://127.0.0.1:{port}/predict/AAPL")
+    rate, p50, p99, failed = loaded(f"http://127.0.0.1:{port}/predict/AAPL", CONNECTIONS, SECONDS)
     return Load(rate, p50, p99, failed, 1e6 * (cpu_s(pid) - before) / max(rate * SECONDS, 1.0))
 
 
