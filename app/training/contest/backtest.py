@@ -167,12 +167,15 @@ def _wanted(dataset: Dataset, start: date | None, end: date | None, symbols: Seq
 
 def champions(dataset: Dataset, schedule: list[Fold], evaluator: Evaluator) -> dict[int, str]:
     """Return who would have been served in each fold, by number: a contest's choice on the rows settled before it."""
-    candidates = {name: SessionSums.of(evaluator.rows(name)) for name in evaluator.names}
+    rows = {name: evaluator.rows(name) for name in evaluator.names}
+    whole = {name: SessionSums.of(one) for name, one in rows.items()}
+    on_events = {name: SessionSums.of(evaluator.on_events(one)) for name, one in rows.items()}
     chosen: dict[int, str] = {}
     for fold in schedule:
-        known = {name: sums.before(int(dataset.settled[fold.start])) for name, sums in candidates.items()}
-        judged = any(len(sums.session) for sums in known.values())
-        chosen[fold.number] = choose(known).winner if judged else UNPROVEN
+        settled = int(dataset.settled[fold.start])
+        known = [{name: sums.before(settled) for name, sums in part.items()} for part in (whole, on_events)]
+        judged = any(len(sums.session) for sums in known[0].values())
+        chosen[fold.number] = choose(*known).winner if judged else UNPROVEN
     return chosen
 
 

@@ -95,11 +95,15 @@ def run_contest(settings: Settings, database: Database, clock: Clock, progress: 
     recent: list[FoldForecast] = []
     evaluator, contestants = evaluate(dataset, within(progress, 0.1, 0.7), recent.append)
     ranked = sorted(contestants, key=lambda one: one.metrics.overall.crps or 0.0)
-    choice = choose({name: SessionSums.of(evaluator.rows(name)) for name in evaluator.names})
+    scored = {name: evaluator.rows(name) for name in evaluator.names}
+    choice = choose(
+        {name: SessionSums.of(one) for name, one in scored.items()},
+        {name: SessionSums.of(evaluator.on_events(one)) for name, one in scored.items()},
+    )
     winner = next(one for one in contestants if one.candidate.name == choice.winner)
-    claim = gate.claim(evaluator.rows(winner.candidate.name), tried(CANDIDATES))
+    claim = gate.claim(scored[choice.winner], tried(CANDIDATES))
     tries = claim.tries
-    verdict = gate.verdict(evaluator.rows(winner.candidate.name), claim)
+    verdict = gate.verdict(scored[choice.winner], claim)
     model = report.model_of(winner, dataset, verdict, tries, REFIT_EVERY, clock.now())
     progress(0.72, f"saving {winner.candidate.name} {model.card.version}")
     artefact.save(model, settings.models_dir / model.card.version)

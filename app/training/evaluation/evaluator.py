@@ -73,6 +73,10 @@ class Evaluator:
         own = self.own_rows(name)
         return own.part(self._common()[own.row])
 
+    def on_events(self, rows: ScoredRows) -> ScoredRows:
+        """Return those rows whose target is likely the first session to trade a company's results."""
+        return rows.part(is_event(self._dataset.panel.column(EVENT)[rows.row]))
+
     def metrics(self, name: str) -> Metrics:
         """Return a candidate's scores on the common rows, whole and by part."""
         rows, panel = self.rows(name), self._dataset.panel

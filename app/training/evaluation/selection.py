@@ -23,6 +23,8 @@ MISS: Final = 0.02
 """A coverage that is farther than this from its level refuses a candidate whatever its CRPS."""
 MISS_ERRORS: Final = 3.0
 """It must also be farther than so many of its own errors: chance alone refuses one level in 370."""
+EVENT_MISSES: Final = {0.8: 0.05, 0.95: 0.03}
+"""On event sessions a candidate whose coverage is farther than this from a level is passed over for one that holds."""
 FEWEST_TO_REFUSE: Final = 120
 """Sessions below which the error of a coverage is itself too rough to refuse by."""
 
@@ -56,7 +58,8 @@ class SessionSums:
 class Standing:
     """Where a candidate stands: how far its CRPS lies above the best one's, in parts of it, and that share's error.
 
-    `refused` says why it can't be champion whatever its CRPS; empty where nothing speaks against it.
+    `refused` says why it can't be champion whatever its CRPS, `passed_over` why one whose bands hold on event sessions
+    is taken before it; empty where nothing speaks against it.
     """
 
     name: str
@@ -64,6 +67,7 @@ class Standing:
     behind: float
     behind_error: float
     refused: str
+    passed_over: str = ""
 
     @property
     def among_the_best(self) -> bool:
@@ -93,33 +97,50 @@ class Choice:
                 f"{self.winner} is the simplest within two errors of the least CRPS, {self.best}'s "
                 f"({100.0 * chosen.behind:.2f} % behind, error {100.0 * chosen.behind_error:.2f} %)"
             )
-        others = [f"{one.name}: {one.refused}" for one in self.standings if one.refused]
-        return "; ".join([told, *others])
+        reasons = {one.name: one.refused or one.passed_over for one in self.standings}
+        return "; ".join([told, *(f"{name}: {reason}" for name, reason in reasons.items() if reason)])
 
 
-def choose(candidates: Mapping[str, SessionSums]) -> Choice:
+def choose(candidates: Mapping[str, SessionSums], on_events: Mapping[str, SessionSums] | None = None) -> Choice:
     """Choose among candidates that were judged on the same rows, the simplest first.
 
-    One that is refused isn't chosen, nor compared with, unless all are.
+    `on_events` are the sums over event sessions alone. One that is refused or passed over isn't chosen, nor compared
+    with, unless all are.
     """
     refused = {name: coverage_refusal(sums) for name, sums in candidates.items()}
-    allowed = [name for name in candidates if not refused[name]] or list(candidates)
+    passed = {name: event_misses(sums) for name, sums in (on_events or {}).items()}
+    holding = [name for name in candidates if not refused[name]]
+    allowed = [name for name in holding if not passed.get(name)] or holding or list(candidates)
     best = min(allowed, key=lambda name: float(candidates[name].crps.sum()))
-    standings = tuple(_standing(name, sums, candidates[best], refused[name]) for name, sums in candidates.items())
+    standings = tuple(
+        _standing(name, sums, candidates[best], refused[name], passed.get(name, ""))
+        for name, sums in candidates.items()
+    )
     winner = next(one.name for one in standings if one.name in allowed and one.among_the_best)
     return Choice(best, winner, standings)
 
 
 def coverage_refusal(sums: SessionSums) -> str:
     """Say which interval holds too much or too little for chance, and by how much; empty where none does."""
+    return _miss(sums, dict.fromkeys(INTERVALS, MISS))
+
+
+def event_misses(sums: SessionSums) -> str:
+    """Say which interval doesn't hold on event sessions; empty where all do, or there are too few."""
+    found = _miss(sums, EVENT_MISSES)
+    return found and f"on event sessions {found}"
+
+
+def _miss(sums: SessionSums, allowed: Mapping[float, float]) -> str:
     if len(sums.session) < FEWEST_TO_REFUSE:
         return ""
     for level, inside in zip(INTERVALS, sums.inside.T, strict=True):
         coverage = float(inside.sum() / sums.rows.sum())
-        if abs(coverage - level) <= MISS:
+        off = abs(coverage - level)
+        if off <= allowed.get(level, 1.0):
             continue
         error = _coverage_error(sums, inside, coverage, level)
-        if abs(coverage - level) > MISS_ERRORS * error:
+        if off > MISS_ERRORS * error:
             return f"its {100 * level:.0f} % band holds {100 * coverage:.1f} % of outcomes (error {100 * error:.1f})"
     return ""
 
@@ -139,7 +160,7 @@ def _coverage_error(sums: SessionSums, inside: Array, coverage: float, level: fl
     return drawn * max(1.0, float(np.sqrt(right / found)))
 
 
-def _standing(name: str, sums: SessionSums, best: SessionSums, refused: str) -> Standing:
+def _standing(name: str, sums: SessionSums, best: SessionSums, refused: str, passed_over: str) -> Standing:
     behind = float(np.log(sums.crps.sum() / best.crps.sum()))
     error = 0.0 if sums is best else ratio_error(sums.session, sums.crps, best.crps)
-    return Standing(name, float(sums.crps.sum() / sums.rows.sum()), behind, error, refused)
+    return Standing(name, float(sums.crps.sum() / sums.rows.sum()), behind, error, refused, passed_over)

@@ -56,6 +56,18 @@ def test_bands_that_dont_hold_refuse_whatever_the_loss() -> None:
     assert choose({"wide": wide}).winner == "wide"
 
 
+def test_bands_that_fail_on_events_are_passed_over() -> None:
+    """The simpler one's 95 % band holds 62 % of results days: one that holds is taken before it, if there is one."""
+    candidates = {"plain": candidate(0.0), "aware": candidate(0.001, 0.02)}
+    blind, aware = candidate(0.0, held=inside((0.5, 0.42, 0.62))), candidate(0.0, held=inside((0.5, 0.77, 0.94)))
+    assert choose(candidates).winner == "plain"
+    choice = choose(candidates, {"plain": blind, "aware": aware})
+    assert choice.winner == "aware"
+    assert choice.standing("plain").passed_over.startswith("on event sessions its 80 % band holds 4")
+    assert not choice.standing("plain").refused
+    assert choose(candidates, {"plain": blind, "aware": blind}).winner == "plain"
+
+
 def test_chance_refuses_nothing() -> None:
     """Of 300 candidates whose bands hold in truth, with whole sessions missed together, hardly one is refused."""
     refused = 0
