@@ -44,7 +44,8 @@ def test_a_page_is_drawn_and_keeps_to_itself(visit: InWindow, path: str, width: 
 
 
 @pytest.mark.parametrize(
-    "path", ["/stocks/FB", "/search?q=a", "/models", "/models/v1", "/track-record", "/jobs", "/data", "/docs"]
+    "path",
+    ["/stocks/FB", "/search?q=a", "/models", "/models/v1", "/track-record", "/jobs", "/monitoring", "/data", "/docs"],
 )
 def test_every_other_page_fits_a_phone(visit: InWindow, path: str) -> None:
     """Wide tables scroll inside themselves, the page doesn't."""

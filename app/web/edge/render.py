@@ -19,6 +19,7 @@ NAVIGATION = (
     ("/track-record", "Track record"),
     ("/models", "Models"),
     ("/data", "Data"),
+    ("/monitoring", "Monitoring"),
     ("/jobs", "Jobs"),
 )
 _VARY = "Accept, HX-Request, HX-Request-Type, HX-Target"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request
@@ -41,6 +42,16 @@ def start(request: Request, kind: str, services: ServicesDep) -> Response:
     launch(services.settings, services.database, kind, "page")
     from_home = request.headers.get("referer", "").partition("//")[2].partition("/")[2].partition("?")[0] == ""
     return render.see_other("/" if from_home else "/jobs")
+
+
+@router.get("/monitoring")
+def monitoring(request: Request, services: ServicesDep) -> Response:
+    """Show the newest monitoring report: the verdict, a sentence a reason, and what it rests on."""
+    with services.database.read() as db:
+        report, upcoming = runs.last_report(db), plan.upcoming(db, services.clock.now())
+    twin = "/api/monitoring" if report else "/api/jobs"
+    at = datetime.fromisoformat(report["made_at"]) if report else None
+    return layout.page(request, services, "monitoring", twin, report=report, made_at=at, upcoming=upcoming)
 
 
 @router.get("/data")

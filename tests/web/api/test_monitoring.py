@@ -36,6 +36,9 @@ async def test_the_newest_report_is_answered_and_counted(
     assert body == report
     assert (body["verdict"], body["champion"], body["rows"]) == ("watch", "v1", 0)
     assert body["reasons"] == ["The prices are the bundled sample, which ends years ago."]
+    page = (await web.get("/monitoring")).text
+    assert "Verdict: watch" in page
+    assert "The prices are the bundled sample, which ends years ago." in page
     text = (await web.get("/metrics")).text
     assert "nextclose_verdict 1.0" in text
     assert 'nextclose_detector{claim="95 % band too narrow"} 0.0' in text

@@ -89,6 +89,7 @@ async def test_the_watchlist_shows_each_forecast_beside_the_random_walk(web: htt
         "/models/v1",
         "/track-record",
         "/jobs",
+        "/monitoring",
         "/data",
         "/docs",
     ],
@@ -104,7 +105,9 @@ async def test_pages_are_sound_and_no_link_is_dead(web: httpx.AsyncClient, addre
         assert (await web.get(link, headers=HTML)).status_code == 200, link
 
 
-@pytest.mark.parametrize("address", ["/", "/stocks/AAPL", "/models", "/track-record", "/jobs", "/data", "/docs"])
+@pytest.mark.parametrize(
+    "address", ["/", "/stocks/AAPL", "/models", "/track-record", "/jobs", "/monitoring", "/data", "/docs"]
+)
 async def test_pages_stand_on_an_empty_store(fresh: httpx.AsyncClient, address: str) -> None:
     """Before anything is stored each page says so; a symbol that only the source has is shown without a forecast."""
     answer = await fresh.get(address, headers=HTML)
