@@ -7,17 +7,18 @@ month: what is told is the PSI beside that of the 24 months before, weighted by 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
 import polars as pl
 
-from app.core.clock import DEFAULT_EXCHANGE, calendar
+from app.core.clock import DEFAULT_EXCHANGE, Calendar, calendar
 from app.features import frame
 from app.registry.components.panel import Array, Index
-from app.registry.components.scale import LinearComponent
+from app.registry.components.scale import CorrectedScale, LinearComponent
 from app.registry.versions.model import Model
 
 MONTH: Final = 21
@@ -56,12 +57,13 @@ class Drift:
 def importances(model: Model) -> dict[str, float]:
     """Return each feature's share in the champion: standardised weights where it is linear, else equal shares.
 
-    The location counts as far as it is trusted.
+    The location counts as far as it is trusted; of a scale that trees correct, the linear part tells.
     """
     shares: dict[str, float] = {}
     trust = {"scale": 1.0, "location": model.pipeline.shrinkage}
     for part, weight in trust.items():
         component = getattr(model.pipeline, part)
+        component = component.linear if isinstance(component, CorrectedScale) else component
         sizes = np.ones(len(component.features))
         if isinstance(component, LinearComponent):
             sizes = np.abs(component.weights)
@@ -73,12 +75,19 @@ def importances(model: Model) -> dict[str, float]:
     return {name: share / whole for name, share in shares.items() if share} if whole else {}
 
 
-def drift(bars: pl.DataFrame, exchanges: Mapping[str, str], weights: Mapping[str, float]) -> Drift | None:
+def drift(
+    bars: pl.DataFrame,
+    exchanges: Mapping[str, str],
+    weights: Mapping[str, float],
+    events: pl.DataFrame | None = None,
+    series: pl.DataFrame | None = None,
+) -> Drift | None:
     """Compare the last month of these features with the months before; None where the bars don't reach that far.
 
     `bars` are those of the symbols that the champion learnt from, with `frame.MAX_WINDOW` sessions more than compared.
     """
-    features = _features(bars, exchanges, list(weights)) if bars.height else bars
+    build = partial(frame.build, names=list(weights), events=events, series=series)
+    features = _features(bars, exchanges, build) if bars.height else bars
     sessions = features["session"].unique().sort()
     if len(sessions) < MONTH * (MONTHS + 1) or not weights:
         return None
@@ -90,12 +99,13 @@ def drift(bars: pl.DataFrame, exchanges: Mapping[str, str], weights: Mapping[str
     return Drift(float(by_month[-1]), float(by_month[:-1].max()), tuple(ranked))
 
 
-def _features(bars: pl.DataFrame, exchanges: Mapping[str, str], names: list[str]) -> pl.DataFrame:
+def _features(
+    bars: pl.DataFrame, exchanges: Mapping[str, str], build: Callable[[pl.DataFrame, Calendar], pl.DataFrame]
+) -> pl.DataFrame:
     listed = bars.with_columns(exchange=pl.col("symbol").replace_strict(dict(exchanges), default=DEFAULT_EXCHANGE))
     groups = listed.group_by("exchange", maintain_order=True)
     return pl.concat(
-        frame.build(group.drop("exchange"), calendar(str(exchange)), names=names).filter("warm")
-        for (exchange,), group in groups
+        build(group.drop("exchange"), calendar(str(exchange))).filter("warm") for (exchange,), group in groups
     )
 
 
@@ -103,6 +113,8 @@ def _one(name: str, share: float, values: Array, month: Array) -> tuple[FeatureD
     """Return a feature's last month, and the PSI of every month against all of them."""
     known = np.isfinite(values)
     values, month = values[known], month[known]
+    if not len(values):  # a series that isn't stored, say
+        return FeatureDrift(name, share, 0.0, 0.0, 0.0), np.zeros(MONTHS + 1)
     edges = np.quantile(values, np.linspace(0.0, 1.0, BINS + 1)[1:-1])
     bins = np.searchsorted(edges, values, side="right")
     months = np.array([_psi(bins[month == one], bins) for one in range(MONTHS + 1)])

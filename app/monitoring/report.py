@@ -86,7 +86,10 @@ def monitor(
         rows, events, exchanges = settled(db).filter(origin="live"), store.events(db), store.exchanges(db)
     claims = watch(rows, results_sessions(events, exchanges))
     progress(0.3, "watching features")
-    moved = None if model is None else drift(_bars(database, model), exchanges, importances(model))
+    moved = None
+    if model is not None:
+        series = store.series(database)
+        moved = drift(_bars(database, model), exchanges, importances(model), events, series)
     data, jobs = _data(database, clock), tuple(jobs)
     findings = [*_of_champion(model), *_of_claims(claims, rows, model)]
     findings += [*_of_drift(moved), *_of_data(data), *_of_jobs(jobs)]
