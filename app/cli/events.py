@@ -39,7 +39,7 @@ def show(
 ) -> None:
     """Show the days that are known: those to come, the nearest first, then past ones, the newest first.
 
-    `show` needn't be said: `nextclose events AAPL`.
+    `show` needn't be reports: `nextclose events AAPL`.
     """
     from app.core.clock import calendar
     from app.prices import store
@@ -89,6 +89,6 @@ def import_days(
 
 def _line(report: EventsReport) -> str:
     kept = report.kept
-    counts = {"new": kept.new, "told better": kept.revised, "ended": kept.ended, "unchanged": kept.unchanged}
-    told = ", ".join(f"{number:,} {name}" for name, number in counts.items() if number)
-    return f"{report.path}: {report.days:,} days of {report.symbols:,} symbols; {told}"
+    counts = {"new": kept.new, "corrected": kept.revised, "ended": kept.ended, "unchanged": kept.unchanged}
+    reported = ", ".join(f"{number:,} {name}" for name, number in counts.items() if number)
+    return f"{report.path}: {report.days:,} days of {report.symbols:,} symbols; {reported}"

@@ -35,16 +35,16 @@ EVENT_SCHEMA: Final[dict[str, pl.DataType]] = {
     "ended_at": pl.Datetime("us", "UTC"),
 }
 """Earnings days by (symbol, date, known_at), sorted so: `timing` is one of `TIMINGS`, `known_at` the instant
-from which the day counts as known, `ended_at` the one from which it is believed no more (moved, vanished or told
+from which the day counts as known, `ended_at` the one from which it is believed no more (moved, vanished or reported
 better), null until then. Rows of one symbol and date never overlap in time."""
 
-TOLD_SCHEMA: Final[dict[str, pl.DataType]] = {
+REPORTED_SCHEMA: Final[dict[str, pl.DataType]] = {
     "symbol": pl.String(),
     "date": pl.Date(),
     "timing": pl.String(),
     "known_at": pl.Datetime("us", "UTC"),
 }
-"""Earnings days as a source or a file tells them, one row a (symbol, date); `known_at` is null where it isn't told."""
+"""Earnings days as a source or file reports them, one row a (symbol, date); `known_at` is null where it gives none."""
 
 Timing = Literal["amc", "bmo", "unknown"]
 TIMINGS: Final[tuple[Timing, ...]] = get_args(Timing)

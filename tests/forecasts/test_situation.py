@@ -21,8 +21,8 @@ from app.forecasts.situation import (
     first_traded,
     usual_move,
 )
-from app.prices.frame import TOLD_SCHEMA
-from app.prices.store import tellings, write
+from app.prices.frame import REPORTED_SCHEMA
+from app.prices.store import event_updates, write
 from app.registry.components.levels import LEVELS
 from tests.forecasts import small
 from tests.forecasts.small import LAST, NOW
@@ -72,9 +72,9 @@ def test_results_are_first_traded_by_their_timing(day: date, timing: str, sessio
 
 
 def _tell(database: Database, now: datetime, *days: tuple[date, str], symbol: str = "AAA") -> None:
-    told = pl.DataFrame([(symbol, *day, None) for day in days], schema=TOLD_SCHEMA, orient="row")
+    reported = pl.DataFrame([(symbol, *day, None) for day in days], schema=REPORTED_SCHEMA, orient="row")
     with database.write() as db:
-        tellings.keep(db, told, "yahoo", now)
+        event_updates.update(db, reported, "yahoo", now)
 
 
 def _beside(forecaster: Forecaster, symbol: str = "AAA") -> tuple[Forecast, Situation]:
@@ -140,7 +140,7 @@ def test_the_index_counts_where_it_has_the_last_sessions_bar(forecaster: Forecas
 
 
 def test_what_stood_beside_a_forecast_stays(forecaster: Forecaster, database: Database, settings: Settings) -> None:
-    """Law 1: a day that moves later, or is told later, changes no earlier answer."""
+    """Law 1: a day that moves later, or is reported later, changes no earlier answer."""
     _tell(database, CLOSE - timedelta(hours=1), (AHEAD, "amc"))
     made, before = _beside(forecaster)
     _tell(database, NOW + timedelta(days=1), (date(2022, 2, 1), "bmo"))

@@ -42,7 +42,7 @@ def test_a_refresh_brings_prices_then_series_and_earnings_days(
     assert outcome["outcomes"] == {"updated": 2}
     assert outcome["beside"] == {
         "^VIX": {"outcome": "updated", "detail": ""},
-        "earnings days": {"outcome": "updated", "detail": "not told: SPY"},
+        "earnings days": {"outcome": "updated", "detail": "lacking: SPY"},
     }
     assert [symbol for symbol, _ in market.asked][-1] == "^VIX"
     with database.read() as db:
@@ -66,4 +66,4 @@ def test_a_refresh_without_earnings_days_is_a_refresh(
         store.watch(db, ["KO"], evening(SESSIONS[-1]))
     outcome = work.refresh(settings, database, Clock(evening(SESSIONS[-1])), silent)
     assert outcome["outcomes"] == {"updated": 1}
-    assert outcome["beside"]["earnings days"] == {"outcome": "limited", "detail": "too many requests; not told: KO"}
+    assert outcome["beside"]["earnings days"] == {"outcome": "limited", "detail": "too many requests; lacking: KO"}

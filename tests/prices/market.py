@@ -10,7 +10,7 @@ from threading import Lock
 import polars as pl
 
 from app.core.clock import Calendar, calendar
-from app.prices.frame import ACTION_SCHEMA, BAR_SCHEMA, PRICES, TOLD_SCHEMA, no_actions
+from app.prices.frame import ACTION_SCHEMA, BAR_SCHEMA, PRICES, REPORTED_SCHEMA, no_actions
 from app.prices.sources.protocol import Fetched, FetchFailed, NoBars, NoDays, NoSuchSymbol
 
 SESSIONS = calendar().between(date(2020, 7, 1), date(2020, 12, 31))
@@ -137,4 +137,4 @@ class MarketWithEarnings(Market):
             for day, timing in self.days.get(symbol, [])
             if day <= shown
         ]
-        return pl.DataFrame(rows, schema=TOLD_SCHEMA, orient="row")
+        return pl.DataFrame(rows, schema=REPORTED_SCHEMA, orient="row")

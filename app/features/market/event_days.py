@@ -1,7 +1,7 @@
 """Earnings days laid beside the bars: for each bar, what was known at its close of the days before and ahead.
 
-A day's results are first traded in one of two sessions: told before the open, in the first session from the day on;
-told after the close, in the first one after the day. A day counts as known from the first close at or after its
+A day's results are first traded in one of two sessions: reported before the open, in the first session from the day on;
+reported after the close, in the first one after the day. A day counts as known from the first close at or after its
 `known_at` until the last before its `ended_at`; as past, once the later of its two sessions has closed, where it was
 believed at that close. So what is seen, moved or taken back later changes no row before it.
 """
@@ -33,10 +33,10 @@ NAMES = (
 
 
 @dataclass(frozen=True, eq=False)
-class _Told:
+class _Reports:
     """Tellings of earnings days: symbols by number, sessions by their place on the axis of the calendar.
 
-    `earlier` and `later` are the two sessions that may react, the same one where the day is no session. A telling is
+    `earlier` and `later` are the two sessions that may react, the same one where the day is no session. A report is
     believed at the closes `known` … `ended` - 1.
     """
 
@@ -47,9 +47,9 @@ class _Told:
     known: Index
     ended: Index
 
-    def part(self, keep: Flags | Index) -> _Told:
-        """Return some of the tellings."""
-        return _Told(**{name: values[keep] for name, values in vars(self).items()})
+    def part(self, keep: Flags | Index) -> _Reports:
+        """Return some of the reports."""
+        return _Reports(**{name: values[keep] for name, values in vars(self).items()})
 
     def believed(self, at: Index) -> Flags:
         """Return whether each is believed at the close of its session `at`."""
@@ -82,12 +82,12 @@ def beside(source: Columns, events: pl.DataFrame | None, calendar: Calendar) -> 
     first: Any = source.sessions.min().item()
     last: Any = source.sessions.max().item()
     axis = as_days(calendar.between(first - _BEFORE, last + _AHEAD))
-    told = _told(source, events, calendar, axis)
+    reported = _reported(source, events, calendar, axis)
     rows = _Rows(source, axis)
     found = {name: np.zeros(source.frame.height) for name in NAMES}
-    _note_past(found, told, rows)
-    _note_due(found, told, rows)
-    _note_distance(found, told, rows)
+    _note_past(found, reported, rows)
+    _note_due(found, reported, rows)
+    _note_distance(found, reported, rows)
     return found
 
 
@@ -111,8 +111,8 @@ class _Rows:
         return np.where(self._keys[held] == symbol * self._width + FAR + session, held, -1)
 
 
-def _told(source: Columns, events: pl.DataFrame, calendar: Calendar, axis: Days) -> _Told:
-    """Return the tellings about the symbols that have bars, in the order of their certainty."""
+def _reported(source: Columns, events: pl.DataFrame, calendar: Calendar, axis: Days) -> _Reports:
+    """Return the reports about the symbols that have bars, in the order of their certainty."""
     names = source.frame["symbol"].gather(source.bounds[:-1])
     numbers = pl.DataFrame({"symbol": names, "number": np.arange(len(names))})
     near = pl.col("date") >= source.sessions.min().item() - _BEFORE
@@ -123,8 +123,8 @@ def _told(source: Columns, events: pl.DataFrame, calendar: Calendar, axis: Days)
     known = _first_close(mine["known_at"], calendar, axis)
     ended = np.where(mine["ended_at"].is_null(), len(axis) + FAR, _first_close(mine["ended_at"], calendar, axis))
     only = earlier == later
-    told = _Told(mine["number"].to_numpy(), earlier, later, np.where(only, 1.0, share), known, ended)
-    return told.part(np.argsort(np.abs(told.share - 0.5), kind="stable"))
+    reported = _Reports(mine["number"].to_numpy(), earlier, later, np.where(only, 1.0, share), known, ended)
+    return reported.part(np.argsort(np.abs(reported.share - 0.5), kind="stable"))
 
 
 def _first_close(instants: pl.Series, calendar: Calendar, axis: Days) -> Index:
@@ -140,20 +140,20 @@ def _first_close(instants: pl.Series, calendar: Calendar, axis: Days) -> Index:
     return found
 
 
-def _note_past(found: dict[str, Vector], told: _Told, rows: _Rows) -> None:
-    for session in (told.earlier, told.later):
-        row = rows.of(told.symbol, session)
-        found["near"][row[(row >= 0) & told.believed(session)]] = 1.0
-    row, before = rows.of(told.symbol, told.later), rows.of(told.symbol, told.earlier)
-    keep = (row >= 0) & told.believed(told.later) & (told.only | (before == row - 1)) & (before >= 0)
+def _note_past(found: dict[str, Vector], reported: _Reports, rows: _Rows) -> None:
+    for session in (reported.earlier, reported.later):
+        row = rows.of(reported.symbol, session)
+        found["near"][row[(row >= 0) & reported.believed(session)]] = 1.0
+    row, before = rows.of(reported.symbol, reported.later), rows.of(reported.symbol, reported.earlier)
+    keep = (row >= 0) & reported.believed(reported.later) & (reported.only | (before == row - 1)) & (before >= 0)
     found["past"][row[keep]] = 1.0
-    found["past_share"][row[keep]] = told.share[keep]
+    found["past_share"][row[keep]] = reported.share[keep]
 
 
-def _note_due(found: dict[str, Vector], told: _Told, rows: _Rows) -> None:
+def _note_due(found: dict[str, Vector], reported: _Reports, rows: _Rows) -> None:
     """Note what each target may react to; the likelier of two days wins."""
-    two = told.part(~told.only)
-    parts = ((two, two.earlier, 1.0 - two.share, 0.0), (told, told.later, told.share, 1.0))
+    two = reported.part(~reported.only)
+    parts = ((two, two.earlier, 1.0 - two.share, 0.0), (reported, reported.later, reported.share, 1.0))
     symbol = np.concatenate([one.symbol for one, *_ in parts])
     session = np.concatenate([at - 1 for _, at, *_ in parts])
     share = np.concatenate([share for *_, share, _ in parts])
@@ -170,17 +170,17 @@ def _note_due(found: dict[str, Vector], told: _Told, rows: _Rows) -> None:
     found["due_unknown"][where] = share[keep] == 0.5  # noqa: PLR2004 - as `_SHARE` has it
 
 
-def _note_distance(found: dict[str, Vector], told: _Told, rows: _Rows) -> None:
+def _note_distance(found: dict[str, Vector], reported: _Reports, rows: _Rows) -> None:
     found["since"][:], found["until"][:] = FAR, FAR
     for distance in range(FAR - 1, -1, -1):
-        row = rows.of(told.symbol, told.reacts - 1 - distance)
-        found["until"][row[(row >= 0) & told.believed(told.reacts - 1 - distance)]] = distance
+        row = rows.of(reported.symbol, reported.reacts - 1 - distance)
+        found["until"][row[(row >= 0) & reported.believed(reported.reacts - 1 - distance)]] = distance
     for distance in range(FAR - 1, 0, -1):
-        row = rows.of(told.symbol, told.reacts - 1 + distance)
-        found["since"][row[(row >= 0) & told.believed(told.reacts)]] = distance
-    start, stop = np.maximum(told.known, -FAR), np.minimum(told.later, told.ended)
+        row = rows.of(reported.symbol, reported.reacts - 1 + distance)
+        found["since"][row[(row >= 0) & reported.believed(reported.reacts)]] = distance
+    start, stop = np.maximum(reported.known, -FAR), np.minimum(reported.later, reported.ended)
     keep = start < stop
     step = np.zeros(len(found["ahead"]) + 1)
-    np.add.at(step, rows.before(told.symbol[keep], start[keep]), 1.0)
-    np.add.at(step, rows.before(told.symbol[keep], stop[keep]), -1.0)
+    np.add.at(step, rows.before(reported.symbol[keep], start[keep]), 1.0)
+    np.add.at(step, rows.before(reported.symbol[keep], stop[keep]), -1.0)
     found["ahead"][:] = np.cumsum(step)[:-1] > 0.0

@@ -54,8 +54,8 @@ def refresh_beside(
     has_days = settings.events != "off" and isinstance(source, EarningsSource)
     if prices and all(report.outcome in DOWN for report in prices):
         progress(1.0, "series and earnings days are asked for when the source is back")
-        told = RefreshReport(REPORTED_AS, prices[0].outcome, detail="not asked: no price could be had")
-        return Beside([], told if has_days else None)
+        reported = RefreshReport(REPORTED_AS, prices[0].outcome, detail="not asked: no price could be had")
+        return Beside([], reported if has_days else None)
     series = [] if symbols is not None or source.name == write.SAMPLE else settings.market_series
     since = wall()
     fetched = [refresh_one(database, source, clock, one, since, limit_s=SERIES_S, attempts=1) for one in series]
@@ -66,8 +66,8 @@ def refresh_beside(
     if not has_days or not isinstance(source, EarningsSource) or not wanted:
         progress(1.0, "no earnings days are asked for")
         return Beside(fetched, None)
-    told = refresh_earnings(
+    reported = refresh_earnings(
         database, source, source.name, side_guard_of(source), clock, wanted, budget_s, within(progress, 0.1, 1.0)
     )
-    progress(1.0, f"earnings days: {told.outcome}")
-    return Beside(fetched, told)
+    progress(1.0, f"earnings days: {reported.outcome}")
+    return Beside(fetched, reported)

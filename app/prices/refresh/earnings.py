@@ -1,7 +1,7 @@
 """Bring earnings days up to date: the calendar of what comes once a day, a symbol's past when it is new, then weekly.
 
-It comes after prices, within a time of its own, and ends early where the source refuses: what it lacked is told, and
-asked for again with the next refresh.
+It comes after prices, within a time of its own, and ends early where the source refuses: what it lacked is reported,
+and asked for again with the next refresh.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from app.prices import store
 from app.prices.outcomes import Outcome, RefreshReport
 from app.prices.sources.guard import Guard
 from app.prices.sources.protocol import CALENDAR_AT_ONCE, EarningsSource, FetchFailed, NoDays
-from app.prices.store import tellings
+from app.prices.store import event_updates
+from app.prices.store.event_updates import EventCounts, QueryScope
 from app.prices.store.tables import EventAskRow
-from app.prices.store.tellings import Kept, Silence
 from app.prices.symbols import exchange_of
 
 BUDGET_S: Final = 60.0
@@ -37,7 +37,7 @@ AHEAD: Final = timedelta(days=120)
 """The calendar is asked this far ahead: a quarter, and the weeks by which companies shift."""
 PAST_EVERY: Final = timedelta(days=7)
 NOTHING_EVERY: Final = timedelta(hours=20)
-"""A symbol of which nothing was told is asked about again after this long."""
+"""A symbol of which nothing was reported is asked about again after this long."""
 _ONE_S: Final = 5.0
 _STOP_AFTER: Final = 2
 _NAMED: Final = 5
@@ -54,7 +54,7 @@ class _Pass:
     guard: Guard
     now: datetime
     deadline: float
-    kept: Kept = field(default_factory=Kept)
+    kept: EventCounts = field(default_factory=EventCounts)
     asked: int = 0
     failures: list[FetchFailed] = field(default_factory=list)
     lacking: list[str] = field(default_factory=list)
@@ -66,7 +66,7 @@ class _Pass:
 
     @property
     def today(self) -> date:
-        """Return the day in New York, by which earnings days are told."""
+        """Return the day in New York, by which earnings days are reported."""
         return self.now.astimezone(calendar().timezone).date()
 
 
@@ -82,14 +82,16 @@ def refresh_earnings(
 ) -> RefreshReport:
     """Ask for what is due of these symbols' earnings days; `added` and `changed` in the report count days.
 
-    A failure is told in the report, never raised: no price and no forecast waits for an earnings day.
+    A failure is reported in the report, never raised: no price and no forecast waits for an earnings day.
     """
     began = time.monotonic()
     run = _Pass(database, source, source_name, guard, clock.now(), began + budget_s)
     with database.read() as db:
         asks = {ask.symbol: ask for ask in db.exec(select(EventAskRow).where(col(EventAskRow.symbol).in_(symbols)))}
     coming = [symbol for symbol in symbols if _wants_coming(run, symbol, asks.get(symbol))]
-    past = sorted((symbol for symbol in symbols if _wants_past(run, asks.get(symbol))), key=partial(_last_told, asks))
+    past = sorted(
+        (symbol for symbol in symbols if _wants_past(run, asks.get(symbol))), key=partial(_last_reported, asks)
+    )
     for at in range(0, len(coming), CALENDAR_AT_ONCE):
         if not run.over:
             _ask_coming(run, coming[at : at + CALENDAR_AT_ONCE])
@@ -106,8 +108,8 @@ def _wants_coming(run: _Pass, symbol: str, ask: EventAskRow | None) -> bool:
     """Say whether the calendar is due: once a day, for what Yahoo's American calendar can know."""
     if exchange_of(symbol) != DEFAULT_EXCHANGE:
         return False
-    told = ask.coming_at if ask else None
-    return told is None or told.astimezone(calendar().timezone).date() < run.today
+    reported = ask.coming_at if ask else None
+    return reported is None or reported.astimezone(calendar().timezone).date() < run.today
 
 
 def _wants_past(run: _Pass, ask: EventAskRow | None) -> bool:
@@ -118,20 +120,20 @@ def _wants_past(run: _Pass, ask: EventAskRow | None) -> bool:
     return ask.past_at is None or run.now - ask.past_at >= PAST_EVERY
 
 
-def _last_told(asks: dict[str, EventAskRow], symbol: str) -> str:
+def _last_reported(asks: dict[str, EventAskRow], symbol: str) -> str:
     ask = asks.get(symbol)
     return ask.past_at.isoformat() if ask and ask.past_at else ""
 
 
 def _ask_coming(run: _Pass, symbols: list[str]) -> None:
     """Ask the calendar about some symbols at once; what it doesn't tell of the days ahead isn't so."""
-    silence = Silence(frozenset(symbols), run.today, run.today + AHEAD)
-    ask = partial(run.source.days_to_come, symbols, silence.start, silence.end)
-    told = _told(run, "the earnings calendar", ask, symbols)
-    if told is None:
+    scope = QueryScope(frozenset(symbols), run.today, run.today + AHEAD)
+    ask = partial(run.source.days_to_come, symbols, scope.start, scope.end)
+    reported = _reported(run, "the earnings calendar", ask, symbols)
+    if reported is None:
         return
     with run.database.write() as db:
-        run.kept += tellings.keep(db, told, run.source_name, run.now, silence)
+        run.kept += event_updates.update(db, reported, run.source_name, run.now, scope)
         for symbol in symbols:
             _note(db, symbol, run.now, coming_at=run.now)
 
@@ -139,18 +141,18 @@ def _ask_coming(run: _Pass, symbols: list[str]) -> None:
 def _ask_past(run: _Pass, symbol: str) -> None:
     """Ask for a symbol's past; of days to come its page counts only where the calendar has none."""
     run.asked += 1
-    told = _told(run, symbol, partial(run.source.past_days, symbol), [symbol])
-    if told is None:
+    reported = _reported(run, symbol, partial(run.source.past_days, symbol), [symbol])
+    if reported is None:
         run.lacking.append(symbol)
         return
     with run.database.write() as db:
         if store.earnings_days(db, [symbol], start=run.today + timedelta(days=1)):
-            told = told.filter(pl.col("date") <= run.today)
-        run.kept += tellings.keep(db, told, run.source_name, run.now)
+            reported = reported.filter(pl.col("date") <= run.today)
+        run.kept += event_updates.update(db, reported, run.source_name, run.now)
         _note(db, symbol, run.now, past_at=run.now)
 
 
-def _told(run: _Pass, what: str, ask: partial[pl.DataFrame], symbols: list[str]) -> pl.DataFrame | None:
+def _reported(run: _Pass, what: str, ask: partial[pl.DataFrame], symbols: list[str]) -> pl.DataFrame | None:
     """Return the answer; None where there was none, which is noted with each symbol."""
     left_s = run.deadline - time.monotonic()
     try:
@@ -165,10 +167,10 @@ def _told(run: _Pass, what: str, ask: partial[pl.DataFrame], symbols: list[str])
         return None
 
 
-def _note(db: Session, symbol: str, now: datetime, error: FetchFailed | None = None, **told: datetime) -> None:
+def _note(db: Session, symbol: str, now: datetime, error: FetchFailed | None = None, **reported: datetime) -> None:
     """Keep when a symbol's days were asked for, and how it went."""
     row = db.get(EventAskRow, symbol) or EventAskRow(symbol=symbol, tried_at=now, outcome="updated")
-    row.sqlmodel_update(told)
+    row.sqlmodel_update(reported)
     row.tried_at, row.outcome, row.detail = now, error.outcome if error else "updated", error.detail if error else ""
     db.add(row)
 
@@ -182,5 +184,5 @@ def _report(run: _Pass, *, due: bool, elapsed_s: float) -> RefreshReport:
     parts = [str(run.failures[0].detail)] if run.failures else []
     if lacking:
         more = len(lacking) - _NAMED
-        parts.append(f"not told: {' '.join(lacking[:_NAMED])}" + (f" and {more} more" if more > 0 else ""))
+        parts.append(f"lacking: {' '.join(lacking[:_NAMED])}" + (f" and {more} more" if more > 0 else ""))
     return RefreshReport(REPORTED_AS, outcome, run.kept.new, changed, detail="; ".join(parts), elapsed_s=elapsed_s)

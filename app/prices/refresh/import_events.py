@@ -10,8 +10,8 @@ from typing import Final
 from app.core.clock import Clock
 from app.core.db import Database
 from app.prices.sources import earnings_file
-from app.prices.store import tellings
-from app.prices.store.tellings import Kept
+from app.prices.store import event_updates
+from app.prices.store.event_updates import EventCounts
 
 SOURCE: Final = "file"
 
@@ -23,7 +23,7 @@ class EventsReport:
     path: Path
     days: int
     symbols: int
-    kept: Kept
+    kept: EventCounts
 
 
 def import_events(database: Database, paths: Sequence[Path], clock: Clock) -> list[EventsReport]:
@@ -31,10 +31,10 @@ def import_events(database: Database, paths: Sequence[Path], clock: Clock) -> li
 
     Errors: `MalformedFile` naming file, row and value, before anything of any file is stored.
     """
-    told = [(path, earnings_file.read(path)) for path in paths]
+    reported = [(path, earnings_file.read(path)) for path in paths]
     reports = []
-    for path, days in told:
+    for path, days in reported:
         with database.write() as db:
-            kept = tellings.keep(db, days, SOURCE, clock.now())
+            kept = event_updates.update(db, days, SOURCE, clock.now())
         reports.append(EventsReport(path, days.height, days["symbol"].n_unique(), kept))
     return reports

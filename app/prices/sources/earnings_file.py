@@ -1,4 +1,4 @@
-"""Earnings days from CSV and Parquet files, read strictly: what can't be read is told with its row and value."""
+"""Earnings days from CSV and Parquet files, read strictly: what can't be read is reported with its row and value."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import polars as pl
 
 from app.core.clock import calendar
 from app.core.errors import InvalidSymbol, MalformedFile
-from app.prices.frame import TIMINGS, TOLD_SCHEMA
+from app.prices.frame import REPORTED_SCHEMA, TIMINGS
 from app.prices.sources import columns, staging
 from app.prices.symbols import is_series, normalise
 
@@ -26,7 +26,7 @@ _SHOWN: Final = 40
 
 
 def read(path: Path) -> pl.DataFrame:
-    """Return a file's days in `frame.TOLD_SCHEMA`, sorted, each (symbol, date) once.
+    """Return a file's days in `frame.REPORTED_SCHEMA`, sorted, each (symbol, date) once.
 
     Errors: `MalformedFile` naming file, row and value; a day that comes twice and says two things is one.
     """
@@ -40,8 +40,8 @@ def read(path: Path) -> pl.DataFrame:
         raise MalformedFile(f"{path.name}: it can't be read: {str(error).splitlines()[0]}") from error
     if rows.is_empty():
         raise MalformedFile(f"{path.name}: it has no rows")
-    told = [_told(path.name, at, row) for at, row in enumerate(rows.iter_rows(), start=first_row)]
-    return _each_once(path.name, first_row, pl.DataFrame(told, schema=TOLD_SCHEMA, orient="row"))
+    reported = [_reported(path.name, at, row) for at, row in enumerate(rows.iter_rows(), start=first_row)]
+    return _each_once(path.name, first_row, pl.DataFrame(reported, schema=REPORTED_SCHEMA, orient="row"))
 
 
 def _renamed(path: Path, scanned: pl.LazyFrame) -> pl.LazyFrame:
@@ -57,7 +57,7 @@ def _renamed(path: Path, scanned: pl.LazyFrame) -> pl.LazyFrame:
     return named.with_columns(*absent, day).select("symbol", "session", "day", "timing", "known_at")
 
 
-def _told(file: str, at: int, row: tuple[Any, ...]) -> tuple[str, date, str, datetime | None]:
+def _reported(file: str, at: int, row: tuple[Any, ...]) -> tuple[str, date, str, datetime | None]:
     symbol, written, day, timing, known_at = row
     if day is None or not _DAYS[0] <= day <= _DAYS[1]:
         raise MalformedFile(
@@ -81,8 +81,8 @@ def _symbol(file: str, at: int, text: object) -> str:
 
 
 def _timing(file: str, at: int, text: object) -> str:
-    said = "" if text is None else str(text).strip().lower()
-    timing = said or "unknown"
+    reports = "" if text is None else str(text).strip().lower()
+    timing = reports or "unknown"
     if timing not in TIMINGS:
         raise MalformedFile(f"{file}, row {at}: timing {_shown(text)} is none of {', '.join(TIMINGS)}")
     return timing
@@ -106,11 +106,13 @@ def _instant(file: str, at: int, value: object) -> datetime | None:
     )
 
 
-def _each_once(file: str, first_row: int, told: pl.DataFrame) -> pl.DataFrame:
+def _each_once(file: str, first_row: int, reported: pl.DataFrame) -> pl.DataFrame:
     """Drop rows that repeat another one; refuse those that contradict one."""
-    numbered = told.with_row_index("row", first_row).unique(list(TOLD_SCHEMA), keep="first", maintain_order=True)
+    numbered = reported.with_row_index("row", first_row).unique(
+        list(REPORTED_SCHEMA), keep="first", maintain_order=True
+    )
     twice = numbered.filter(~pl.struct("symbol", "date").is_first_distinct())
     if not twice.is_empty():
         row, symbol, day, *_ = twice.row(0)
         raise MalformedFile(f"{file}, row {row}: {symbol} {day} stands above already, and says something else")
-    return numbered.select(*TOLD_SCHEMA).sort("symbol", "date")
+    return numbered.select(*REPORTED_SCHEMA).sort("symbol", "date")

@@ -50,13 +50,13 @@ class PriceSource(Protocol):
 
 @runtime_checkable
 class EarningsSource(Protocol):
-    """A price source that knows earnings days too; answers are in `frame.TOLD_SCHEMA`, one row a (symbol, date)."""
+    """A price source that knows earnings days too; answers are in `frame.REPORTED_SCHEMA`, one row a (symbol, date)."""
 
     def past_days(self, symbol: str, timeout_s: float) -> pl.DataFrame:
-        """Return the symbol's past days, and those to come that are told beside them. Errors: a `FetchFailed`."""
+        """Return the symbol's past days, and those to come that are reported beside them. Errors: a `FetchFailed`."""
 
     def days_to_come(self, symbols: Sequence[str], start: date, end: date, timeout_s: float) -> pl.DataFrame:
-        """Return every day of these symbols in [start, end]: silence means none. Errors: `FetchFailed`."""
+        """Return every day of these symbols in [start, end]: no day means none. Errors: `FetchFailed`."""
 
 
 class FetchFailed(SourceUnavailable):

@@ -17,14 +17,14 @@ from typing import Any, Final, TypeVar
 import polars as pl
 
 from app.core.clock import calendar
-from app.prices.frame import TOLD_SCHEMA, Timing
+from app.prices.frame import REPORTED_SCHEMA, Timing
 from app.prices.sources.protocol import Malformed, NoBars, NoDays
 from app.prices.sources.yahoo import UNREADABLE, YahooSource, failure_of, open_yfinance
 
 PAGE_ROWS: Final = 100
 """Yahoo gives no more rows than this at once."""
 ONE_EVENT_DAYS: Final = 5
-"""A release and the call about it may be told as two days so close together: the first one counts."""
+"""A release and the call about it may be reported as two days so close together: the first one counts."""
 _OPEN, _CLOSE, _MIDNIGHT = time(9, 30), time(16), time(0)
 _TOLD: Final[dict[str, Timing]] = {"AMC": "amc", "BMO": "bmo"}
 _T = TypeVar("_T")
@@ -53,7 +53,7 @@ class Yahoo(YahooSource):
         with traffic.call(timeout_s) as call:
             rows = _read("the earnings calendar", partial(_rows, symbols, start, end), call)
         wanted = frozenset(symbols)
-        days = [(symbol, *_calendar_day(stamp, said), None) for symbol, stamp, said in rows if symbol in wanted]
+        days = [(symbol, *_calendar_day(stamp, reports), None) for symbol, stamp, reports in rows if symbol in wanted]
         return _one_event(day for day in days if start <= day[1] <= end)
 
 
@@ -107,20 +107,20 @@ def _rows(symbols: Sequence[str], start: date, end: date) -> list[tuple[str, dat
     return list(zip((str(symbol) for symbol in found.index), stamps, timings, strict=True))
 
 
-def _calendar_day(stamp: datetime, said: str | None) -> tuple[date, str]:
+def _calendar_day(stamp: datetime, reports: str | None) -> tuple[date, str]:
     """Return a row's day in New York and its timing; a midnight in UTC is a day without a time unless it is `AMC`."""
-    timing = _TOLD.get(str(said).upper())
+    timing = _TOLD.get(str(reports).upper())
     if timing != "amc" and stamp.time() == _MIDNIGHT:
         return stamp.date(), timing or "unknown"
     local = stamp.astimezone(calendar().timezone)
-    supplied = str(said).upper() != "TNS"  # "time not supplied": the stamp's time of day is made up
+    supplied = str(reports).upper() != "TNS"  # "time not supplied": the stamp's time of day is made up
     return local.date(), timing or (_by_time(local.time()) if supplied else "unknown")
 
 
 def _one_event(days: Iterable[tuple[str, date, str, None]]) -> pl.DataFrame:
     """Return days as a frame, the first of those that stand close together; a known timing goes before none."""
-    told = pl.DataFrame(list(days), schema=TOLD_SCHEMA, orient="row")
-    best = told.sort("symbol", "date", pl.col("timing") == "unknown").unique(["symbol", "date"], keep="first")
+    reported = pl.DataFrame(list(days), schema=REPORTED_SCHEMA, orient="row")
+    best = reported.sort("symbol", "date", pl.col("timing") == "unknown").unique(["symbol", "date"], keep="first")
     ordered = best.sort("symbol", "date")
     near = pl.col("date").diff().over("symbol") <= pl.duration(days=ONE_EVENT_DAYS)
     return ordered.filter(~near.fill_null(value=False))

@@ -16,7 +16,7 @@ from app.prices.store import sql
 from app.prices.store.tables import EventRow
 
 EARNINGS: Final = "earnings"
-_TELLING: Final = {**EVENT_SCHEMA, "first_seen": EVENT_SCHEMA["known_at"], "id": pl.Int64()}
+_REPORTED: Final = {**EVENT_SCHEMA, "first_seen": EVENT_SCHEMA["known_at"], "id": pl.Int64()}
 
 
 def events(
@@ -27,7 +27,7 @@ def events(
     Only those from `start` on, where it is given.
 
     Without `at`, as it knows them now. With it, rows seen later are left out, and those that have ended since are
-    open. Where one day is told twice (timing unknown at first, then after the close), the earlier telling ends when
+    open. Where one day is reported twice (timing unknown at first, then after the close), the earlier report ends when
     the later counts as known, and is left out where that is no later than its own.
     """
     where, values = " WHERE kind = ?", [EARNINGS]
@@ -37,13 +37,13 @@ def events(
         where, values = where + " AND date >= ?", [*values, sql.day(start)]
     if symbols is not None:
         where, values = f"{where} AND symbol IN {sql.among(db)}", [*values, json.dumps(list(symbols))]
-    told = sql.frame(db, f"SELECT {', '.join(_TELLING)} FROM event{where}", values, _TELLING)
-    return _one_telling(told, at)
+    reported = sql.frame(db, f"SELECT {', '.join(_REPORTED)} FROM event{where}", values, _REPORTED)
+    return _one_report(reported, at)
 
 
 @dataclass(frozen=True)
 class EarningsDay:
-    """A day on which a symbol tells its results, who told it, and since when it counts as known."""
+    """A day on which a symbol tells its results, who reported it, and since when it counts as known."""
 
     symbol: str
     kind: str
@@ -70,21 +70,21 @@ def earnings_days(
 
 
 def events_version(db: Session) -> str:
-    """Return a text that changes whenever a day is told, told better, or ends."""
+    """Return a text that changes whenever a day is reported, corrected, or ends."""
     return "/".join(str(count) for count in sql.run(db, "SELECT count(*), count(ended_at) FROM event")[0])
 
 
-def _one_telling(told: pl.DataFrame, at: datetime | None) -> pl.DataFrame:
+def _one_report(reported: pl.DataFrame, at: datetime | None) -> pl.DataFrame:
     """Open what ended after `at`, and let no two rows of one symbol and date be believed at once."""
     ended = pl.col("ended_at") if at is None else pl.when(pl.col("ended_at") <= at).then("ended_at")
     later = pl.col("known_at").shift(-1).cum_min(reverse=True)
-    # The same day and timing, told in place of this row: since when it is known was told wrong before.
+    # The same day and timing, reported in place of this row: since when it is known was reported wrong before.
     corrected = (pl.col("first_seen").shift(-1) == pl.col("ended_at")) & (
         pl.col("timing").shift(-1) == pl.col("timing")
     )
     replaced = pl.when(corrected).then("known_at").otherwise(later)
     clipped = (
-        told.lazy()  # one plan: a few rows cost eight times as much step by step
+        reported.lazy()  # one plan: a few rows cost eight times as much step by step
         .sort("first_seen", "id")
         .with_columns(pl.min_horizontal(ended, replaced.over("symbol", "date")).alias("ended_at"))
     )

@@ -51,7 +51,7 @@ def test_a_first_refresh_asks_the_calendar_once_and_each_page_once(watched: Data
     market = _market()
     report = _earnings(watched, market)
     assert (report.outcome, report.added, report.changed) == ("updated", 4, 0)
-    assert report.detail == "not told: SPY"
+    assert report.detail == "lacking: SPY"
     assert (market.questions[0], sorted(market.questions[1:])) == ("calendar", sorted(NAMES))
     with watched.read() as db:
         known = store.events(db, ["KO"])
@@ -73,7 +73,7 @@ def test_the_same_evening_nothing_is_asked_again(watched: Database) -> None:
 
 
 def test_a_moved_and_a_vanished_day_end(watched: Database) -> None:
-    """Both are told in one line, and the past day stays."""
+    """Both are reported in one line, and the past day stays."""
     market = _market()
     _earnings(watched, market)
     market.days["KO"] = [(MOVED, "amc")]
@@ -87,7 +87,7 @@ def test_a_page_counts_for_days_to_come_only_where_the_calendar_has_none(watched
     """The calendar refuses, so the page's next day stands; when both speak, the calendar does."""
     refusal: list[Malformed] = [Malformed("no table")]
     market = _market(calendar_fault=lambda: refusal[0] if refusal else None)
-    assert _earnings(watched, market).detail == "no table; not told: SPY"
+    assert _earnings(watched, market).detail == "no table; lacking: SPY"
     assert _known(watched) == [("KO", PAST), ("KO", SOON)]
 
 
@@ -97,7 +97,7 @@ def test_a_source_that_fails_is_left_after_two_tries(watched: Database, failure:
     market = _market(calendar_fault=lambda: failure, page_fault=lambda _: failure)
     report = _earnings(watched, market)
     assert report.outcome == failure.outcome
-    assert report.detail == f"{failure.detail}; not told: IBM KO SPY"
+    assert report.detail == f"{failure.detail}; lacking: IBM KO SPY"
     assert len(market.questions) == 2
     assert _known(watched) == []
     assert refresh(watched, market, Clock(NOW))[0].outcome == "updated"
@@ -107,7 +107,7 @@ def test_time_is_bounded(watched: Database) -> None:
     """Where time is up, what is left waits for the next refresh, which asks for it first."""
     market = _market()
     report = _earnings(watched, market, budget_s=0.0)
-    assert report.detail.endswith("not told: IBM KO SPY")
+    assert report.detail.endswith("lacking: IBM KO SPY")
     assert market.questions == []
 
 

@@ -11,7 +11,7 @@ from app.core.db import Database
 from app.core.errors import MalformedFile
 from app.prices import store
 from app.prices.refresh.import_events import import_events
-from app.prices.store.tellings import Kept
+from app.prices.store.event_updates import EventCounts
 
 NOW = datetime(2021, 1, 4, 22, tzinfo=UTC)
 CLOCK = Clock(NOW)
@@ -32,7 +32,7 @@ def test_columns_come_in_any_order_and_case(database: Database, tmp_path: Path) 
     """Symbols are spelled Yahoo's way, an empty timing is unknown, the store needs no such symbol."""
     path = _csv(tmp_path, "Timing;DATE;Ticker;Note", "AMC;2020-10-22;brk.b;x", ";2020/07/21;KO;", "Bmo;20200421;ko;")
     report = import_events(database, [path], CLOCK)[0]
-    assert (report.days, report.symbols, report.kept) == (3, 2, Kept(new=3))
+    assert (report.days, report.symbols, report.kept) == (3, 2, EventCounts(new=3))
     assert _days(database) == [
         ("BRK-B", date(2020, 10, 22), "amc"),
         ("KO", date(2020, 4, 21), "bmo"),
@@ -49,7 +49,7 @@ def test_a_parquet_file_twice_changes_nothing(database: Database, tmp_path: Path
     pl.DataFrame(days).write_parquet(path)
     import_events(database, [path], CLOCK)
     before = _days(database)
-    assert import_events(database, [path], CLOCK)[0].kept == Kept(unchanged=2)
+    assert import_events(database, [path], CLOCK)[0].kept == EventCounts(unchanged=2)
     assert _days(database) == before
 
 
@@ -66,7 +66,7 @@ def test_a_parquet_file_twice_changes_nothing(database: Database, tmp_path: Path
 def test_since_when_a_day_is_known_may_be_said(
     database: Database, tmp_path: Path, text: str, instant: datetime
 ) -> None:
-    """Without a time zone it is UTC; a day alone counts from its end in New York; nothing said is from now on."""
+    """Without a time zone it is UTC; a day alone counts from its end in New York; nothing reports is from now on."""
     import_events(database, [_csv(tmp_path, "symbol,date,known_at", f"KO,2021-01-28,{text}")], CLOCK)
     with database.read() as db:
         assert store.events(db)["known_at"].to_list() == [instant]
@@ -90,8 +90,8 @@ def test_what_cant_be_read_is_one_line(database: Database, tmp_path: Path, lines
     """File, row and value are named, and nothing of any file is stored."""
     good = tmp_path / "good.csv"
     good.write_text("symbol,date\nIBM,2020-10-19\n")
-    with pytest.raises(MalformedFile, match=says) as told:
+    with pytest.raises(MalformedFile, match=says) as reported:
         import_events(database, [good, _csv(tmp_path, *lines)], CLOCK)
-    assert told.value.detail.startswith("days.csv")
-    assert "\n" not in told.value.detail
+    assert reported.value.detail.startswith("days.csv")
+    assert "\n" not in reported.value.detail
     assert _days(database) == []

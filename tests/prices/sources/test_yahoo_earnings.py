@@ -46,10 +46,10 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], list[Any]]:
     def give(answer: Any) -> list[Any]:
         def reply(_: Any, url: str, *__: Any, body: Any = None, **___: Any) -> Any:
             asked.append(body or url)
-            told = answer(body) if callable(answer) else answer
-            if isinstance(told, Exception):
-                raise told
-            return told
+            reported = answer(body) if callable(answer) else answer
+            if isinstance(reported, Exception):
+                raise reported
+            return reported
 
         monkeypatch.setattr(YfData, "get", reply)  # the one way out of the library, for the page
         monkeypatch.setattr(YfData, "post", reply)  # and for the calendar
@@ -67,8 +67,8 @@ def _page(*stamps: str) -> Answer:
 
 
 def _calendar(*rows: tuple[str, str, str]) -> Answer:
-    told = [[symbol, symbol, 1e9, "Earnings", stamp, timing, 1.0, 0, 0] for symbol, stamp, timing in rows]
-    documents = [{"columns": [{"label": label, "type": kind} for label, kind in COLUMNS], "rows": told}]
+    reported = [[symbol, symbol, 1e9, "Earnings", stamp, timing, 1.0, 0, 0] for symbol, stamp, timing in rows]
+    documents = [{"columns": [{"label": label, "type": kind} for label, kind in COLUMNS], "rows": reported}]
     return Answer(document={"finance": {"result": [{"documents": documents}], "error": None}})
 
 
@@ -81,8 +81,8 @@ def test_a_page_tells_days_by_new_yorks_time(answers: Callable[[Any], list[Any]]
             "October 18, 2019 at 5 PM EDT",
         )
     )  # fmt: skip
-    told = Yahoo().past_days("KO", 5.0)
-    assert told.select("symbol", "date", "timing").rows() == [
+    reported = Yahoo().past_days("KO", 5.0)
+    assert reported.select("symbol", "date", "timing").rows() == [
         ("KO", date(2019, 10, 18), "amc"),
         ("KO", date(2020, 1, 30), "amc"),
         ("KO", date(2020, 4, 21), "unknown"),
@@ -90,7 +90,7 @@ def test_a_page_tells_days_by_new_yorks_time(answers: Callable[[Any], list[Any]]
         ("KO", date(2020, 10, 22), "bmo"),
         ("KO", date(2021, 1, 28), "amc"),
     ]
-    assert told["known_at"].null_count() == told.height
+    assert reported["known_at"].null_count() == reported.height
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_the_time_of_day_tells_the_timing(local: time, timing: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stamp", "said", "day", "timing"),
+    ("stamp", "reports", "day", "timing"),
     [
         (datetime(2021, 1, 28, 21, tzinfo=UTC), "AMC", date(2021, 1, 28), "amc"),
         (datetime(2021, 1, 29, 0, tzinfo=UTC), "AMC", date(2021, 1, 28), "amc"),
@@ -114,9 +114,9 @@ def test_the_time_of_day_tells_the_timing(local: time, timing: str) -> None:
         (datetime(2021, 1, 29, 1, tzinfo=UTC), None, date(2021, 1, 28), "amc"),
     ],
 )
-def test_a_calendars_stamp_is_utc(stamp: datetime, said: str | None, day: date, timing: str) -> None:
+def test_a_calendars_stamp_is_utc(stamp: datetime, reports: str | None, day: date, timing: str) -> None:
     """The word goes before the time of day, and a midnight is no time."""
-    assert yahoo_earnings._calendar_day(stamp, said) == (day, timing)
+    assert yahoo_earnings._calendar_day(stamp, reports) == (day, timing)
 
 
 def test_the_calendar_is_asked_for_our_symbols_alone(answers: Callable[[Any], list[Any]]) -> None:
@@ -128,8 +128,8 @@ def test_the_calendar_is_asked_for_our_symbols_alone(answers: Callable[[Any], li
             ("IBM", "2021-06-01T21:00:00.000Z", "AMC"),
         )
     )  # fmt: skip
-    told = Yahoo().days_to_come(["KO", "IBM"], START, END, 5.0)
-    assert told.select("symbol", "date", "timing").rows() == [
+    reported = Yahoo().days_to_come(["KO", "IBM"], START, END, 5.0)
+    assert reported.select("symbol", "date", "timing").rows() == [
         ("IBM", date(2021, 1, 21), "amc"),
         ("KO", date(2021, 2, 10), "bmo"),
     ]
@@ -147,13 +147,13 @@ def test_symbols_whose_page_is_full_are_asked_for_by_halves(answers: Callable[[A
         return _calendar(*rows[: body["size"]])
 
     asked = answers(reply)
-    told = Yahoo().days_to_come(names, START, END, 5.0)
-    assert told.height == 180
+    reported = Yahoo().days_to_come(names, START, END, 5.0)
+    assert reported.height == 180
     assert len(asked) == 3
 
 
 def test_nothing_to_come_is_an_empty_frame(answers: Callable[[Any], list[Any]]) -> None:
-    """Silence is an answer."""
+    """QueryScope is an answer."""
     answers(_calendar())
     assert Yahoo().days_to_come(["KO"], START, END, 5.0).is_empty()
 
@@ -170,13 +170,13 @@ def test_failures_are_told_apart(answers: Callable[[Any], list[Any]]) -> None:
     from curl_cffi.requests import exceptions as http
     from yfinance.exceptions import YFRateLimitError
 
-    for told, failure in [
+    for reported, failure in [
         (YFRateLimitError(), Limited),
         (http.Timeout("28"), Unreachable),
         (Answer(document={}), Malformed),
         (Answer(document={"finance": {"error": {"code": "Bad Request"}}}), Malformed),
     ]:
-        answers(told)
+        answers(reported)
         with pytest.raises(failure, match="the earnings calendar"):
             Yahoo().days_to_come(["KO"], START, END, 5.0)
     answers(_page("Jan 28 at 4"))

@@ -10,8 +10,8 @@ from fastapi import FastAPI
 
 from app.core.db import Database
 from app.jobs import runs
-from app.prices.frame import TOLD_SCHEMA
-from app.prices.store import tellings
+from app.prices.frame import REPORTED_SCHEMA
+from app.prices.store import event_updates
 from app.web.api import jobs
 from tests.web.conftest import NOW
 from tests.web.serving import serve
@@ -60,9 +60,9 @@ async def test_too_many_streams_are_refused_before_they_begin(address: str, monk
 async def test_others_get_earnings_days(web: httpx.AsyncClient, furnished: Database) -> None:
     """One address, two answers: JSON unless a stream is asked for, whatever the range."""
     days = [(date(2013, 1, 23), "amc"), (date(2013, 4, 23), "amc")]
-    told = pl.DataFrame([("AAPL", *day, None) for day in days], schema=TOLD_SCHEMA, orient="row")
+    reported = pl.DataFrame([("AAPL", *day, None) for day in days], schema=REPORTED_SCHEMA, orient="row")
     with furnished.write() as db:
-        tellings.keep(db, told, "yahoo", NOW)
+        event_updates.update(db, reported, "yahoo", NOW)
     answer = await web.get("/api/events", params={"symbol": "aapl", "start": "2013-03-01"})
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
     assert "Accept" in answer.headers["vary"]

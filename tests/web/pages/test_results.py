@@ -12,9 +12,9 @@ import pytest
 from app.core.clock import calendar
 from app.core.db import Database
 from app.forecasts.situation import EventAhead
-from app.prices.frame import TOLD_SCHEMA
+from app.prices.frame import REPORTED_SCHEMA
 from app.prices.sources.sample import sample_bars
-from app.prices.store import EarningsDay, tellings, write
+from app.prices.store import EarningsDay, event_updates, write
 from app.web.views import results
 from tests.web.conftest import NOW
 
@@ -23,9 +23,9 @@ IN_TIME = NOW - timedelta(days=3)
 
 
 def _tell(database: Database, *days: tuple[date, str]) -> None:
-    told = pl.DataFrame([("AAPL", *day, None) for day in days], schema=TOLD_SCHEMA, orient="row")
+    reported = pl.DataFrame([("AAPL", *day, None) for day in days], schema=REPORTED_SCHEMA, orient="row")
     with database.write() as db:
-        tellings.keep(db, told, "yahoo", IN_TIME)
+        event_updates.update(db, reported, "yahoo", IN_TIME)
 
 
 def _figure(text: str) -> dict[str, Any]:

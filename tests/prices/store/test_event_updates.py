@@ -1,4 +1,4 @@
-"""Laws of told earnings days: nothing is rewritten, the same told again changes nothing, a moved day ends."""
+"""Laws of reported earnings days: nothing is rewritten, the same reported again changes nothing, a moved day ends."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from app.core.clock import calendar
 from app.core.db import Database
 from app.prices import store
-from app.prices.frame import TOLD_SCHEMA
-from app.prices.store import tellings
+from app.prices.frame import REPORTED_SCHEMA
+from app.prices.store import event_updates
+from app.prices.store.event_updates import EventCounts, QueryScope
 from app.prices.store.tables import EventRow, PriceVersionRow, SymbolRow
-from app.prices.store.tellings import Kept, Silence
 
 NOW = datetime(2021, 1, 4, 22, tzinfo=UTC)
 NEXT_WEEK = NOW + timedelta(days=7)
@@ -21,16 +21,20 @@ PAST, SOON, MOVED = date(2020, 10, 22), date(2021, 1, 28), date(2021, 2, 3)
 YEAR = (date(2020, 1, 1), date(2021, 12, 31))
 
 
-def _told(*days: tuple[date, str], symbol: str = "KO", known_at: datetime | None = None) -> pl.DataFrame:
+def _reported(*days: tuple[date, str], symbol: str = "KO", known_at: datetime | None = None) -> pl.DataFrame:
     rows = [(symbol, day, timing, known_at) for day, timing in days]
-    return pl.DataFrame(rows, schema=TOLD_SCHEMA, orient="row")
+    return pl.DataFrame(rows, schema=REPORTED_SCHEMA, orient="row")
 
 
 def _keep(
-    database: Database, told: pl.DataFrame, now: datetime = NOW, source: str = "yahoo", silence: Silence | None = None
-) -> Kept:
+    database: Database,
+    reported: pl.DataFrame,
+    now: datetime = NOW,
+    source: str = "yahoo",
+    scope: QueryScope | None = None,
+) -> EventCounts:
     with database.write() as db:
-        return tellings.keep(db, told, source, now, silence)
+        return event_updates.update(db, reported, source, now, scope)
 
 
 def _read(database: Database, at: datetime | None = None) -> list[tuple[object, ...]]:
@@ -40,7 +44,7 @@ def _read(database: Database, at: datetime | None = None) -> list[tuple[object, 
 
 def test_a_day_to_come_is_known_from_now_and_a_past_one_from_ten_sessions_before(database: Database) -> None:
     """The assumption for history is a close, ten sessions ahead of the day."""
-    assert _keep(database, _told((PAST, "amc"), (SOON, "bmo"))) == Kept(new=2)
+    assert _keep(database, _reported((PAST, "amc"), (SOON, "bmo"))) == EventCounts(new=2)
     ten_before = calendar().close_at(date(2020, 10, 8))
     assert _read(database) == [(PAST, "amc", ten_before, None), (SOON, "bmo", NOW, None)]
     assert len(calendar().between(date(2020, 10, 8), PAST)) == 11
@@ -54,27 +58,27 @@ def test_on_the_day_itself_the_timing_says_whether_it_has_passed(
 ) -> None:
     """New York opens at 14:30 UTC in winter and closes at 21:00."""
     now = datetime(2021, 1, 28, hour, tzinfo=UTC)
-    _keep(database, _told((SOON, timing)), now)
+    _keep(database, _reported((SOON, timing)), now)
     assert (_read(database)[0][2] < now) is past
 
 
 def test_a_told_instant_counts(database: Database) -> None:
-    """Whoever knows since when a day is public may say so; told later, it corrects the assumption."""
-    said, later = (datetime(2020, 10, day, 12, tzinfo=UTC) for day in (1, 15))
-    _keep(database, _told((PAST, "amc")))
-    assert _keep(database, _told((PAST, "amc"), known_at=said), NEXT_WEEK) == Kept(revised=1)
-    assert _read(database) == [(PAST, "amc", said, None)]
-    assert _keep(database, _told((PAST, "amc"), known_at=later), NEXT_WEEK + timedelta(1)) == Kept(revised=1)
+    """Whoever knows since when a day is public may say so; reported later, it corrects the assumption."""
+    reports, later = (datetime(2020, 10, day, 12, tzinfo=UTC) for day in (1, 15))
+    _keep(database, _reported((PAST, "amc")))
+    assert _keep(database, _reported((PAST, "amc"), known_at=reports), NEXT_WEEK) == EventCounts(revised=1)
+    assert _read(database) == [(PAST, "amc", reports, None)]
+    assert _keep(database, _reported((PAST, "amc"), known_at=later), NEXT_WEEK + timedelta(1)) == EventCounts(revised=1)
     assert _read(database) == [(PAST, "amc", later, None)]
-    assert [row[2] for row in _read(database, at=NEXT_WEEK)] == [said]
+    assert [row[2] for row in _read(database, at=NEXT_WEEK)] == [reports]
 
 
 def test_telling_the_same_again_only_notes_that_it_was_seen(database: Database) -> None:
     """No row is added or ended; `last_seen` moves."""
-    told = _told((PAST, "amc"), (SOON, "unknown"))
-    _keep(database, told)
+    reported = _reported((PAST, "amc"), (SOON, "unknown"))
+    _keep(database, reported)
     before = _read(database)
-    assert _keep(database, told, NEXT_WEEK, source="file") == Kept(unchanged=2)
+    assert _keep(database, reported, NEXT_WEEK, source="file") == EventCounts(unchanged=2)
     assert _read(database) == before
     with database.read() as db:
         assert {one.last_seen for one in store.earnings_days(db)} == {NEXT_WEEK}
@@ -86,8 +90,8 @@ def test_a_change_counts_as_one_of_its_symbol_alone(database: Database) -> None:
     with database.write() as db:
         store.watch(db, ["KO", "IBM"], NOW)
     versions = []
-    for told in (_told((SOON, "amc")), _told((SOON, "amc")), _told((MOVED, "amc"))):
-        _keep(database, told)
+    for reported in (_reported((SOON, "amc")), _reported((SOON, "amc")), _reported((MOVED, "amc"))):
+        _keep(database, reported)
         with database.read() as db:
             versions.append((store.symbol_versions(db), store.data_version(db)))
     assert versions == [
@@ -98,18 +102,18 @@ def test_a_change_counts_as_one_of_its_symbol_alone(database: Database) -> None:
 
 
 def test_a_moved_day_ends_and_is_still_read_as_it_was_known(database: Database) -> None:
-    """The law: what was known at an instant stays what it was, whatever is told later."""
-    _keep(database, _told((SOON, "amc")))
-    assert _keep(database, _told((MOVED, "amc")), NEXT_WEEK) == Kept(new=1, ended=1)
+    """The law: what was known at an instant stays what it was, whatever is reported later."""
+    _keep(database, _reported((SOON, "amc")))
+    assert _keep(database, _reported((MOVED, "amc")), NEXT_WEEK) == EventCounts(new=1, ended=1)
     assert _read(database, at=NOW) == [(SOON, "amc", NOW, None)]
     assert _read(database) == [(SOON, "amc", NOW, NEXT_WEEK), (MOVED, "amc", NEXT_WEEK, None)]
 
 
 def test_a_day_that_moves_back_is_a_third_row(database: Database) -> None:
-    """Each telling has its own time in which it was believed."""
+    """Each report has its own time in which it was believed."""
     last = NEXT_WEEK + timedelta(days=7)
     for day, now in [(SOON, NOW), (MOVED, NEXT_WEEK), (SOON, last)]:
-        _keep(database, _told((day, "amc")), now)
+        _keep(database, _reported((day, "amc")), now)
     assert _read(database) == [
         (SOON, "amc", NOW, NEXT_WEEK),
         (SOON, "amc", last, None),
@@ -119,16 +123,16 @@ def test_a_day_that_moves_back_is_a_third_row(database: Database) -> None:
 
 def test_the_next_quarter_is_no_move(database: Database) -> None:
     """A day three months on is another event."""
-    _keep(database, _told((SOON, "amc")))
-    assert _keep(database, _told((SOON + timedelta(days=91), "amc")), NEXT_WEEK) == Kept(new=1)
+    _keep(database, _reported((SOON, "amc")))
+    assert _keep(database, _reported((SOON + timedelta(days=91), "amc")), NEXT_WEEK) == EventCounts(new=1)
 
 
 def test_a_better_timing_is_a_revision(database: Database) -> None:
-    """Of a day to come it counts from now on; of a past one from when the day did. A vaguer telling is none."""
-    _keep(database, _told((PAST, "unknown"), (SOON, "unknown")))
-    assert _keep(database, _told((PAST, "bmo"), (SOON, "amc")), NEXT_WEEK) == Kept(revised=2)
-    assert _keep(database, _told((PAST, "unknown"), (SOON, "unknown")), NEXT_WEEK) == Kept(unchanged=2)
-    known = tellings.assumed_known_at(PAST)
+    """Of a day to come it counts from now on; of a past one from when the day did. A vaguer report is none."""
+    _keep(database, _reported((PAST, "unknown"), (SOON, "unknown")))
+    assert _keep(database, _reported((PAST, "bmo"), (SOON, "amc")), NEXT_WEEK) == EventCounts(revised=2)
+    assert _keep(database, _reported((PAST, "unknown"), (SOON, "unknown")), NEXT_WEEK) == EventCounts(unchanged=2)
+    known = event_updates.assumed_known_at(PAST)
     assert _read(database) == [
         (PAST, "bmo", known, None), (SOON, "unknown", NOW, NEXT_WEEK), (SOON, "amc", NEXT_WEEK, None),
     ]  # fmt: skip
@@ -137,12 +141,12 @@ def test_a_better_timing_is_a_revision(database: Database) -> None:
 
 def test_silence_ends_only_days_to_come_that_the_source_told_and_was_asked_for(database: Database) -> None:
     """A past day, another source's, another symbol's, and one beyond the window stay."""
-    _keep(database, _told((PAST, "amc"), (SOON, "amc")))
-    _keep(database, _told((SOON, "amc"), symbol="IBM"))
-    _keep(database, _told((MOVED, "amc"), symbol="GE"), source="file")
-    nothing = _told()
-    assert _keep(database, nothing, NEXT_WEEK, silence=Silence({"KO", "GE"}, YEAR[0], PAST)) == Kept()
-    assert _keep(database, nothing, NEXT_WEEK, silence=Silence({"KO", "GE"}, *YEAR)) == Kept(ended=1)
+    _keep(database, _reported((PAST, "amc"), (SOON, "amc")))
+    _keep(database, _reported((SOON, "amc"), symbol="IBM"))
+    _keep(database, _reported((MOVED, "amc"), symbol="GE"), source="file")
+    nothing = _reported()
+    assert _keep(database, nothing, NEXT_WEEK, scope=QueryScope({"KO", "GE"}, YEAR[0], PAST)) == EventCounts()
+    assert _keep(database, nothing, NEXT_WEEK, scope=QueryScope({"KO", "GE"}, *YEAR)) == EventCounts(ended=1)
     with database.read() as db:
         assert [(one.symbol, one.date) for one in store.earnings_days(db)] == [
             ("KO", PAST),
@@ -152,10 +156,10 @@ def test_silence_ends_only_days_to_come_that_the_source_told_and_was_asked_for(d
 
 
 def test_two_sources_tell_one_past_event_once(database: Database) -> None:
-    """A release and its filing a day later are one event: the first one told stays."""
-    _keep(database, _told((PAST, "amc")))
-    assert _keep(database, _told((PAST + timedelta(days=1), "bmo")), source="file") == Kept(unchanged=1)
-    assert _keep(database, _told((PAST + timedelta(days=30), "bmo")), source="file") == Kept(new=1)
+    """A release and its filing a day later are one event: the first one reported stays."""
+    _keep(database, _reported((PAST, "amc")))
+    assert _keep(database, _reported((PAST + timedelta(days=1), "bmo")), source="file") == EventCounts(unchanged=1)
+    assert _keep(database, _reported((PAST + timedelta(days=30), "bmo")), source="file") == EventCounts(new=1)
 
 
 @settings(max_examples=30, deadline=None)
@@ -165,14 +169,14 @@ def test_two_sources_tell_one_past_event_once(database: Database) -> None:
         max_size=8,
     )
 )
-def test_what_was_known_at_an_instant_never_changes(tellings_told: list[tuple[int, str, str]]) -> None:
-    """As-known-at law: after each telling, every earlier instant's reading is what it was then."""
+def test_what_was_known_at_an_instant_never_changes(reports: list[tuple[int, str, str]]) -> None:
+    """As-known-at law: after each report, every earlier instant's reading is what it was then."""
     database = _memory()
     seen: list[tuple[datetime, list[tuple[object, ...]]]] = []
-    for step, (offset, timing, source) in enumerate(tellings_told):
+    for step, (offset, timing, source) in enumerate(reports):
         now = NOW + timedelta(days=step)
-        silence = Silence({"KO"}, *YEAR) if source == "yahoo" else None
-        _keep(database, _told((date(2020, 12, 20) + timedelta(days=offset), timing)), now, source, silence)
+        scope = QueryScope({"KO"}, *YEAR) if source == "yahoo" else None
+        _keep(database, _reported((date(2020, 12, 20) + timedelta(days=offset), timing)), now, source, scope)
         seen.append((now, _read(database, at=now)))
         assert [_read(database, at=instant) for instant, _ in seen] == [rows for _, rows in seen]
         assert _read(database) == seen[-1][1]

@@ -1,4 +1,4 @@
-"""What is told of earnings days, held against what is stored: every change is a new row, and no row is rewritten.
+"""What is reported of earnings days, held against what is stored: every change is a new row, and no row is rewritten.
 
 A day is the same *event* as another one when a company can't have had results twice so close to each other. All
 functions run inside the caller's write transaction.
@@ -23,44 +23,44 @@ ASSUMED_AHEAD: Final = 10
 """A day first seen after it had passed counts as known from the close of so many sessions before it: an assumption.
 
 Companies announce the day one to four weeks ahead, and no source says when they did. Only the day and its timing are
-taken for known ahead, never what was told on it."""
+taken for known ahead, never what was reported on it."""
 SAME_QUARTER: Final = timedelta(days=45)
-"""A day to come that is told anew within so many days of another one is that one, moved."""
+"""A day to come that is reported anew within so many days of another one is that one, moved."""
 SAME_DAY: Final = timedelta(days=5)
-"""Of one past event two sources may name days so far apart (the release, its filing); the first one told stays."""
+"""Of one past event two sources may name days so far apart (the release, its filing); the first one reported stays."""
 _OPEN: Final = time(9, 30)
 _COLUMNS: Final = "symbol, kind, date, timing, source, known_at, first_seen, last_seen"
 
 
 @dataclass(frozen=True)
-class Kept:
-    """What became of told days: new ones, better told ones (timing, since when known), ended ones, and the rest."""
+class EventCounts:
+    """What became of reported days: new ones, corrected ones (timing, since when known), ended ones, and the rest."""
 
     new: int = 0
     revised: int = 0
     ended: int = 0
     unchanged: int = 0
 
-    def __add__(self, other: Kept) -> Kept:
-        return Kept(*(mine + its for mine, its in zip(vars(self).values(), vars(other).values(), strict=True)))
+    def __add__(self, other: EventCounts) -> EventCounts:
+        return EventCounts(*(mine + its for mine, its in zip(vars(self).values(), vars(other).values(), strict=True)))
 
 
 @dataclass(frozen=True)
-class Silence:
-    """What a source's silence says: it was asked for all days of these symbols in [start, end]."""
+class QueryScope:
+    """What a source was asked: for all days of these symbols in [start, end]."""
 
     symbols: Collection[str]
     start: date
     end: date
 
     def covers(self, symbol: str, day: date) -> bool:
-        """Say whether the source would have told this day."""
+        """Say whether the source would have reported this day."""
         return self.start <= day <= self.end and symbol in self.symbols
 
 
 @dataclass(frozen=True)
 class _Day:
-    """A stored, open row; or a told one, without an id, and with `known_at` only where that was told."""
+    """A stored, open row; or a reported one, without an id, and with `known_at` only where that was reported."""
 
     id: int | None
     timing: str
@@ -78,26 +78,28 @@ class _Changes:
     revised: int = 0
 
 
-def keep(db: Session, told: pl.DataFrame, source: str, now: datetime, silence: Silence | None = None) -> Kept:
-    """Store told days (`frame.TOLD_SCHEMA`, one row a symbol and date) as they are known from now on.
+def update(
+    db: Session, reported: pl.DataFrame, source: str, now: datetime, scope: QueryScope | None = None
+) -> EventCounts:
+    """Store reported days (`frame.REPORTED_SCHEMA`, one row a symbol and date) as they are known from now on.
 
-    A day to come that is told otherwise ends: moved where another one is told within `SAME_QUARTER`, whoever told the
-    first; vanished where `silence` covers it and this source had told it. A past day is never ended by silence. An
-    unknown timing never replaces a known one. Telling the same again changes nothing but `last_seen`.
+    A day to come that is reported otherwise ends: moved where another one is reported within `SAME_QUARTER`, by whatever
+    source; vanished where `scope` covers it and this source had reported it. A past day is never ended by silence. An
+    unknown timing never replaces a known one. Reporting the same again changes nothing but `last_seen`.
     """
-    asked = set(silence.symbols) if silence else set()
-    held = _open_days(db, sorted(asked.union(told["symbol"])))
-    said: dict[str, dict[date, _Day]] = {symbol: {} for symbol in held}
-    for symbol, day, timing, known_at in told.select("symbol", "date", "timing", "known_at").iter_rows():
-        said[symbol][day] = _Day(None, timing, source, known_at)
-    kept, changed = Kept(), list[str]()
-    for symbol, days in said.items():
+    asked = set(scope.symbols) if scope else set()
+    held = _open_days(db, sorted(asked.union(reported["symbol"])))
+    reports: dict[str, dict[date, _Day]] = {symbol: {} for symbol in held}
+    for symbol, day, timing, known_at in reported.select("symbol", "date", "timing", "known_at").iter_rows():
+        reports[symbol][day] = _Day(None, timing, source, known_at)
+    kept, changed = EventCounts(), list[str]()
+    for symbol, days in reports.items():
         changes = _compared(held[symbol], days, now)
-        changes.end += _vanished(symbol, held[symbol], changes, source, silence, now)
+        changes.end += _vanished(symbol, held[symbol], changes, source, scope, now)
         _write(db, symbol, changes, now)
         changed += [symbol] if changes.add or changes.end else []
         new, ended = len(changes.add) - changes.revised, len(set(changes.end)) - changes.revised
-        kept += Kept(new, changes.revised, ended, len(days) - len(changes.add))
+        kept += EventCounts(new, changes.revised, ended, len(days) - len(changes.add))
     write.touch(db, changed)
     return kept
 
@@ -116,14 +118,14 @@ def _open_days(db: Session, symbols: list[str]) -> dict[str, dict[date, _Day]]:
     return held
 
 
-def _compared(held: dict[date, _Day], said: dict[date, _Day], now: datetime) -> _Changes:
+def _compared(held: dict[date, _Day], reports: dict[date, _Day], now: datetime) -> _Changes:
     changes = _Changes({}, [], [])
-    for day, telling in said.items():
+    for day, report in reports.items():
         known = held.get(day)
         if known is None:
-            if not (_is_past(day, telling.timing, now) and _told_elsewhere(day, telling, held)):
-                changes.add[day] = telling
-        elif (better := _better(known, telling, _is_past(day, telling.timing, now))) is not None:
+            if not (_is_past(day, report.timing, now) and _reported_elsewhere(day, report, held)):
+                changes.add[day] = report
+        elif (better := _better(known, report, _is_past(day, report.timing, now))) is not None:
             changes.add[day] = better
             changes.end += _ids(known)
             changes.revised += 1
@@ -131,7 +133,7 @@ def _compared(held: dict[date, _Day], said: dict[date, _Day], now: datetime) -> 
             changes.seen += _ids(known)
     anew = [day for day, one in changes.add.items() if day not in held and not _is_past(day, one.timing, now)]
     for day, known in held.items():
-        if day not in said and not _is_past(day, known.timing, now) and _moved(day, anew):
+        if day not in reports and not _is_past(day, known.timing, now) and _moved(day, anew):
             changes.end += _ids(known)
     return changes
 
@@ -141,32 +143,32 @@ def _ids(known: _Day) -> Iterator[int]:
         yield known.id
 
 
-def _told_elsewhere(day: date, telling: _Day, held: dict[date, _Day]) -> bool:
-    return any(other.source != telling.source and abs(at - day) <= SAME_DAY for at, other in held.items())
+def _reported_elsewhere(day: date, report: _Day, held: dict[date, _Day]) -> bool:
+    return any(other.source != report.source and abs(at - day) <= SAME_DAY for at, other in held.items())
 
 
 def _moved(day: date, anew: list[date]) -> bool:
     return any(abs(other - day) <= SAME_QUARTER for other in anew)
 
 
-def _better(known: _Day, telling: _Day, is_past: bool) -> _Day | None:
-    """Return the row that replaces the known one, None where the telling adds nothing to it.
+def _better(known: _Day, report: _Day, is_past: bool) -> _Day | None:
+    """Return the row that replaces the known one, None where the report adds nothing to it.
 
     Of a past day a timing counts from when the day did: it came with history. Of one to come, from now on.
     """
-    timing = known.timing if telling.timing == "unknown" else telling.timing
-    if telling.known_at not in {None, known.known_at}:
-        return replace(telling, timing=timing)
+    timing = known.timing if report.timing == "unknown" else report.timing
+    if report.known_at not in {None, known.known_at}:
+        return replace(report, timing=timing)
     if timing == known.timing:
         return None
-    return replace(telling, timing=timing, known_at=known.known_at if is_past else None)
+    return replace(report, timing=timing, known_at=known.known_at if is_past else None)
 
 
 def _vanished(
-    symbol: str, held: dict[date, _Day], changes: _Changes, source: str, silence: Silence | None, now: datetime
+    symbol: str, held: dict[date, _Day], changes: _Changes, source: str, scope: QueryScope | None, now: datetime
 ) -> list[int]:
-    """Return the rows of days to come that this source told before, and tells no more."""
-    if silence is None:
+    """Return the rows of days to come that this source reported before, and tells no more."""
+    if scope is None:
         return []
     touched = {*changes.seen, *changes.end}
     return [
@@ -175,7 +177,7 @@ def _vanished(
         for number in _ids(known)
         if number not in touched
         and known.source == source
-        and silence.covers(symbol, day)
+        and scope.covers(symbol, day)
         and not _is_past(day, known.timing, now)
     ]
 
@@ -193,10 +195,10 @@ def _write(db: Session, symbol: str, changes: _Changes, now: datetime) -> None:
     )
 
 
-def _known_at(day: date, telling: _Day, now: datetime) -> datetime:
-    if telling.known_at is not None:
-        return telling.known_at
-    return assumed_known_at(day) if _is_past(day, telling.timing, now) else now
+def _known_at(day: date, report: _Day, now: datetime) -> datetime:
+    if report.known_at is not None:
+        return report.known_at
+    return assumed_known_at(day) if _is_past(day, report.timing, now) else now
 
 
 def assumed_known_at(day: date) -> datetime:
@@ -215,5 +217,5 @@ def _is_past(day: date, timing: str, now: datetime) -> bool:
 
 
 def _new_york() -> Calendar:
-    """Return the calendar by which earnings days are told, whatever the exchange: sources give New York's time."""
+    """Return the calendar by which earnings days are reported, whatever the exchange: sources give New York's time."""
     return calendar()
