@@ -83,7 +83,7 @@ def update(
 ) -> EventCounts:
     """Store reported days (`frame.REPORTED_SCHEMA`, one row a symbol and date) as they are known from now on.
 
-    A day to come that is reported otherwise ends: moved where another one is reported within `SAME_QUARTER`, by whatever
+    A day to come that is reported otherwise ends: moved where another one is reported within `SAME_QUARTER`, by any
     source; vanished where `scope` covers it and this source had reported it. A past day is never ended by silence. An
     unknown timing never replaces a known one. Reporting the same again changes nothing but `last_seen`.
     """
