@@ -45,7 +45,9 @@ former.
 HARM: Final = 1.0003
 """The MAE ratio to the random walk, over all markets without an edge, that no candidate's location may exceed."""
 _FOLDS = (100, 250, 600)
-"""Lengths of a simulated market's first folds: one for sigma, one for the location's trust, then one refit."""
+"""Where folds of a market without an edge end, in sessions from the first: for sigma, for trust, then one refit."""
+_EDGE_FOLDS = (100, *range(250, 1001, 125))
+"""The same where an edge is planted: trust that fades is learnt anew twice a year, as it is nearly where it serves."""
 _CUT = 4.0
 
 
@@ -134,7 +136,7 @@ def _market(seed: int, edge: float) -> Market:
         bars, chosen = simulated.market(1000 + seed, 30, 900), CANDIDATES
     dataset = prepare(bars)
     first = folds(dataset)[0].start
-    bounds = (first, *(first + part for part in _FOLDS), len(dataset.panel.days))
+    bounds = (first, *(first + part for part in (_EDGE_FOLDS if edge else _FOLDS)), len(dataset.panel.days))
     schedule = [Fold(number, start, stop) for number, (start, stop) in enumerate(pairwise(bounds))]
     evaluator = Evaluator(dataset)
     WalkForward(dataset, schedule, chosen, refit_every=1).run(evaluator)
