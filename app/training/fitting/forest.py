@@ -41,12 +41,13 @@ def _lists(tree: Any, trees: int) -> dict[str, list[float]]:
     """Return a tree's nodes as XGBoost lists them; a leaf's value is its share of the forest's mean.
 
     scikit-learn goes left where value <= threshold, in doubles; here it is value < condition, in floats: the condition
-    is the float above the largest one that isn't above the threshold.
+    is the float above the largest one that isn't above the threshold. A split between known and missing has an infinite
+    threshold: every known value is below the largest float.
     """
     is_leaf = tree.children_left < 0
     below = tree.threshold.astype(np.float32)
     below = np.where(below.astype(np.float64) > tree.threshold, np.nextafter(below, np.float32(-np.inf)), below)
-    condition = np.nextafter(below, np.float32(np.inf))
+    condition = np.minimum(np.nextafter(below, np.float32(np.inf)), np.finfo(np.float32).max)
     leaf = tree.value.reshape(-1) / trees
     return {
         "left_children": tree.children_left.tolist(),

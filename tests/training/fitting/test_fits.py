@@ -185,6 +185,16 @@ def test_a_forest_walks_as_scikit_learn_does() -> None:
     assert found == pytest.approx(expected, abs=1e-6)
 
 
+def test_a_forest_may_ask_only_whether_a_value_is_missing() -> None:
+    """Such a split has no finite threshold; the plain file has finite numbers only."""
+    rng = np.random.default_rng(4)
+    rows = np.zeros((4000, 1), dtype=np.float32)
+    rows[rng.random(4000) < 0.5] = np.nan
+    target = np.where(np.isnan(rows[:, 0]), 1.0, -1.0)
+    found = fit_forest("some", rows, target).predict([rows[:, 0].astype(np.float64)])
+    np.testing.assert_allclose(found, target, atol=1e-12)
+
+
 def test_a_correction_says_nothing_of_the_market() -> None:
     """Its target has no mean over a session's symbols; a row that moved more than sigma asks for more."""
     squares, session = RNG.standard_normal(900) ** 2, np.repeat(np.arange(30), 30)
