@@ -9,19 +9,19 @@ believed at that close. So what is seen, moved or taken back later changes no ro
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from app.core.clock import Calendar
+from app.core.clock import calendar as calendar_of
 from app.features.engine.panel import Columns, Days, Index, Table, Vector, as_days
 
 FAR = 10
 """Sessions until the next results, and since the last, are counted up to here."""
-_BEFORE, _AHEAD = timedelta(days=20), timedelta(days=30)
+_BEFORE = np.timedelta64(20, "D")
 _SHARE = {"amc": 1.0, "bmo": 0.0}
 """How likely the later of the two sessions is the one that reacts, by timing; a half where it isn't known."""
 
@@ -79,16 +79,32 @@ def beside(source: Columns, events: pl.DataFrame | None, calendar: Calendar) -> 
     """
     if events is None or events.is_empty() or not source.sessions.size:
         return {}
-    first: Any = source.sessions.min().item()
-    last: Any = source.sessions.max().item()
-    axis = as_days(calendar.between(first - _BEFORE, last + _AHEAD))
-    reported = _reported(source, events, calendar, axis)
-    rows = _Rows(source, axis)
+    axis = _axis(calendar.exchange)
+    reported, rows = _reported(source, events, axis), _Rows(source, axis.days)
     found = {name: np.zeros(source.frame.height) for name in NAMES}
     _note_past(found, reported, rows)
     _note_due(found, reported, rows)
     _note_distance(found, reported, rows)
     return found
+
+
+@dataclass(frozen=True, eq=False)
+class _Axis:
+    """All sessions of an exchange, and the instants of their closes."""
+
+    days: Days
+    closes: npt.NDArray[np.datetime64]
+
+    def first_close(self, instants: pl.Series) -> Index:
+        """Return the place of the first session that closes at or after each instant; the end's for a missing one."""
+        return np.searchsorted(self.closes, instants.to_numpy().astype("datetime64[us]"), side="left")
+
+
+@lru_cache(maxsize=8)
+def _axis(exchange: str) -> _Axis:
+    known = calendar_of(exchange)
+    closes = [known.close_at(session).replace(tzinfo=None) for session in known.sessions]
+    return _Axis(as_days(known.sessions), np.array(closes, dtype="datetime64[us]"))
 
 
 class _Rows:
@@ -111,33 +127,19 @@ class _Rows:
         return np.where(self._keys[held] == symbol * self._width + FAR + session, held, -1)
 
 
-def _reported(source: Columns, events: pl.DataFrame, calendar: Calendar, axis: Days) -> _Reports:
+def _reported(source: Columns, events: pl.DataFrame, axis: _Axis) -> _Reports:
     """Return the reports about the symbols that have bars, in the order of their certainty."""
-    names = source.frame["symbol"].gather(source.bounds[:-1])
-    numbers = pl.DataFrame({"symbol": names, "number": np.arange(len(names))})
-    near = pl.col("date") >= source.sessions.min().item() - _BEFORE
-    mine = events.filter(near).join(numbers, on="symbol", how="inner", maintain_order="left")
-    day = mine["date"].to_numpy().astype("datetime64[D]")
-    earlier, later = np.searchsorted(axis, day, side="left"), np.searchsorted(axis, day, side="right")
-    share = mine["timing"].replace_strict(_SHARE, default=0.5, return_dtype=pl.Float64).to_numpy()
-    known = _first_close(mine["known_at"], calendar, axis)
-    ended = np.where(mine["ended_at"].is_null(), len(axis) + FAR, _first_close(mine["ended_at"], calendar, axis))
-    only = earlier == later
-    reported = _Reports(mine["number"].to_numpy(), earlier, later, np.where(only, 1.0, share), known, ended)
-    return reported.part(np.argsort(np.abs(reported.share - 0.5), kind="stable"))
-
-
-def _first_close(instants: pl.Series, calendar: Calendar, axis: Days) -> Index:
-    """Return the place of the first session that closes at or after each instant; 0 for one that is missing."""
-    if instants.null_count() == len(instants):
-        return np.zeros(len(instants), dtype=np.intp)
-    local = instants.fill_null(instants.min()).dt.convert_time_zone(str(calendar.timezone))
-    day = local.dt.date().to_numpy().astype("datetime64[D]")
-    place = np.searchsorted(axis, day, side="left")
-    closes = local.dt.date().replace_strict(calendar.early_closes, default=calendar.usual_close, return_dtype=pl.Time)
-    is_session = axis[np.minimum(place, len(axis) - 1)] == day
-    found: Index = place + (is_session & (local.dt.time() > closes).to_numpy())
-    return found
+    numbers = {symbol: number for number, symbol in enumerate(source.frame["symbol"].gather(source.bounds[:-1]))}
+    symbol = np.array([numbers.get(one, -1) for one in events["symbol"]], dtype=np.intp)
+    day = events["date"].to_numpy().astype("datetime64[D]")
+    earlier, later = (np.searchsorted(axis.days, day, side=side) for side in ("left", "right"))
+    share = np.array([_SHARE.get(one, 0.5) for one in events["timing"]])
+    ended = np.where(events["ended_at"].is_null(), len(axis.days) + FAR, axis.first_close(events["ended_at"]))
+    reports = _Reports(
+        symbol, earlier, later, np.where(earlier == later, 1.0, share), axis.first_close(events["known_at"]), ended
+    )
+    near = np.flatnonzero((symbol >= 0) & (day >= source.sessions.min() - _BEFORE))
+    return reports.part(near[np.argsort(np.abs(reports.share[near] - 0.5), kind="stable")])
 
 
 def _note_past(found: dict[str, Vector], reported: _Reports, rows: _Rows) -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from app.registry.components.panel import Array
 
-_CHUNK = 8192
+_CHUNK = 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,15 +61,15 @@ class Trees:
         return out
 
     def _walk(self, rows: NDArray[np.float32]) -> Array:
-        total = np.full(len(rows), self.base)
         place = np.arange(len(rows))
-        for root in self.roots:
-            node = np.full(len(rows), root, dtype=np.int32)
-            for _ in range(self.depth):
-                value = rows[place, self.feature[node]]
-                to_left = np.where(np.isnan(value), self.missing_left[node], value < self.threshold[node])
-                node = np.where(to_left, self.left[node], self.right[node])
-            total += self.leaf[node]
+        node = np.repeat(self.roots[:, None], len(rows), axis=1)
+        for _ in range(self.depth):
+            value = rows[place, self.feature[node]]
+            to_left = np.where(np.isnan(value), self.missing_left[node], value < self.threshold[node])
+            node = np.where(to_left, self.left[node], self.right[node])
+        total = np.full(len(rows), self.base)
+        for leaves in self.leaf[node]:  # tree by tree: a sum over an axis would round by the number of rows
+            total += leaves
         return total
 
 

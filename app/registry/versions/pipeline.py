@@ -124,7 +124,8 @@ class Pipeline:
         order; rows that aren't warm are left out. A row's forecast reads nothing after its session, and is the same to
         the bit however much stands before the lookback.
         """
-        computed = self.compute(Panel(features, state), since)
+        panel = Panel(features, state)
+        computed = self.compute(panel, since)
         quantiles = zip(QUANTILE_NAMES, np.ascontiguousarray(computed.quantiles.T), strict=True)
         return (
             features[computed.rows]
@@ -134,7 +135,7 @@ class Pipeline:
                 sigma=pl.Series(computed.sigma),
                 prob_up=pl.Series(prob_up(computed.quantiles)),
                 **{name: pl.Series(values) for name, values in quantiles},
-                **_known(features[computed.rows]),
+                **_known(panel, computed.rows),
             )
         )
 
@@ -166,13 +167,13 @@ def _ready(panel: Panel, since: date | None) -> NDArray[np.bool_]:
     return ready if since is None else ready & (panel.days[panel.day] >= np.datetime64(since))
 
 
-def _known(rows: pl.DataFrame) -> dict[str, pl.Series]:
+def _known(panel: Panel, rows: Index) -> dict[str, pl.Series]:
     """Return what was known of events and of the volatility index, null where a column isn't there."""
 
     def flag(name: str, holds: Callable[[Array], NDArray[np.bool_]]) -> pl.Series:
-        if name not in rows.columns:
-            return pl.Series([None] * rows.height, dtype=pl.Boolean)
-        return pl.Series(holds(np.array(rows[name].to_numpy(), dtype=np.float64)))
+        if name not in panel.frame.columns:
+            return pl.Series([None] * len(rows), dtype=pl.Boolean)
+        return pl.Series(holds(panel.column(name)[rows]))
 
     return {
         "is_event": flag(EVENT, is_event),
