@@ -31,11 +31,13 @@ class Standard:
     @classmethod
     def of(cls, rows: Array, plain: Sequence[bool] = ()) -> Standard:
         """Measure the columns where they are known; one that never changes counts for nothing, `plain` ones as is."""
-        known = np.isfinite(rows)
-        count = np.maximum(known.sum(axis=0), 1)
-        filled = rows if bool(known.all()) else np.where(known, rows, 0.0)
-        mean = filled.sum(axis=0) / count
-        spread = np.sqrt(np.maximum(np.einsum("ij,ij->j", filled, filled) / count - mean * mean, 0.0))
+        measured = np.zeros((2, rows.shape[1]))
+        for place in range(rows.shape[1]):  # column by column: a copy of a large array counts
+            column = rows[:, place]
+            known = column[np.isfinite(column)]
+            if len(known):
+                measured[:, place] = known.mean(), known.std()
+        mean, spread = measured
         as_is = np.array(plain, dtype=np.bool_) if len(plain) else np.zeros(len(mean), dtype=np.bool_)
         return cls(np.where(as_is, 0.0, mean), np.where(as_is | (spread <= _STILL), 1.0, spread))
 
