@@ -77,7 +77,8 @@ def trust(raw: np.ndarray, realised: np.ndarray, day: np.ndarray, refit_every: i
 def test_noise_earns_no_trust_and_a_true_forecast_most_of_it() -> None:
     """The slope of realised on forecast returns, three errors from zero at least."""
     day = np.repeat(np.arange(300), 200)
-    raw, noise = 0.05 * RNG.standard_normal(60_000), RNG.standard_normal(60_000)
+    draws = np.random.default_rng(5)
+    raw, noise = 0.05 * draws.standard_normal(60_000), draws.standard_normal(60_000)
     assert trust(raw, noise, day) == 0.0
     assert trust(raw, -raw + noise, day) == 0.0
     assert trust(raw, raw + noise, day) > 0.7
@@ -87,7 +88,8 @@ def test_noise_earns_no_trust_and_a_true_forecast_most_of_it() -> None:
 def test_trust_is_no_more_than_a_turn_may_cost() -> None:
     """The stronger a forecast, and the rarer the refits, the less of it is taken."""
     day = np.repeat(np.arange(300), 20)
-    raw, noise = 0.2 * RNG.standard_normal(6000), RNG.standard_normal(6000)
+    draws = np.random.default_rng(5)
+    raw, noise = 0.2 * draws.standard_normal(6000), draws.standard_normal(6000)
     often, seldom = (trust(raw, raw + noise, day, refit_every) for refit_every in (1, 63))
     assert 0.3 < often < 0.5
     assert 0.0 < seldom < 0.05
@@ -103,7 +105,8 @@ def test_few_sessions_earn_no_trust() -> None:
 def test_trust_fades() -> None:
     """What held for two years and failed in the last half year is trusted no more."""
     day = np.repeat(np.arange(630), 20)
-    raw, noise = 0.2 * RNG.standard_normal(12600), RNG.standard_normal(12600)
+    draws = np.random.default_rng(5)
+    raw, noise = 0.2 * draws.standard_normal(12600), draws.standard_normal(12600)
     assert trust(raw, np.where(day < 504, raw, 0.0) + noise, day) < 0.2
     assert trust(raw, np.where(day < 504, raw, -raw) + noise, day) == 0.0
 
@@ -163,7 +166,7 @@ def test_events_have_a_shape_of_their_own_where_they_are_enough() -> None:
 def test_a_level_is_kept_as_far_as_it_lasts() -> None:
     """Levels that are the same in both halves of the past stay; those of noise, or that turn, are nothing."""
     symbol, session = (axis.ravel() for axis in np.meshgrid(np.arange(20), np.arange(400)))
-    noise, level = RNG.standard_normal(8000), np.where(np.arange(20) < 10, 0.3, -0.3)
+    noise, level = np.random.default_rng(5).standard_normal(8000), np.where(np.arange(20) < 10, 0.3, -0.3)
     found = symbol_levels(level[symbol] + noise, symbol, session, 20)
     assert found == pytest.approx(level, abs=0.2)
     turning = level[symbol] * np.where(session < 200, 1.0, -1.0) + noise
