@@ -27,7 +27,7 @@ from app.training.data.dataset import Dataset, newest_session, stored_dataset
 from app.training.data.folds import REFIT_EVERY, folds
 from app.training.evaluation import gate
 from app.training.evaluation.evaluator import Evaluator
-from app.training.evaluation.selection import SessionSums, Standing, choose
+from app.training.evaluation.selection import Choice, SessionSums, Standing, choose
 from app.training.fitting.search import tried
 from app.training.walk_forward.walk_forward import FoldForecast, Sink, WalkForward
 
@@ -95,41 +95,49 @@ def run_contest(settings: Settings, database: Database, clock: Clock, progress: 
     recent: list[FoldForecast] = []
     evaluator, contestants = evaluate(dataset, within(progress, 0.1, 0.7), recent.append)
     ranked = sorted(contestants, key=lambda one: one.metrics.overall.crps or 0.0)
-    scored = {name: evaluator.rows(name) for name in evaluator.names}
-    choice = choose(
-        {name: SessionSums.of(one) for name, one in scored.items()},
-        {name: SessionSums.of(evaluator.on_events(one)) for name, one in scored.items()},
-    )
+    choice = _choice(evaluator)
     winner = next(one for one in contestants if one.candidate.name == choice.winner)
-    claim = gate.claim(scored[choice.winner], tried(CANDIDATES))
-    tries = claim.tries
-    verdict = gate.verdict(scored[choice.winner], claim)
-    model = report.model_of(winner, dataset, verdict, tries, REFIT_EVERY, clock.now())
+    out_of_fold = _out_of_fold(dataset, [one for one in recent if one.name == choice.winner])
+    recent.clear()  # the others' quantiles would lie beside the proofs: 50 MB on 57 symbols
+    rows = evaluator.rows(choice.winner)
+    claim = gate.claim(rows, tried(CANDIDATES))
+    verdict = gate.verdict(rows, claim)
+    model = report.model_of(winner, dataset, verdict, claim.tries, REFIT_EVERY, clock.now())
     progress(0.72, f"saving {winner.candidate.name} {model.card.version}")
     artefact.save(model, settings.models_dir / model.card.version)
     progress(0.75, "writing to MLflow")
     _log(tracker, settings, dataset, ranked, model)
-    rows = tuple(_row(one, choice.standing(one.candidate.name)) for one in ranked)
-    evidence = {"claim": asdict(claim), "contest": [row.as_dict() for row in rows], "tries": tries}
+    table = tuple(_row(one, choice.standing(one.candidate.name)) for one in ranked)
+    evidence = {"claim": asdict(claim), "contest": [row.as_dict() for row in table], "tries": claim.tries}
     decision = Decision(settings, database, clock, within(progress, 0.8, 0.98))
     promoted, reason = decision.decide(dataset, evaluator, model, choice, evidence)
     if promoted:
         tracker.set_champion(model.card.version)
     progress(1.0, f"{winner.candidate.name} wins; {verdict}")
     return ContestResult(
-        rows=rows,
+        rows=table,
         winner=winner.candidate.name,
         version=model.card.version,
         promoted=promoted,
         verdict=verdict,
         choice=str(choice),
         reason=reason,
-        tries=tries,
+        tries=claim.tries,
         first_session=model.card.trained_from.isoformat(),
         last_session=model.card.trained_through.isoformat(),
         elapsed_s=round(perf_counter() - begun, 2),
-        out_of_fold=_out_of_fold(dataset, [one for one in recent if one.name == winner.candidate.name]),
+        out_of_fold=out_of_fold,
     )
+
+
+def _choice(evaluator: Evaluator) -> Choice:
+    """Choose the winner; one candidate's rows are held at a time."""
+    sums: dict[str, SessionSums] = {}
+    on_events: dict[str, SessionSums] = {}
+    for name in evaluator.names:
+        rows = evaluator.rows(name)
+        sums[name], on_events[name] = SessionSums.of(rows), SessionSums.of(evaluator.on_events(rows))
+    return choose(sums, on_events)
 
 
 def _out_of_fold(dataset: Dataset, forecasts: list[FoldForecast]) -> pl.DataFrame:
