@@ -33,11 +33,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('event', schema=None) as batch_op:
         batch_op.create_index('ix_event_symbol_date', ['symbol', 'date'], unique=False)
+        batch_op.create_index('ix_event_ended_at', ['ended_at'], unique=False)
 
 
 def downgrade() -> None:
     """Undo."""
     with op.batch_alter_table('event', schema=None) as batch_op:
+        batch_op.drop_index('ix_event_ended_at')
         batch_op.drop_index('ix_event_symbol_date')
 
     op.drop_table('event')

@@ -71,11 +71,15 @@ def earnings_days(
 
 def events_version(db: Session) -> str:
     """Return a text that changes whenever a day is reported, corrected, or ends."""
-    return "/".join(str(count) for count in sql.run(db, "SELECT count(*), count(ended_at) FROM event")[0])
+    newest, ended = "SELECT max(id) FROM event", "SELECT count(*) FROM event WHERE ended_at IS NOT NULL"
+    return "/".join(str(number) for number in sql.run(db, f"SELECT ({newest}), ({ended})")[0])
 
 
 def _one_report(reported: pl.DataFrame, at: datetime | None) -> pl.DataFrame:
     """Open what ended after `at`, and let no two rows of one symbol and date be believed at once."""
+    open_now = at is None and reported["ended_at"].null_count() == len(reported)
+    if open_now and reported.select("symbol", "date").is_unique().all():  # the usual case, at half the cost
+        return reported.select(*EVENT_SCHEMA).sort("symbol", "date", "known_at")
     ended = pl.col("ended_at") if at is None else pl.when(pl.col("ended_at") <= at).then("ended_at")
     later = pl.col("known_at").shift(-1).cum_min(reverse=True)
     # The same day and timing, reported in place of this row: since when it is known was reported wrong before.

@@ -99,7 +99,7 @@ class EventRow(SQLModel, table=True):
     """
 
     __tablename__ = "event"
-    __table_args__ = (Index("ix_event_symbol_date", "symbol", "date"),)
+    __table_args__ = (Index("ix_event_symbol_date", "symbol", "date"), Index("ix_event_ended_at", "ended_at"))
 
     id: int | None = Field(default=None, primary_key=True)
     symbol: str = Field(max_length=20)
