@@ -25,6 +25,12 @@ COLUMNS = {
     "seconds": "Fit, s",
 }
 _SHARES = ("crps_skill", "r2_oos", "hit", "coverage_50", "coverage_80", "coverage_95")
+_PARTS = (
+    ("by_year", "By year"),
+    ("by_kind", "Sessions that trade results first (event), and all others"),
+    ("by_tercile", "By volatility"),
+    ("by_symbol", "By symbol"),
+)
 _FORMATS = {
     COLUMNS[name]: st.column_config.NumberColumn(format="percent" if name in _SHARES else "%.4f")
     for name in (*_SHARES, "mae_ratio", "rmse_ratio")
@@ -95,8 +101,8 @@ def _card(versions: list[str], champion: str | None) -> None:
     index = versions.index(champion) if champion in versions else 0
     version = st.selectbox("Version", versions, index=index)
     metrics = client.model(version)["metrics"]
-    for part, title in (("by_year", "By year"), ("by_tercile", "By volatility"), ("by_symbol", "By symbol")):
-        if metrics[part]:
+    for part, title in _PARTS:
+        if metrics.get(part):
             with st.expander(title, expanded=part == "by_year"):
                 rows = [{"name": name, **score} for name, score in metrics[part].items()]
                 st.dataframe(table(rows), width="stretch", hide_index=True, column_config=_FORMATS)
