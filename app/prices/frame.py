@@ -75,8 +75,3 @@ def conform(frame: pl.DataFrame) -> pl.DataFrame:
 def no_actions() -> pl.DataFrame:
     """Return an action frame without rows."""
     return pl.DataFrame(schema=ACTION_SCHEMA)
-
-
-def no_events() -> pl.DataFrame:
-    """Return an event frame without rows."""
-    return pl.DataFrame(schema=EVENT_SCHEMA)
