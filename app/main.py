@@ -15,7 +15,7 @@ from app.core import log
 from app.core.clock import Clock
 from app.core.db import Database, migrate
 from app.core.settings import Settings, load_settings
-from app.forecasts.forecaster import Forecaster
+from app.forecasts.prediction.forecaster import Forecaster
 from app.jobs import runs
 from app.jobs.schedule import Scheduler
 from app.prices.refresh.first_run import seed

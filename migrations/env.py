@@ -3,7 +3,7 @@
 from alembic import context
 from sqlmodel import SQLModel
 
-import app.forecasts.tables
+import app.forecasts.ledger.tables
 import app.jobs.tables
 import app.prices.store.tables
 import app.registry.promotion.tables  # noqa: F401 - imported so that the metadata is whole

@@ -20,8 +20,8 @@ from app.cli.console import (
 from app.core.errors import NextcloseError
 
 if TYPE_CHECKING:
-    from app.forecasts.forecast import Forecast
-    from app.forecasts.forecaster import Forecaster
+    from app.forecasts.ledger.forecast import Forecast
+    from app.forecasts.prediction.forecaster import Forecaster
     from app.monitoring.outcomes import Watch
 
 
@@ -29,7 +29,7 @@ def predict(names: SymbolNames, *, as_json: AsJson = False) -> None:
     """Forecast the next session's close of each symbol with the champion."""
     from functools import partial
 
-    from app.forecasts.forecaster import Forecaster
+    from app.forecasts.prediction.forecaster import Forecaster
     from app.jobs import runs
 
     wanted = stocks(names)
@@ -100,7 +100,7 @@ def _claim(claim: Watch) -> list[str]:
 
 def score(*, as_json: AsJson = False) -> None:
     """Settle every forecast whose close is now known."""
-    from app.forecasts.scoring import score_due
+    from app.forecasts.ledger.scoring import score_due
 
     with open_store() as here, progress_bar() as progress:
         scored = score_due(here.database, here.clock, progress)

@@ -64,7 +64,7 @@ def train(*, as_json: AsJson = False) -> None:
 
 def _forecast_all(here: OpenStore, progress: Progress) -> int | None:
     """Forecast every symbol; None where the first winner was refused, and nobody can."""
-    from app.forecasts.forecaster import Forecaster
+    from app.forecasts.prediction.forecaster import Forecaster
 
     try:
         return Forecaster(here.settings, here.database, here.clock).forecast_all(progress)
@@ -177,10 +177,10 @@ def _prove(check: Check, here: OpenStore, progress: Progress) -> tuple[str, bool
         lines = [" ".join([f.rule, f.symbol or "", str(f.session or ""), f.detail]) for f in found]
         return check, not any(finding.fails for finding in found), [" ".join(line.split()) for line in lines]
     if check == Check.LEDGER:
-        from app.forecasts import ledger
+        from app.forecasts.ledger import records
 
         with here.database.read() as db:
-            chains = ledger.verify_chain(db)
+            chains = records.verify_chain(db)
         lines = [f"{chain.table}: {chain.broken or f'{chain.rows:,} rows, none changed'}" for chain in chains]
         return check, all(chain.intact for chain in chains), lines
     from app.training.proofs.leakage import leakage

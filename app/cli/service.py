@@ -70,7 +70,7 @@ def _shown(effective: Any, name: str) -> Any:
 
 def status(*, as_json: AsJson = False) -> None:
     """Show data age, champion and its verdict, jobs, and the ledger."""
-    from app.forecasts import ledger
+    from app.forecasts.ledger import records
     from app.jobs import runs
     from app.prices import store
     from app.registry.promotion.champion import Champion
@@ -92,9 +92,9 @@ def status(*, as_json: AsJson = False) -> None:
             "trained_through": model.card.trained_through if model else None,
             "verdict": model.card.verdict if model else None,
             "versions": [card.version for card in champion.versions()],
-            "forecasts": ledger.count(db, "live"),
-            "replayed": ledger.count(db, "replay"),
-            "ledger_intact": all(chain.intact for chain in ledger.verify_chain(db)),
+            "forecasts": records.count(db, "live"),
+            "replayed": records.count(db, "replay"),
+            "ledger_intact": all(chain.intact for chain in records.verify_chain(db)),
             "jobs": [
                 {"kind": run.kind, "state": run.state, "message": run.message, "started_at": run.started_at}
                 for run in runs.recent(db, 5)

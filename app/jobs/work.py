@@ -59,7 +59,7 @@ def check(settings: Settings, database: Database, clock: Clock, progress: Progre
 
 def contest(settings: Settings, database: Database, clock: Clock, progress: Progress) -> ContestResult:
     """Run the contest; the first champion's walk-forward forecasts fill the empty ledger as replayed ones."""
-    from app.forecasts.replay import replay
+    from app.forecasts.ledger.replay import replay
     from app.training.contest.contest import run_contest
 
     result = run_contest(settings, database, clock, within(progress, 0.0, 0.95))
@@ -77,14 +77,14 @@ def train(settings: Settings, database: Database, clock: Clock, progress: Progre
 
 def forecast(settings: Settings, database: Database, clock: Clock, progress: Progress) -> Outcome:
     """Forecast the next session of every symbol."""
-    from app.forecasts.forecaster import Forecaster
+    from app.forecasts.prediction.forecaster import Forecaster
 
     return {"forecasts": Forecaster(settings, database, clock).forecast_all(progress)}
 
 
 def score(settings: Settings, database: Database, clock: Clock, progress: Progress) -> Outcome:  # noqa: ARG001 - a Work
     """Settle every forecast whose close is now known."""
-    from app.forecasts.scoring import score_due
+    from app.forecasts.ledger.scoring import score_due
 
     return {"scored": score_due(database, clock, progress)}
 

@@ -15,7 +15,7 @@ from app.core.progress import Progress, silent
 from app.core.public import Instant
 from app.core.settings import Settings
 from app.features import frame
-from app.forecasts.track_record import settled
+from app.forecasts.ledger.track_record import settled
 from app.monitoring.drift import MONTH, MONTHS, Drift, drift, importances
 from app.monitoring.outcomes import FALSE_ALARMS, Watch, results_sessions, watch
 from app.prices import store

@@ -20,7 +20,7 @@ from app.core.clock import Clock
 from app.core.db import Database, migrate
 from app.core.settings import Settings
 from app.features.frame import FEATURE_NAMES
-from app.forecasts.forecaster import Forecaster
+from app.forecasts.prediction.forecaster import Forecaster
 from app.prices import store
 from app.prices.refresh import import_files
 from app.registry.promotion import champion

@@ -49,7 +49,7 @@ def fill(bars: Path | None) -> list[str]:
     from app.core.clock import Clock
     from app.core.db import Database, migrate
     from app.core.settings import load_settings
-    from app.forecasts.forecaster import Forecaster
+    from app.forecasts.prediction.forecaster import Forecaster
     from app.prices import store
     from app.prices.refresh import import_files
     from app.prices.refresh.first_run import store_sample

@@ -9,7 +9,7 @@ import pytest
 from app.core.clock import Clock
 from app.core.db import Database
 from app.core.settings import Settings
-from app.forecasts.forecaster import Forecaster
+from app.forecasts.prediction.forecaster import Forecaster
 from app.prices import store
 from app.registry.promotion import champion
 from app.registry.versions import artefact

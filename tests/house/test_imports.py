@@ -39,16 +39,17 @@ def test_contracts_hold(copy: Path) -> None:
     [
         ("app/prices/store/read.py", "import app.forecasts", "Data flows down, imports look up"),
         ("app/core/db.py", "import app.prices", "Data flows down, imports look up"),
-        ("app/forecasts/forecaster.py", "import app.training", "Data flows down, imports look up"),
+        ("app/forecasts/prediction/forecaster.py", "import app.training", "Data flows down, imports look up"),
         ("app/prices/sources/yahoo.py", "import app.prices.store", "Prices: sources, store, checks, refresh"),
         ("app/features/engine/panel.py", "import app.features.market.ranks", "Features: engine, indicators, market"),
         ("app/registry/versions/card.py", "import app.registry.promotion", "Registry: components, versions, promotion"),
         ("app/training/data/folds.py", "import app.training.fitting.scale", "Training: data, fitting, walk-forward"),
+        ("app/forecasts/ledger/chain.py", "import app.forecasts.prediction.predict", "Forecasts: the ledger, what is"),
         ("app/web/edge/render.py", "import app.web.views.layout", "Web: edge, figures, views and API, pages, front"),
         ("app/features/frame.py", "import sqlmodel", "Frames in, frames out"),
         ("admin_ui/client.py", "import app.core", "The admin view speaks HTTP only"),
         ("app/training/contest/contest.py", "import mlflow", "MLflow belongs to registry"),
-        ("app/forecasts/forecaster.py", "import fastapi", "FastAPI and Jinja belong to web and main"),
+        ("app/forecasts/prediction/forecaster.py", "import fastapi", "FastAPI and Jinja belong to web and main"),
         ("app/web/api/jobs.py", "import apscheduler", "APScheduler belongs to jobs"),
         ("app/prices/store/read.py", "import yfinance", "yfinance belongs to prices.sources.yahoo"),
         ("app/web/pages/stocks.py", "import plotly", "The service draws figures without plotly.py"),
@@ -64,7 +65,9 @@ def test_a_broken_contract_is_named(copy: Path, file: str, line: str, contract: 
     assert any(line.startswith(contract) and line.endswith("BROKEN") for line in found.stdout.splitlines())
 
 
-@pytest.mark.parametrize("stray", ["app/utils.py", "app/prices/extra.py", "app/training/extra.py"])
+@pytest.mark.parametrize(
+    "stray", [f"app/{stray}.py" for stray in ("utils", "prices/extra", "training/extra", "forecasts/extra")]
+)
 def test_a_stray_module_is_rejected(copy: Path, stray: str) -> None:
     """A drawer beside the rooms, or beside a room's own parts, isn't in the list of layers."""
     (copy / stray).write_text("")

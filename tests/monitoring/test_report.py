@@ -8,14 +8,14 @@ import pytest
 from app.core.clock import Clock
 from app.core.db import Database
 from app.core.settings import Settings
-from app.forecasts import ledger
-from app.forecasts.forecast import Forecast, Score
+from app.forecasts.ledger import records
+from app.forecasts.ledger.forecast import Forecast, Score
 from app.monitoring.report import JobState, Report, monitor
 from app.prices import store
 from app.registry.promotion import champion
 from app.registry.versions import artefact
 from tests.forecasts import small
-from tests.forecasts.test_ledger import forecast, score
+from tests.forecasts.ledger.test_records import forecast, score
 
 
 @pytest.fixture
@@ -45,8 +45,8 @@ def settle(database: Database, sessions: int, *, holds: bool, version: str = "v1
             made.append(one)
             scores.append(score(one.id).model_copy(update={**hits, "crps": 0.5}))
     with database.write() as db:
-        ledger.append(db, made)
-        ledger.add_scores(db, scores)
+        records.append(db, made)
+        records.add_scores(db, scores)
 
 
 def test_nothing_wrong_is_healthy(look: Callable[..., Report], database: Database) -> None:

@@ -23,8 +23,8 @@ from starlette.responses import Response
 
 from app.core import log
 from app.core.errors import NextcloseError, NoHistory, StoreUnavailable
-from app.forecasts import ledger
-from app.forecasts.forecast import Forecast
+from app.forecasts.ledger import records
+from app.forecasts.ledger.forecast import Forecast
 from app.prices import store
 from app.prices.symbols import is_series
 from app.web.api.schemas import Prediction
@@ -174,9 +174,9 @@ class Answers:
         """Find out what changed since the last look, and drop the answers that rest on it."""
         old = self._snapshot
         with self._services.database.read() as db:
-            prices, events, newest = store.data_version(db), store.events_version(db), ledger.newest_seq(db)
+            prices, events, newest = store.data_version(db), store.events_version(db), records.newest_seq(db)
             versions = old.versions if prices == old.prices else store.symbol_versions(db)
-            appended = ledger.symbols_after(db, old.newest_seq) if 0 <= old.newest_seq < newest else set()
+            appended = records.symbols_after(db, old.newest_seq) if 0 <= old.newest_seq < newest else set()
         self._looks += 1
         series = frozenset(one for one in versions.items() if is_series(one[0]))
         new = Snapshot((champion, events, series), prices, newest, versions, old.stamps, old.cleared)

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from app.forecasts import ledger
-from app.forecasts.forecast import Origin
-from app.forecasts.track_record import TrackRecord, track_record
+from app.forecasts.ledger import records
+from app.forecasts.ledger.forecast import Origin
+from app.forecasts.ledger.track_record import TrackRecord, track_record
 from app.prices.symbols import normalise
 from app.web.api import schemas
 from app.web.api.inputs import Cursor, End, Model, Start, SymbolQuery
@@ -25,7 +25,7 @@ def forecasts(
     start: Start = None,
     end: End = None,
     origin: Annotated[Origin | None, Query(description="Only live or only replayed ones")] = None,
-    limit: Annotated[int, Query(ge=1, le=ledger.PAGE_LIMIT)] = 100,
+    limit: Annotated[int, Query(ge=1, le=records.PAGE_LIMIT)] = 100,
     cursor: Cursor = None,
 ) -> schemas.Ledger:
     """Return forecasts as they were made, newest first, with their scores where the close is known.
@@ -34,7 +34,7 @@ def forecasts(
     """
     name = normalise(symbol) if symbol else None
     with services.database.read() as db:
-        page = ledger.page(db, name, model, start, end, origin, limit, cursor)
+        page = records.page(db, name, model, start, end, origin, limit, cursor)
     return schemas.Ledger(forecasts=[schemas.LedgerEntry.of_entry(entry) for entry in page.entries], cursor=page.cursor)
 
 

@@ -9,9 +9,9 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.core.public import Instant, Price
-from app.forecasts.forecast import Forecast, Freshness, Interval, Score
-from app.forecasts.ledger import Entry
-from app.forecasts.situation import EventAhead, Situation
+from app.forecasts.ledger.forecast import Forecast, Freshness, Interval, Score
+from app.forecasts.ledger.records import Entry
+from app.forecasts.prediction.situation import EventAhead, Situation
 from app.jobs.plan import Upcoming
 from app.jobs.tables import JobRun
 from app.prices.store import SymbolStatus

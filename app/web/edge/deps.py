@@ -11,7 +11,7 @@ from fastapi import Depends, Request
 from app.core.clock import Clock, calendar
 from app.core.db import Database
 from app.core.settings import Settings
-from app.forecasts.forecaster import Forecaster
+from app.forecasts.prediction.forecaster import Forecaster
 from app.prices.sources.factory import open_source
 from app.prices.sources.protocol import PriceSource
 from app.prices.store import SymbolStatus

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from app.forecasts.forecast import Forecast
+from app.forecasts.ledger.forecast import Forecast
 from app.web.edge import formats
 
 Figure = dict[str, Any]

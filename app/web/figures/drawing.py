@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import floor
 
-from app.forecasts.forecast import Forecast
+from app.forecasts.ledger.forecast import Forecast
 from app.registry.components.levels import LEVELS
 
 STRIP_WIDTH, STRIP_HEIGHT = 168.0, 22.0

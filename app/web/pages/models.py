@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from app.forecasts import ledger
-from app.forecasts.track_record import track_record
+from app.forecasts.ledger import records
+from app.forecasts.ledger.track_record import track_record
 from app.prices import store
 from app.registry.promotion import champion as registry
 from app.web.api import models as api
@@ -85,10 +85,10 @@ def record(
 ) -> Response:
     """Show what the ledger's scores add up to, and the ledger itself, newest first."""
     with services.database.read() as db:
-        records = [track_record(db, origin=origin) for origin in ("live", "replay")]
-        page = ledger.page(db, limit=PAGE, cursor=cursor)
+        totals = [track_record(db, origin=origin) for origin in ("live", "replay")]
+        page = records.page(db, limit=PAGE, cursor=cursor)
         watched = [status for status in store.statuses(db) if status.watched]
     first = cursor is None
     return layout.page(
-        request, services, "record", "/api/track-record", watched, records=records, page=page, first=first
+        request, services, "record", "/api/track-record", watched, records=totals, page=page, first=first
     )

@@ -11,9 +11,9 @@ import polars as pl
 from app.core.clock import calendar
 from app.core.errors import NextcloseError, UnknownSymbol
 from app.features.overlay import overlay
-from app.forecasts.forecast import Forecast, Freshness
-from app.forecasts.situation import Situation
-from app.forecasts.track_record import TrackRecord, track_record
+from app.forecasts.ledger.forecast import Forecast, Freshness
+from app.forecasts.ledger.track_record import TrackRecord, track_record
+from app.forecasts.prediction.situation import Situation
 from app.prices import store
 from app.prices.store import SymbolStatus
 from app.prices.symbols import is_series

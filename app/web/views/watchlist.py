@@ -9,7 +9,7 @@ from datetime import date
 from sqlmodel import Session
 
 from app.core.errors import NextcloseError, NoChampion, NoHistory
-from app.forecasts.forecast import Forecast
+from app.forecasts.ledger.forecast import Forecast
 from app.jobs import runs
 from app.jobs.tables import JobRun
 from app.prices import store

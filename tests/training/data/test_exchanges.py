@@ -12,7 +12,7 @@ from sqlmodel import select
 
 from app.core.clock import calendar
 from app.core.db import Database
-from app.forecasts.predict import predict_all
+from app.forecasts.prediction.predict import predict_all
 from app.prices import store
 from app.prices.store.tables import SymbolRow
 from app.registry.versions.model import Model

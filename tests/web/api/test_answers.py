@@ -13,7 +13,7 @@ from sqlalchemy import Engine, event
 from app.core.clock import Clock, calendar
 from app.core.db import Database
 from app.core.settings import Settings
-from app.forecasts.forecaster import Forecaster
+from app.forecasts.prediction.forecaster import Forecaster
 from app.jobs import runs
 from app.prices import store
 from app.prices.sources.sample import sample_bars

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from app.core.clock import Clock
 from app.core.db import Database
 from app.core.settings import Settings
-from app.forecasts.scoring import score_due
+from app.forecasts.ledger.scoring import score_due
 from app.jobs import runs
 from app.prices import store
 from app.prices.sources.sample import sample_bars

@@ -5,7 +5,7 @@ from fastapi import FastAPI
 
 from app.core.db import Database
 from app.core.settings import Settings
-from app.forecasts.forecaster import Forecaster
+from app.forecasts.prediction.forecaster import Forecaster
 from app.jobs import runs
 from app.web.api.answers import Answers
 from tests.web.api.test_answers import LAST, NEXT, ask, put_bar, statements

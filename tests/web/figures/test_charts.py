@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from app.forecasts.forecast import Forecast
+from app.forecasts.ledger.forecast import Forecast
 from app.prices.sources.sample import sample_bars
 from app.web.edge import formats, static
 from app.web.figures import charts, drawing

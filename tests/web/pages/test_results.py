@@ -11,7 +11,7 @@ import pytest
 
 from app.core.clock import calendar
 from app.core.db import Database
-from app.forecasts.situation import EventAhead
+from app.forecasts.prediction.situation import EventAhead
 from app.prices.frame import REPORTED_SCHEMA
 from app.prices.sources.sample import sample_bars
 from app.prices.store import EarningsDay, event_updates, write

@@ -12,9 +12,9 @@ import numpy as np
 import polars as pl
 from sqlmodel import Session, col, select
 
-from app.forecasts import ledger
-from app.forecasts.forecast import Origin
-from app.forecasts.tables import ForecastRow, ScoreRow
+from app.forecasts.ledger import records
+from app.forecasts.ledger.forecast import Origin
+from app.forecasts.ledger.tables import ForecastRow, ScoreRow
 from app.registry.components.scores import ratio_interval, wilson
 
 FEWEST_FOR_TERCILES: Final = 30
@@ -141,8 +141,8 @@ def settled(db: Session, symbol: str | None = None, model: str | None = None) ->
         col(getattr(ScoreRow, name)) for name in _SCORE
     ]
     learnt_before = col(ForecastRow.target_session) > col(ForecastRow.trained_through)
-    query = ledger.with_score(select(*columns)).where(learnt_before)
-    rows = db.connection().execute(ledger.chosen(query, symbol, model)).all()
+    query = records.with_score(select(*columns)).where(learnt_before)
+    rows = db.connection().execute(records.chosen(query, symbol, model)).all()
     frame = pl.DataFrame([tuple(row) for row in rows], schema={**_FORECAST, **_SCORE}, orient="row")
     errors = [name for name in _SCORE if _SCORE[name] == pl.Float64 and name != "realised_return"]
     return frame.with_columns(pl.col(errors) / pl.col("last_close"))

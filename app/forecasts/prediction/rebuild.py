@@ -9,9 +9,9 @@ import polars as pl
 from app.core.db import Database
 from app.core.errors import NotThere
 from app.core.settings import Settings
-from app.forecasts import ledger
-from app.forecasts.forecast import Forecast
-from app.forecasts.predict import predict_all
+from app.forecasts.ledger import records
+from app.forecasts.ledger.forecast import Forecast
+from app.forecasts.prediction.predict import predict_all
 from app.prices import store
 from app.prices.symbols import SERIES_MARK
 from app.registry.promotion.champion import version_directory
@@ -33,7 +33,7 @@ def rebuild(settings: Settings, database: Database, forecast_id: str) -> Rebuilt
     Errors: `NotThere` when the forecast, its model version or its bars are gone; `BrokenArtefact`.
     """
     with database.read() as db:
-        stored = ledger.get(db, forecast_id).forecast
+        stored = records.get(db, forecast_id).forecast
         exchanges, events = store.exchanges(db), store.events(db, at=stored.made_at)
         known = [store.as_known(db, symbol, stored.made_at) for symbol in store.symbol_versions(db)]
     held = pl.concat(known).filter(pl.col("session") <= stored.as_of).sort("symbol", "session")

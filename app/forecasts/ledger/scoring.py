@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from app.core.clock import Clock
 from app.core.db import Database
 from app.core.progress import Progress, silent
-from app.forecasts import ledger
-from app.forecasts.forecast import Forecast, Score
+from app.forecasts.ledger import records
+from app.forecasts.ledger.forecast import Forecast, Score
 from app.prices import store
 from app.registry.components.levels import INTERVALS, LEVELS
 from app.registry.components.panel import Array, Index
@@ -40,10 +40,10 @@ def score_due(database: Database, clock: Clock, progress: Progress = silent) -> 
     A forecast whose target session has no bar (a halt, or one that is held in quarantine) stays unscored.
     """
     with database.read() as db:
-        pending = ledger.pending(db, {symbol: last.session for symbol, last in store.last_bars(db).items()})
+        pending = records.pending(db, {symbol: last.session for symbol, last in store.last_bars(db).items()})
     revisions = _revised(database)
     with database.read() as db:
-        due = sorted([*pending, *ledger.of_ids(db, list(revisions))], key=lambda one: one.symbol)
+        due = sorted([*pending, *records.of_ids(db, list(revisions))], key=lambda one: one.symbol)
     by_symbol = [(symbol, list(forecasts)) for symbol, forecasts in groupby(due, key=lambda one: one.symbol)]
     written = 0
     for done, (symbol, forecasts) in enumerate(by_symbol):
@@ -52,14 +52,14 @@ def score_due(database: Database, clock: Clock, progress: Progress = silent) -> 
             closes = _closes(store.history(db, symbol, end=max(one.target_session for one in forecasts)))
         scores = score_all(forecasts, closes, clock.now(), revisions)
         with database.write() as db:
-            written += ledger.add_scores(db, scores)
+            written += records.add_scores(db, scores)
     return written
 
 
 def _revised(database: Database) -> dict[str, int]:
     """Return the scored forecasts that came out otherwise by the closes of now, with their next score's number."""
     with database.read() as db:
-        scored = ledger.scored(db)
+        scored = records.scored(db)
     if scored.is_empty():
         return {}
     closes = store.panel(database, start=cast("date", scored["as_of"].min())).select("symbol", "session", "close")

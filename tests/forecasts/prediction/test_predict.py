@@ -6,8 +6,8 @@ from datetime import date
 import polars as pl
 import pytest
 
-from app.forecasts.forecast import Prediction
-from app.forecasts.predict import MARGIN, first_session, own_window, predict_all, predict_one, window
+from app.forecasts.ledger.forecast import Prediction
+from app.forecasts.prediction.predict import MARGIN, first_session, own_window, predict_all, predict_one, window
 from app.registry.components.scale import EwmaScale
 from app.registry.components.shape import HistoryShape
 from app.registry.versions.model import Model

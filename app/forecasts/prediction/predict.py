@@ -22,7 +22,7 @@ import polars as pl
 
 from app.core.clock import DEFAULT_EXCHANGE, Calendar, calendar
 from app.features import frame
-from app.forecasts.forecast import Prediction
+from app.forecasts.ledger.forecast import Prediction
 from app.registry.components.levels import QUANTILE_NAMES
 from app.registry.versions.model import Model
 

@@ -11,14 +11,14 @@ from sqlmodel import select
 from app.core.clock import Clock
 from app.core.db import Database
 from app.core.settings import Settings
-from app.forecasts import ledger
-from app.forecasts.forecast import Forecast, Score
-from app.forecasts.forecaster import Forecaster
-from app.forecasts.scoring import score_all, score_due
-from app.forecasts.tables import ScoreRow
-from app.forecasts.track_record import track_record
+from app.forecasts.ledger import records
+from app.forecasts.ledger.forecast import Forecast, Score
+from app.forecasts.ledger.scoring import score_all, score_due
+from app.forecasts.ledger.tables import ScoreRow
+from app.forecasts.ledger.track_record import track_record
+from app.forecasts.prediction.forecaster import Forecaster
 from tests.forecasts import small
-from tests.forecasts.test_ledger import forecast
+from tests.forecasts.ledger.test_records import forecast
 
 Put = Callable[..., None]
 EVE, DAY = date(2021, 12, 30), date(2021, 12, 31)
@@ -38,7 +38,7 @@ def settle(database: Database, made: Forecast) -> Score | None:
     """Score what is due on the next evening, and return this forecast's score."""
     score_due(database, Clock(small.NOW))
     with database.read() as db:
-        return ledger.get(db, made.id).score
+        return records.get(db, made.id).score
 
 
 def close_of(session: date) -> float:
@@ -87,7 +87,7 @@ def test_a_revised_close_gives_a_second_score_beside_the_first(database: Databas
     with database.read() as db:
         rows = db.exec(select(ScoreRow).where(ScoreRow.forecast_id == made.id)).all()
         assert [Score.model_validate(row) for row in rows] == [first, second]
-        assert ledger.page(db, symbol="AAA").entries[0].score == second
+        assert records.page(db, symbol="AAA").entries[0].score == second
         assert track_record(db, symbol="AAA").n == 1
 
 

@@ -9,8 +9,16 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from app.core.db import Database
-from app.forecasts.forecast import Prediction
-from app.forecasts.predict import Market, Predictions, first_session, own_window, predict_all, predict_one, window
+from app.forecasts.ledger.forecast import Prediction
+from app.forecasts.prediction.predict import (
+    Market,
+    Predictions,
+    first_session,
+    own_window,
+    predict_all,
+    predict_one,
+    window,
+)
 from app.prices import store
 from app.prices.store import LastBar
 from app.prices.symbols import is_series

@@ -14,9 +14,9 @@ from sqlalchemy.exc import IntegrityError
 
 from app.core.db import Database
 from app.core.errors import BadInput, NotThere
-from app.forecasts import ledger
-from app.forecasts.chain import ChainReport
-from app.forecasts.forecast import Forecast, Score
+from app.forecasts.ledger import records
+from app.forecasts.ledger.chain import ChainReport
+from app.forecasts.ledger.forecast import Forecast, Score
 from app.registry.promotion.tables import DecisionRow
 from tests.forecasts import small
 
@@ -67,7 +67,7 @@ def _symbols(put: Callable[..., None]) -> None:
 def append(database: Database, *forecasts: Forecast) -> list[Forecast]:
     """Append in a transaction of its own."""
     with database.write() as db:
-        return ledger.append(db, forecasts)
+        return records.append(db, forecasts)
 
 
 def test_a_forecast_comes_back_to_the_last_digit(database: Database) -> None:
@@ -75,9 +75,9 @@ def test_a_forecast_comes_back_to_the_last_digit(database: Database) -> None:
     made = forecast(1)
     append(database, made)
     with database.read() as db:
-        assert ledger.get(db, made.id).forecast == made
+        assert records.get(db, made.id).forecast == made
         with pytest.raises(NotThere, match="'01J'"):
-            ledger.get(db, "01J")
+            records.get(db, "01J")
 
 
 def test_the_first_forecast_of_its_kind_stays(database: Database) -> None:
@@ -89,7 +89,7 @@ def test_the_first_forecast_of_its_kind_stays(database: Database) -> None:
     other_origin = forecast(1, origin="replay")
     assert append(database, second, other_version, other_origin) == [first, other_version, other_origin]
     with database.read() as db:
-        assert ledger.count(db) == 3
+        assert records.count(db) == 3
 
 
 def test_a_forecast_that_stands_twice_in_one_batch_is_kept_once(database: Database) -> None:
@@ -105,13 +105,13 @@ def test_a_rolled_back_batch_leaves_nothing(database: Database) -> None:
         append(database, forecast(2), forecast(3, "NOBODY"))
     append(database, forecast(4))
     with database.read() as db:
-        assert ledger.verify_chain(db) == [ChainReport("forecast", 2, None), ChainReport("score", 0, None)]
+        assert records.verify_chain(db) == [ChainReport("forecast", 2, None), ChainReport("score", 0, None)]
 
 
 def broken(database: Database) -> list[str | None]:
     """Return what is wrong with forecasts and with scores."""
     with database.read() as db:
-        return [report.broken for report in ledger.verify_chain(db)]
+        return [report.broken for report in records.verify_chain(db)]
 
 
 def run(database: Database, *statements: str) -> None:
@@ -155,7 +155,7 @@ def test_every_table_of_the_record_is_append_only(database: Database, table: str
     """Forecasts, scores and decisions: neither a row's values nor the row can be taken back."""
     append(database, forecast(1))
     with database.write() as db:
-        ledger.add_scores(db, [score(forecast(1).id)])
+        records.add_scores(db, [score(forecast(1).id)])
         db.add(DecisionRow(kind="promotion", version="v1", reason="test", evidence={}, decided_at=MADE_AT))
     with pytest.raises(IntegrityError, match=f"{table} is append-only"):
         run(database, change.format(table, "id" if table != "score" else "seq"))
@@ -166,7 +166,7 @@ def test_a_byte_changed_in_the_file_is_found(database: Database, value: bytes) -
     """No SQL, no trigger: one letter of a stored text becomes another one, in whichever copy of it the file has."""
     append(database, forecast(1))
     with database.write() as db:
-        ledger.add_scores(db, [score(forecast(1).id)])
+        records.add_scores(db, [score(forecast(1).id)])
     with database.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     database.dispose()
@@ -184,7 +184,7 @@ def test_a_score_is_chained_too(database: Database) -> None:
     """A score that was made better is named."""
     append(database, forecast(1), forecast(2))
     with database.write() as db:
-        ledger.add_scores(db, [score(forecast(number).id) for number in (1, 2)])
+        records.add_scores(db, [score(forecast(number).id) for number in (1, 2)])
     run(database, "DROP TRIGGER score_no_update", "UPDATE score SET hit_95 = NOT hit_95 WHERE seq = 2")
     assert broken(database) == [None, "row 2 (AAA00002v1live) isn't what was written, or is missing"]
 
@@ -193,11 +193,11 @@ def test_pages_go_back_in_time_without_a_gap(database: Database) -> None:
     """Newest first; the cursor goes on where the page ended, also when rows were added meanwhile."""
     append(database, *(forecast(number) for number in range(5)))
     with database.read() as db:
-        first = ledger.page(db, limit=2)
+        first = records.page(db, limit=2)
     append(database, forecast(9))
     with database.read() as db:
-        second = ledger.page(db, limit=2, cursor=first.cursor)
-        third = ledger.page(db, limit=2, cursor=second.cursor)
+        second = records.page(db, limit=2, cursor=first.cursor)
+        third = records.page(db, limit=2, cursor=second.cursor)
     seen = [entry.forecast.as_of.day for page in (first, second, third) for entry in page.entries]
     assert seen == [8, 7, 6, 5, 4]
     assert third.cursor is None
@@ -209,14 +209,14 @@ def test_a_page_holds_what_was_asked(database: Database) -> None:
     with database.read() as db:
 
         def days(**asked: object) -> list[int]:
-            return [entry.forecast.as_of.day for entry in ledger.page(db, **asked).entries]  # type: ignore[arg-type]
+            return [entry.forecast.as_of.day for entry in records.page(db, **asked).entries]  # type: ignore[arg-type]
 
         assert days(symbol="BBB") == [6]
         assert days(model="forest") == days(model="v2") == [7]
         assert days(model="v1") == [6, 5]
         assert days(start=date(2021, 1, 7), end=date(2021, 1, 7)) == [6]
         with pytest.raises(BadInput, match="'x1'"):
-            ledger.page(db, cursor="x1")
+            records.page(db, cursor="x1")
 
 
 def test_the_newest_of_a_version_goes_live_before_replayed(database: Database) -> None:
@@ -226,7 +226,7 @@ def test_the_newest_of_a_version_goes_live_before_replayed(database: Database) -
     )
     asked = {"AAA": date(2021, 1, 5), "BBB": date(2021, 1, 6), "CCC": date(2021, 1, 5), "DDD": date(2021, 1, 5)}
     with database.read() as db:
-        found = ledger.as_of(db, asked, "v1")
+        found = records.as_of(db, asked, "v1")
     assert {symbol: one.origin for symbol, one in found.items()} == {"AAA": "live", "BBB": "live"}
 
 
@@ -242,22 +242,22 @@ def test_stored_prices_stand_apart_from_the_ledger() -> None:
 def test_a_cursor_that_no_page_gave_is_bad_input(database: Database, cursor: str) -> None:
     """A number that no database can hold is none either."""
     with database.read() as db, pytest.raises(BadInput, match="cursor"):
-        ledger.page(db, cursor=cursor)
+        records.page(db, cursor=cursor)
 
 
 def test_the_migration_takes_scores_along(database: Database) -> None:
     """Back before triggers a row can be changed and the first score stays; forward again all is chained and fixed."""
     append(database, forecast(1), forecast(2))
     with database.write() as db:
-        ledger.add_scores(db, [score(forecast(1).id), score(forecast(1).id, revision=1), score(forecast(2).id)])
-    config = Config(toml_file=Path(__file__).parents[2] / "pyproject.toml", stdout=io.StringIO())
+        records.add_scores(db, [score(forecast(1).id), score(forecast(1).id, revision=1), score(forecast(2).id)])
+    config = Config(toml_file=Path(__file__).parents[3] / "pyproject.toml", stdout=io.StringIO())
     config.attributes["url"] = database.url.render_as_string()
     command.downgrade(config, "0002")
     run(database, "UPDATE score SET pit = 0.25 WHERE forecast_id = 'AAA00002v1live'")
     command.upgrade(config, "head")
     assert broken(database) == [None, None]
     with database.read() as db:
-        entries = ledger.page(db).entries
+        entries = records.page(db).entries
     assert [entry.score and (entry.score.revision, entry.score.pit) for entry in entries] == [(0, 0.25), (0, 0.7)]
     with pytest.raises(IntegrityError, match="append-only"):
         run(database, "DELETE FROM score")

@@ -16,7 +16,7 @@ from typing import Final
 from sqlmodel import Session
 
 from app.core.clock import Calendar, calendar
-from app.forecasts.forecast import Forecast
+from app.forecasts.ledger.forecast import Forecast
 from app.prices import store
 from app.registry.components.levels import LEVELS
 

@@ -16,9 +16,9 @@ from ulid import ULID
 from app.core.clock import DEFAULT_EXCHANGE, Clock, calendar
 from app.core.db import Database
 from app.core.progress import Progress, silent
-from app.forecasts import ledger
-from app.forecasts.forecast import Forecast
-from app.forecasts.scoring import score_due
+from app.forecasts.ledger import records
+from app.forecasts.ledger.forecast import Forecast
+from app.forecasts.ledger.scoring import score_due
 from app.prices import store
 from app.prices.store import LastBar
 from app.registry.components.levels import QUANTILE_NAMES
@@ -41,7 +41,7 @@ def replay(database: Database, clock: Clock, rows: pl.DataFrame, progress: Progr
     """Append walk-forward forecasts (`SCHEMA`) to an empty ledger and score them; return how many, else 0."""
     now = clock.now()
     with database.write() as db:
-        if rows.is_empty() or ledger.count(db):
+        if rows.is_empty() or records.count(db):
             return 0
         exchanges, last = store.exchanges(db), store.last_bars(db)
         made = [
@@ -49,7 +49,7 @@ def replay(database: Database, clock: Clock, rows: pl.DataFrame, progress: Progr
             for row in rows.select(*SCHEMA).match_to_schema(SCHEMA).sort("symbol", "as_of").iter_rows(named=True)
             if row["symbol"] in last
         ]
-        ledger.append(db, made)
+        records.append(db, made)
     score_due(database, clock, progress)
     return len(made)
 

@@ -12,10 +12,10 @@ from app.core.db import Database
 from app.core.errors import InvalidSymbol, NextcloseError, NoChampion, NoHistory, UnknownSymbol
 from app.core.progress import Progress, silent
 from app.core.settings import Settings
-from app.forecasts import ledger
-from app.forecasts.cache import PredictionCache
-from app.forecasts.forecast import Forecast, Freshness, Prediction
-from app.forecasts.situation import Situation, situations
+from app.forecasts.ledger import records
+from app.forecasts.ledger.forecast import Forecast, Freshness, Prediction
+from app.forecasts.prediction.cache import PredictionCache
+from app.forecasts.prediction.situation import Situation, situations
 from app.prices import store
 from app.prices.store import LastBar
 from app.prices.symbols import stock
@@ -70,11 +70,11 @@ class Forecaster:
         with self._database.read() as db:
             last = store.last_bars(db, asked)
             sessions = {symbol: bar.session for symbol, bar in last.items()}
-            found = ledger.as_of(db, sessions, model.card.version if model else None)
+            found = records.as_of(db, sessions, model.card.version if model else None)
         missing = [symbol for symbol in last if symbol not in found]
         if missing and self._is_refreshing():
             with self._database.read() as db:
-                found |= ledger.last_of(db, missing)
+                found |= records.last_of(db, missing)
         missing = [symbol for symbol in last if symbol not in found]
         if model is not None and missing:
             found |= {one.symbol: one for one in self._make(model, missing)}
@@ -88,7 +88,7 @@ class Forecaster:
         with self._database.read() as db:
             last = store.last_bars(db, symbols)
             sessions = {symbol: bar.session for symbol, bar in last.items()}
-            found = ledger.as_of(db, sessions, model.card.version if model else None)
+            found = records.as_of(db, sessions, model.card.version if model else None)
         return [forecast.on_basis(last[symbol].close) for symbol, forecast in found.items()]
 
     def last_many(self, symbols: Sequence[str]) -> list[Forecast | None]:
@@ -97,7 +97,7 @@ class Forecaster:
         For pages that are looked at while a refresh is under way: the newest session's market isn't whole then.
         """
         with self._database.read() as db:
-            found = ledger.last_of(db, symbols)
+            found = records.last_of(db, symbols)
         return [found.get(symbol) for symbol in symbols]
 
     def forecast_all(self, progress: Progress = silent) -> int:
@@ -107,10 +107,10 @@ class Forecaster:
             raise _no_champion()
         progress(0.0, "forecasting")
         with self._database.read() as db:
-            before, symbols = ledger.count(db), list(store.last_bars(db))
+            before, symbols = records.count(db), list(store.last_bars(db))
         self._make(model, symbols)
         with self._database.read() as db:
-            made = ledger.count(db) - before
+            made = records.count(db) - before
         progress(1.0, f"{made} new forecasts")
         return made
 
@@ -167,7 +167,7 @@ class Forecaster:
         if not forecasts:
             return []
         with self._database.write() as db:
-            return ledger.append(db, forecasts)
+            return records.append(db, forecasts)
 
 
 def _forecast(made: Prediction, model: Model, bar: LastBar, exchange: str, made_at: datetime) -> Forecast:

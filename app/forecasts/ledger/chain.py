@@ -11,7 +11,7 @@ from typing import Any, Final
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, SQLModel, insert, select, text
 
-from app.forecasts.tables import Link
+from app.forecasts.ledger.tables import Link
 
 FIRST_HASH: Final = "0" * 64
 """What the first row carries as the hash of the row before it."""

@@ -12,10 +12,10 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, select
 
 from app.core.errors import BadInput, NotThere
-from app.forecasts import chain
-from app.forecasts.chain import ChainReport
-from app.forecasts.forecast import Forecast, Origin, Score
-from app.forecasts.tables import ForecastRow, ScoreRow
+from app.forecasts.ledger import chain
+from app.forecasts.ledger.chain import ChainReport
+from app.forecasts.ledger.forecast import Forecast, Origin, Score
+from app.forecasts.ledger.tables import ForecastRow, ScoreRow
 
 PAGE_LIMIT = 1000
 

@@ -10,8 +10,8 @@ from app.core.clock import Clock
 from app.core.db import Database
 from app.core.errors import NotThere
 from app.core.settings import Settings
-from app.forecasts.forecaster import Forecaster
-from app.forecasts.rebuild import rebuild
+from app.forecasts.prediction.forecaster import Forecaster
+from app.forecasts.prediction.rebuild import rebuild
 from tests.forecasts import small
 
 Put = Callable[..., None]

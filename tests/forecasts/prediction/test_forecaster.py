@@ -13,9 +13,9 @@ from app.core.clock import Clock
 from app.core.db import Database
 from app.core.errors import InvalidSymbol, NoChampion, NoHistory, UnknownSymbol
 from app.core.settings import Settings
-from app.forecasts import ledger
-from app.forecasts.forecast import Forecast
-from app.forecasts.forecaster import Forecaster
+from app.forecasts.ledger import records
+from app.forecasts.ledger.forecast import Forecast
+from app.forecasts.prediction.forecaster import Forecaster
 from app.prices import store
 from tests.forecasts import small
 from tests.forecasts.small import LAST, NOW
@@ -72,7 +72,7 @@ def test_a_past_answer_never_changes_because_later_bars_arrived(
     later = at(settings, database, NOW).latest("CCC")
     assert (later.as_of, later.target_session) == (LAST, NEXT)
     with database.read() as db:
-        kept = ledger.page(db, symbol="CCC").entries
+        kept = records.page(db, symbol="CCC").entries
         assert [entry.forecast.id for entry in kept] == [later.id, then.id]
         assert kept[1].forecast == then
 
@@ -83,7 +83,7 @@ def test_asking_twice_gives_the_same_row(forecaster: Forecaster, settings: Setti
     assert forecaster.latest("AAA") == first
     assert at(settings, database, NOW + timedelta(hours=1)).latest("aaa") == first
     with database.read() as db:
-        assert ledger.count(db) == 1
+        assert records.count(db) == 1
 
 
 def test_a_bad_symbol_never_fails_its_neighbours(forecaster: Forecaster, put: Put) -> None:
@@ -127,7 +127,7 @@ def test_a_new_champion_is_served_at_once(forecaster: Forecaster, promote: Promo
     assert (old.model_version, new.model_version) == ("v1", "v2")
     assert new.predicted_return != old.predicted_return
     with database.read() as db:
-        assert ledger.count(db) == 2
+        assert records.count(db) == 2
 
 
 def test_a_split_between_two_looks_moves_the_served_prices_only(
@@ -143,7 +143,7 @@ def test_a_split_between_two_looks_moves_the_served_prices_only(
     assert after.quantiles[0] == pytest.approx(before.quantiles[0] / 4, rel=1e-12)
     assert (after.predicted_return, after.prob_up) == (before.predicted_return, before.prob_up)
     with database.read() as db:
-        assert ledger.get(db, before.id).forecast == before
+        assert records.get(db, before.id).forecast == before
 
 
 def test_an_answer_made_after_its_close_is_no_live_one(
@@ -167,7 +167,7 @@ def test_all_symbols_are_forecast_once(forecaster: Forecaster, database: Databas
     assert forecaster.forecast_all() == 4
     assert forecaster.forecast_all() == 0
     with database.read() as db:
-        assert ledger.verify_chain(db)[0].intact
+        assert records.verify_chain(db)[0].intact
 
 
 def test_many_threads_get_one_answer(forecaster: Forecaster, database: Database) -> None:
@@ -181,7 +181,7 @@ def test_many_threads_get_one_answer(forecaster: Forecaster, database: Database)
     assert len(answers) == 4
     assert all(answer == answers[0] for answer in answers)
     with database.read() as db:
-        assert ledger.count(db) == 4
+        assert records.count(db) == 4
 
 
 def test_the_last_ones_are_read_without_computing(forecaster: Forecaster, put: Put, database: Database) -> None:
@@ -190,7 +190,7 @@ def test_the_last_ones_are_read_without_computing(forecaster: Forecaster, put: P
     put(small.bars().filter(pl.col("session") == LAST).with_columns(session=NEXT))
     assert forecaster.last_many(["BBB", "AAA"]) == [None, made]
     with database.read() as db:
-        assert ledger.count(db) == 1
+        assert records.count(db) == 1
 
 
 def test_nothing_is_forecast_on_half_a_market(
@@ -213,7 +213,7 @@ def test_nothing_is_forecast_on_half_a_market(
     whole = Forecaster(settings, database, Clock(NOW)).latest("AAA")
     assert whole == made
     with database.read() as db:
-        assert ledger.count(db) == 2
+        assert records.count(db) == 2
 
 
 def test_a_symbol_without_any_forecast_gets_one_during_a_refresh(

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from app.core.db import Database
-from app.forecasts.cache import PredictionCache
+from app.forecasts.prediction.cache import PredictionCache
 from tests.forecasts import small
 
 Put = Callable[..., None]

@@ -6,11 +6,11 @@ from datetime import date, timedelta
 import pytest
 
 from app.core.db import Database
-from app.forecasts import ledger
-from app.forecasts.forecast import Score
-from app.forecasts.track_record import Coverage, TrackRecord, track_record
+from app.forecasts.ledger import records
+from app.forecasts.ledger.forecast import Score
+from app.forecasts.ledger.track_record import Coverage, TrackRecord, track_record
 from tests.forecasts import small
-from tests.forecasts.test_ledger import forecast
+from tests.forecasts.ledger.test_records import forecast
 
 DAYS = 40
 
@@ -47,9 +47,9 @@ def fill(database: Database, days: int = DAYS) -> None:
                 )
             )
     with database.write() as db:
-        ledger.append(db, [*made, forecast(days, "AAA")])
-        assert ledger.add_scores(db, scores) == 2 * days
-        assert ledger.add_scores(db, scores) == 0
+        records.append(db, [*made, forecast(days, "AAA")])
+        assert records.add_scores(db, scores) == 2 * days
+        assert records.add_scores(db, scores) == 0
 
 
 def record(database: Database, **asked: object) -> TrackRecord:
@@ -135,6 +135,6 @@ def test_a_model_that_had_seen_the_answer_doesnt_count(database: Database) -> No
     knowing = forecast(3, "AAA", model_version="v2", trained_through=target)
     honest = forecast(3, "AAA", model_version="v3", trained_through=target - timedelta(days=1))
     with database.write() as db:
-        ledger.append(db, [knowing, honest])
+        records.append(db, [knowing, honest])
     assert record(database, model="v2").pending == 0
     assert record(database, model="v3").pending == 1

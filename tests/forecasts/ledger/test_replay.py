@@ -10,10 +10,10 @@ import pytest
 from app.core.clock import Clock
 from app.core.db import Database
 from app.core.settings import Settings
-from app.forecasts import ledger
-from app.forecasts.forecaster import Forecaster
-from app.forecasts.replay import SCHEMA, VERDICT, replay
-from app.forecasts.track_record import track_record
+from app.forecasts.ledger import records
+from app.forecasts.ledger.replay import SCHEMA, VERDICT, replay
+from app.forecasts.ledger.track_record import track_record
+from app.forecasts.prediction.forecaster import Forecaster
 from app.registry.components.levels import QUANTILE_NAMES
 from tests.forecasts import small
 
@@ -53,9 +53,9 @@ def test_replayed_forecasts_are_kept_scored_and_chained(database: Database, fill
     """Each says that it is one, by which fold's model; its close is known, so that it has its score."""
     assert filled == 63 * 4
     with database.read() as db:
-        entries = ledger.page(db, limit=1000).entries
-        assert all(report.intact for report in ledger.verify_chain(db))
-        assert (ledger.count(db, "live"), ledger.count(db, "replay")) == (0, filled)
+        entries = records.page(db, limit=1000).entries
+        assert all(report.intact for report in records.verify_chain(db))
+        assert (records.count(db, "live"), records.count(db, "replay")) == (0, filled)
     assert len(entries) == filled
     assert {(entry.forecast.origin, entry.forecast.verdict) for entry in entries} == {("replay", VERDICT)}
     assert all(entry.score and entry.score.scored_at == small.NOW for entry in entries)
@@ -76,8 +76,8 @@ def test_the_track_record_never_mixes_the_two(
     Forecaster(settings, database, Clock(small.NOW)).forecast_all()
     with database.read() as db:
         assert (track_record(db).pending, track_record(db, origin="replay").n) == (4, filled)
-        assert [entry.forecast.origin for entry in ledger.page(db, origin="live").entries] == ["live"] * 4
-        assert len(ledger.page(db, origin="replay", limit=1000).entries) == filled
+        assert [entry.forecast.origin for entry in records.page(db, origin="live").entries] == ["live"] * 4
+        assert len(records.page(db, origin="replay", limit=1000).entries) == filled
 
 
 def test_only_an_empty_ledger_is_filled(database: Database, filled: int) -> None:

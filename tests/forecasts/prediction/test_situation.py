@@ -10,9 +10,9 @@ import pytest
 from app.core.clock import Clock, calendar
 from app.core.db import Database
 from app.core.settings import Settings
-from app.forecasts.forecast import Forecast
-from app.forecasts.forecaster import Forecaster
-from app.forecasts.situation import (
+from app.forecasts.ledger.forecast import Forecast
+from app.forecasts.prediction.forecaster import Forecaster
+from app.forecasts.prediction.situation import (
     NO_DAYS,
     NO_INDEX,
     EventAhead,

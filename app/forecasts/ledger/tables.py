@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlmodel import Field, Index, SQLModel, UniqueConstraint
 
 import app.prices.store.tables  # noqa: F401 - forecast.symbol refers to its table
-from app.forecasts.forecast import Forecast, Score
+from app.forecasts.ledger.forecast import Forecast, Score
 
 
 class Link(SQLModel):

@@ -5,22 +5,22 @@ import sys
 
 from app.core.db import Database
 from app.core.settings import Settings
-from app.forecasts import ledger
-from app.forecasts.forecast import Forecast
-from app.forecasts.forecaster import Forecaster
+from app.forecasts.ledger import records
+from app.forecasts.ledger.forecast import Forecast
+from app.forecasts.prediction.forecaster import Forecaster
 
 APPENDS = """
 import sys
 from datetime import timedelta
 from app.core.db import Database
-from app.forecasts import ledger
+from app.forecasts.ledger import records
 database = Database(sys.argv[1])
 with database.read() as db:
-    first = ledger.get(db, sys.argv[2]).forecast
+    first = records.get(db, sys.argv[2]).forecast
 for day in range(1, int(sys.argv[3])):
     made = first.model_copy(update={"id": f"{sys.argv[4]}{day:05}", "as_of": first.as_of + timedelta(days=day)})
     with database.write() as db:
-        ledger.append(db, [made])
+        records.append(db, [made])
     print(day, flush=True)
 """
 
@@ -43,7 +43,7 @@ def test_a_killed_writer_leaves_a_whole_chain(forecaster: Forecaster, settings: 
         other.communicate()
     assert (committed, other.returncode) == ("20\n", 0)
     with database.read() as db:
-        report, _ = ledger.verify_chain(db)
-        days = [entry.forecast.as_of for entry in ledger.page(db, limit=1000).entries]
+        report, _ = records.verify_chain(db)
+        days = [entry.forecast.as_of for entry in records.page(db, limit=1000).entries]
     assert report.intact
     assert report.rows == len(days) == len(set(days)) >= 60
