@@ -63,8 +63,8 @@ def _shown(effective: Any, name: str) -> Any:
         return make_url(url).render_as_string(hide_password=True) if "://" in url else url
     if name == "admin_token":
         return None if value is None else "***"
-    if name == "now":
-        return None if value is None else value.isoformat()
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
     return " ".join(value) if isinstance(value, tuple) else value if value is None else str(value)
 
 

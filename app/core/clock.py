@@ -27,13 +27,33 @@ _FIRST, _LAST = date(1960, 1, 4), date(2040, 12, 31)
 
 
 @dataclass(frozen=True)
-class Clock:
-    """Tells the time; with `fixed` it always tells that instant."""
+class ClockFile:
+    """A file that holds the instant: whoever replaces its text moves time for all processes that read it."""
 
-    fixed: datetime | None = None
+    path: Path
+
+    def __str__(self) -> str:
+        """Write it as the setting does."""
+        return f"@{self.path}"
+
+    def now(self) -> datetime:
+        """Read the instant. Errors: `BadInput` for a file that can't be read or holds none."""
+        try:
+            return as_utc(datetime.fromisoformat(self.path.read_text().strip()))
+        except (OSError, ValueError) as error:
+            raise BadInput(f"NEXTCLOSE_NOW: {self.path} holds no instant such as 2021-12-31T22:00 ({error})") from None
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Tells the time; with `fixed` it always tells that instant, or the one that its file holds."""
+
+    fixed: datetime | ClockFile | None = None
 
     def now(self) -> datetime:
         """Return the present instant, aware, UTC."""
+        if isinstance(self.fixed, ClockFile):
+            return self.fixed.now()
         return self.fixed or datetime.now(UTC)
 
 

@@ -6,10 +6,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from app.core.clock import as_utc
+from app.core.clock import ClockFile, as_utc
 from app.core.errors import BadInput
 
 WATCHLIST = ("AAPL", "MSFT", "GOOG", "AMZN", "NVDA", "META", "JPM", "KO", "XOM", "IBM")
@@ -48,8 +48,10 @@ class Settings(BaseSettings):
     market_series: Annotated[tuple[str, ...], NoDecode] = Field(
         ("^VIX",), description="Series fetched and stored beside the watchlist, separated by commas; empty for none"
     )
-    now: Annotated[datetime, AfterValidator(as_utc)] | None = Field(
-        None, description="A fixed instant, for tests and replays; without a time zone it is UTC"
+    now: datetime | ClockFile | None = Field(
+        None,
+        description="A fixed instant, for tests and replays; without a time zone it is UTC. `@FILE` reads it from a "
+        "file each time, so that whoever rewrites the file moves time",
     )
 
     @model_validator(mode="before")
@@ -57,6 +59,17 @@ class Settings(BaseSettings):
     def _without_empty(cls, values: dict[str, Any]) -> dict[str, Any]:
         """Take an empty variable for an unset one, but for the series, of which there may be none."""
         return {name: value for name, value in values.items() if value or name == "market_series"}
+
+    @field_validator("now", mode="before")
+    @classmethod
+    def _file(cls, value: Any) -> Any:
+        is_file = isinstance(value, str) and value.startswith("@")
+        return ClockFile(Path(value[1:]).absolute()) if is_file else value
+
+    @field_validator("now")
+    @classmethod
+    def _in_utc(cls, value: datetime | ClockFile | None) -> datetime | ClockFile | None:
+        return as_utc(value) if isinstance(value, datetime) else value
 
     @field_validator("symbols", "market_series", mode="before")
     @classmethod

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 TICK_EVERY_S = 15
+JUMP_EVERY_S = 0.25
 LEASE = "clockwork"
 LEASE_LASTS = timedelta(seconds=60)
 RETRY_FIRST_RUN_AFTER = timedelta(minutes=10)
@@ -34,7 +35,8 @@ _log = log.get(__name__)
 class Scheduler:
     """Runs the cycle after each close and a check each week, catches up at start, and makes the first run.
 
-    With a fixed `NEXTCLOSE_NOW` it does once what is due at that instant, and then rests: time doesn't pass.
+    With a fixed `NEXTCLOSE_NOW` it does once what is due at that instant, and then rests: time doesn't pass. Where the
+    instant stands in a file, time passes in jumps, and it looks often.
     """
 
     def __init__(self, settings: Settings, database: Database) -> None:
@@ -59,9 +61,9 @@ class Scheduler:
             # By default a tick that is a second late (a laptop that slept) would be dropped.
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
-        if self._settings.now is None:
-            first = datetime.now(UTC)
-            self._scheduler.add_job(self._tick, "interval", seconds=TICK_EVERY_S, next_run_time=first)
+        if not isinstance(self._settings.now, datetime):
+            first, every_s = datetime.now(UTC), TICK_EVERY_S if self._settings.now is None else JUMP_EVERY_S
+            self._scheduler.add_job(self._tick, "interval", seconds=every_s, next_run_time=first)
         else:
             self._scheduler.add_job(self._tick)
         self._scheduler.start()

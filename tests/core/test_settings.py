@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from app.core.clock import Clock
 from app.core.errors import BadInput
 from app.core.settings import WATCHLIST, Settings, load_settings
 
@@ -24,6 +25,20 @@ def test_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = load_settings()
     assert settings.symbols == ("AAPL", "KO", "BRK-B")
     assert settings.now == datetime(2021, 12, 31, 22, tzinfo=UTC)
+
+
+def test_an_instant_may_stand_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Whoever rewrites the file moves time for every process, and a child finds it whatever its folder is."""
+    monkeypatch.setenv("NEXTCLOSE_NOW", "@now")
+    settings = load_settings()
+    assert str(settings.now) == f"@{tmp_path}/now"
+    clock = Clock(settings.now)
+    for day in (30, 31):
+        (tmp_path / "now").write_text(f"2021-12-{day}T22:00\n")
+        assert clock.now() == datetime(2021, 12, day, 22, tzinfo=UTC)
+    (tmp_path / "now").write_text("soon")
+    with pytest.raises(BadInput, match=r"NEXTCLOSE_NOW: .*holds no instant"):
+        clock.now()
 
 
 def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
