@@ -7,28 +7,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import polars as pl
 
-from app.core.clock import DEFAULT_EXCHANGE, calendar
+from app.forecasts.ledger.events import EVENT, OTHER, Kind
 from app.monitoring.detector import detect
-
-Group = Literal["ordinary", "results"]
 
 
 @dataclass(frozen=True)
 class Claim:
     """What is claimed of a group of sessions, and at most how often a year it is called broken while it holds.
 
-    `allowed` is the largest (`is_most`) or smallest mean of `column` over a session's symbols that the claim covers.
-    A session's figure is never below `lowest` nor above 1. `excess` is its CRPS over the random walk's, less one.
+    `kind` is `event` for sessions in which results are first traded, else `other`. `allowed` is the largest
+    (`is_most`) or smallest mean of `column` over a session's symbols that the claim covers. A session's figure is
+    never below `lowest` nor above 1. `excess` is its CRPS over the random walk's, less one.
     """
 
     name: str
     column: str
-    group: Group
+    kind: Kind
     allowed: float
     is_most: bool
     false_alarms: float
@@ -37,11 +36,11 @@ class Claim:
 
 _MOST, _LEAST = {"is_most": True}, {"is_most": False}
 CLAIMS: Final = (
-    Claim("95 % band too narrow", "hit_95", "ordinary", 0.945, **_LEAST, false_alarms=0.07),
-    Claim("80 % band too narrow", "hit_80", "ordinary", 0.77, **_LEAST, false_alarms=0.01),
-    Claim("80 % band too wide", "hit_80", "ordinary", 0.88, **_MOST, false_alarms=0.005),
-    Claim("95 % band too narrow when results come", "hit_95", "results", 0.85, **_LEAST, false_alarms=0.005),
-    Claim("worse than the random walk", "excess", "ordinary", 0.02, **_MOST, false_alarms=0.01, lowest=-0.5),
+    Claim("95 % band too narrow", "hit_95", OTHER, 0.945, **_LEAST, false_alarms=0.07),
+    Claim("80 % band too narrow", "hit_80", OTHER, 0.77, **_LEAST, false_alarms=0.01),
+    Claim("80 % band too wide", "hit_80", OTHER, 0.88, **_MOST, false_alarms=0.005),
+    Claim("95 % band too narrow when results come", "hit_95", EVENT, 0.85, **_LEAST, false_alarms=0.005),
+    Claim("worse than the random walk", "excess", OTHER, 0.02, **_MOST, false_alarms=0.01, lowest=-0.5),
 )
 """The outer band tells a change of regime first, and gets most of the rate; the others tolerate more."""
 FALSE_ALARMS: Final = sum(claim.false_alarms for claim in CLAIMS)
@@ -53,7 +52,7 @@ class Watch:
     """How a claim stands: the mean of its last 21 sessions, the detector's value (1 is an alarm), and past alarms."""
 
     name: str
-    group: Group
+    kind: Kind
     sessions: int
     allowed: float
     recent: float | None
@@ -62,20 +61,17 @@ class Watch:
     alarms: tuple[date, ...]
 
 
-def watch(rows: pl.DataFrame, results: frozenset[tuple[str, date]] = frozenset()) -> tuple[Watch, ...]:
-    """Watch every claim over settled forecasts (`track_record.settled`); `results` are (symbol, session)."""
-    known = pl.DataFrame(sorted(results), schema={"symbol": pl.String, "target_session": pl.Date}, orient="row")
-    known = known.with_columns(group=pl.lit("results"))
+def watch(rows: pl.DataFrame) -> tuple[Watch, ...]:
+    """Watch every claim over settled forecasts, as `track_record.settled` returns them."""
     hits = [pl.col(name).cast(pl.Float64).mean() for name in ("hit_80", "hit_95")]
     excess = (pl.col("crps").sum() / pl.col("crps_random_walk").sum() - 1.0).fill_nan(0.0).clip(-0.5, 0.5)
-    settled = rows.filter(pl.col("crps").is_not_null()).join(known, on=["symbol", "target_session"], how="left")
     sessions = (
-        settled.with_columns(pl.col("group").fill_null("ordinary"))
-        .group_by("group", "target_session")
+        rows.filter(pl.col("crps").is_not_null())
+        .group_by("kind", "target_session")
         .agg(*hits, excess=excess)
         .sort("target_session")
     )
-    return tuple(_watch(claim, sessions.filter(group=claim.group)) for claim in CLAIMS)
+    return tuple(_watch(claim, sessions.filter(kind=claim.kind)) for claim in CLAIMS)
 
 
 def _watch(claim: Claim, sessions: pl.DataFrame) -> Watch:
@@ -84,7 +80,7 @@ def _watch(claim: Claim, sessions: pl.DataFrame) -> Watch:
     found = detect(sign * series, sign * claim.allowed, lowest, claim.false_alarms)
     return Watch(
         name=claim.name,
-        group=claim.group,
+        kind=claim.kind,
         sessions=len(series),
         allowed=claim.allowed,
         recent=float(np.mean(series[-21:])) if len(series) else None,
@@ -92,18 +88,3 @@ def _watch(claim: Claim, sessions: pl.DataFrame) -> Watch:
         false_alarms=claim.false_alarms,
         alarms=tuple(sessions["target_session"][at] for at in found.alarms),
     )
-
-
-def results_sessions(events: pl.DataFrame, exchanges: dict[str, str]) -> frozenset[tuple[str, date]]:
-    """Return the sessions on which results are first traded: the day's own before the open, else the one after it.
-
-    Without a timing both are taken. `events` is in `EVENT_SCHEMA`.
-    """
-    found: set[tuple[str, date]] = set()
-    for symbol, day, timing in events.select("symbol", "date", "timing").iter_rows():
-        days = calendar(exchanges.get(symbol, DEFAULT_EXCHANGE))
-        if timing != "amc" and days.is_session(day):
-            found.add((symbol, day))
-        if timing != "bmo":
-            found.add((symbol, days.next_session(day)))
-    return frozenset(found)

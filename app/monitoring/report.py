@@ -17,7 +17,7 @@ from app.core.settings import Settings
 from app.features import frame
 from app.forecasts.ledger.track_record import settled
 from app.monitoring.drift import MONTH, MONTHS, Drift, drift, importances
-from app.monitoring.outcomes import FALSE_ALARMS, Watch, results_sessions, watch
+from app.monitoring.outcomes import FALSE_ALARMS, Watch, watch
 from app.prices import store
 from app.registry.promotion.champion import Champion
 from app.registry.versions.model import Model
@@ -84,7 +84,7 @@ def monitor(
     model = Champion(settings).current()
     with database.read() as db:
         rows, events, exchanges = settled(db).filter(origin="live"), store.events(db), store.exchanges(db)
-    claims = watch(rows, results_sessions(events, exchanges))
+    claims = watch(rows)
     progress(0.3, "watching features")
     moved = None
     if model is not None:

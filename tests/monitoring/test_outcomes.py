@@ -1,14 +1,13 @@
 """Claims on live forecasts: the stated false-alarm rate holds, and a broken claim is called soon."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 import numpy as np
 import polars as pl
 import pytest
 
-from app.core.clock import calendar
 from app.monitoring.detector import detect
-from app.monitoring.outcomes import CLAIMS, FALSE_ALARMS, Watch, results_sessions, watch
+from app.monitoring.outcomes import CLAIMS, FALSE_ALARMS, Watch, watch
 from tests.monitoring.years import FIRST, years
 
 CHANGE = 126
@@ -66,11 +65,11 @@ def test_sessions_with_results_stand_apart() -> None:
     """All bands missed on the days of results don't speak against the ordinary ones, and are called by themselves."""
     (rows,) = years(1, seed=5)
     days = [FIRST + timedelta(days=day) for day in range(0, 252, 8)]
-    results = frozenset((symbol, day) for symbol in rows["symbol"].unique() for day in days)
-    missed = rows.with_columns(pl.col("hit_95") & ~pl.col("target_session").is_in(days))
-    ordinary, *_, apart, _ = watch(missed, results)
+    of_results = pl.col("target_session").is_in(days)
+    kind = pl.when(of_results).then(pl.lit("event")).otherwise(pl.lit("other"))
+    ordinary, *_, apart, _ = watch(rows.with_columns(pl.col("hit_95") & ~of_results, kind=kind))
     assert (ordinary.sessions, ordinary.alarms) == (252 - len(days), ())
-    assert (apart.group, apart.sessions) == ("results", len(days))
+    assert (apart.kind, apart.sessions) == ("event", len(days))
     assert apart.alarms
 
 
@@ -80,12 +79,3 @@ def test_nothing_settled_claims_nothing() -> None:
     assert [(one.sessions, one.recent, one.value, one.alarms) for one in watch(rows.head(0))] == [
         (0, None, 0.0, ())
     ] * len(CLAIMS)
-
-
-def test_results_are_first_traded_before_the_open_or_on_the_next_session() -> None:
-    """By the company's timing; both sessions where it isn't known; a day without a session counts for the next one."""
-    friday, monday = date(2021, 1, 22), date(2021, 1, 25)
-    assert calendar().next_session(friday) == monday
-    told = [("A", friday, "amc"), ("B", friday, "bmo"), ("C", friday, "unknown"), ("D", date(2021, 1, 23), "bmo")]
-    events = pl.DataFrame(told, schema={"symbol": pl.String, "date": pl.Date, "timing": pl.String}, orient="row")
-    assert results_sessions(events, {}) == {("A", monday), ("B", friday), ("C", friday), ("C", monday)}

@@ -66,6 +66,7 @@ def _rows(returns: np.ndarray, sigma: np.ndarray, z: np.ndarray) -> pl.DataFrame
             "target_session": [FIRST + timedelta(days=row // SYMBOLS) for row in range(len(realised))],
             "model_version": ["v1"] * len(realised),
             "origin": ["live"] * len(realised),
+            "kind": ["other"] * len(realised),
             "crps": crps(quantiles, realised),
             "crps_random_walk": crps(walk, realised),
             **hits,

@@ -13,8 +13,10 @@ import polars as pl
 from sqlmodel import Session, col, select
 
 from app.forecasts.ledger import records
+from app.forecasts.ledger.events import EVENT, LONGEST_PAUSE, OTHER, with_kind
 from app.forecasts.ledger.forecast import Origin
 from app.forecasts.ledger.tables import ForecastRow, ScoreRow
+from app.prices import store
 from app.registry.components.scores import ratio_interval, wilson
 
 FEWEST_FOR_TERCILES: Final = 30
@@ -60,9 +62,10 @@ class Direction:
 
 @dataclass(frozen=True)
 class Coverage:
-    """How often the close fell into the interval of a level; `group` is `all`, `calm`, `middle` or `wild`.
+    """How often the close fell into the interval of a level; `group` is `all` or a part of the rows.
 
-    The groups are terciles of the forecasts' own scale.
+    `calm`, `middle` and `wild` are terciles of the forecasts' own scale; `event` are the sessions in which results were
+    first traded, by the earnings days that are known today, and `other` all others.
     """
 
     level: float
@@ -134,8 +137,9 @@ def track_record(
 def settled(db: Session, symbol: str | None = None, model: str | None = None) -> pl.DataFrame:
     """Return one row per forecast, its errors in parts of the last close and null while it isn't scored.
 
-    A forecast whose model had learnt from its target session (of a symbol that lagged behind, say) proves nothing, and
-    doesn't count.
+    `kind` is `event` where results are first traded in its target session, as far as is known now. A forecast whose
+    model had learnt from its target session (of a symbol that lagged behind, say) proves nothing, and doesn't
+    count.
     """
     columns = [col(getattr(ForecastRow, name)) for name in _FORECAST] + [
         col(getattr(ScoreRow, name)) for name in _SCORE
@@ -145,7 +149,9 @@ def settled(db: Session, symbol: str | None = None, model: str | None = None) ->
     rows = db.connection().execute(records.chosen(query, symbol, model)).all()
     frame = pl.DataFrame([tuple(row) for row in rows], schema={**_FORECAST, **_SCORE}, orient="row")
     errors = [name for name in _SCORE if _SCORE[name] == pl.Float64 and name != "realised_return"]
-    return frame.with_columns(pl.col(errors) / pl.col("last_close"))
+    since = cast("date | None", frame["target_session"].min())
+    events = store.events(db, None if symbol is None else [symbol], start=since and since - LONGEST_PAUSE)
+    return with_kind(frame, events, store.exchanges(db)).with_columns(pl.col(errors) / pl.col("last_close"))
 
 
 def _ratio(rows: pl.DataFrame, above: str, below: str) -> Estimate:
@@ -184,6 +190,8 @@ def _coverage(rows: pl.DataFrame) -> Iterator[Coverage]:
         groups["calm"] = rows.filter(pl.col("sigma") <= low)
         groups["middle"] = rows.filter((pl.col("sigma") > low) & (pl.col("sigma") <= high))
         groups["wild"] = rows.filter(pl.col("sigma") > high)
+    if EVENT in rows["kind"]:
+        groups |= {kind: rows.filter(kind=kind) for kind in (EVENT, OTHER)}
     for group, members in groups.items():
         for level, column in _HITS.items():
             yield Coverage(level, group, members.height, _share(members, column))

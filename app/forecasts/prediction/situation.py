@@ -16,6 +16,7 @@ from typing import Final
 from sqlmodel import Session
 
 from app.core.clock import Calendar, calendar
+from app.forecasts.ledger.events import first_traded
 from app.forecasts.ledger.forecast import Forecast
 from app.prices import store
 from app.registry.components.levels import LEVELS
@@ -121,17 +122,6 @@ def _next(days: Sequence[_Day], as_of: date, exchange: Calendar) -> tuple[EventA
             until = len(exchange.between(as_of + timedelta(days=1), reaction))
             return EventAhead("earnings", day, timing, until), known_at
     return None, None
-
-
-def first_traded(day: date, timing: str, exchange: Calendar) -> date:
-    """Return the session in which results are first traded.
-
-    After the close, that is the next one; before the open, the day's own; where it isn't known, the first that may be.
-    A day without a session passes it on to the next one.
-    """
-    if timing != "amc" and exchange.is_session(day):
-        return day
-    return exchange.next_session(day)
 
 
 def expected_move(quantiles: Sequence[float], last_close: float) -> float:

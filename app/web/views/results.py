@@ -10,7 +10,8 @@ from typing import Final
 import polars as pl
 
 from app.core.clock import Calendar
-from app.forecasts.prediction.situation import NO_DAYS, NO_INDEX, EventAhead, first_traded
+from app.forecasts.ledger.events import first_traded
+from app.forecasts.prediction.situation import NO_DAYS, NO_INDEX, EventAhead
 from app.prices.store import EarningsDay
 from app.web.edge import formats
 

@@ -3,12 +3,15 @@
 from collections.abc import Callable
 from datetime import date, timedelta
 
+import polars as pl
 import pytest
 
 from app.core.db import Database
 from app.forecasts.ledger import records
 from app.forecasts.ledger.forecast import Score
 from app.forecasts.ledger.track_record import Coverage, TrackRecord, track_record
+from app.prices.frame import REPORTED_SCHEMA
+from app.prices.store import event_updates
 from tests.forecasts import small
 from tests.forecasts.ledger.test_records import forecast
 
@@ -114,6 +117,19 @@ def test_coverage_is_told_by_level_and_by_tercile(database: Database) -> None:
     assert coverage[0.95, "wild"].share.value in (None, 1.0)
     assert sum(coverage[0.5, group].n for group in ("calm", "middle", "wild")) == 80
     assert isinstance(coverage[0.5, "calm"], Coverage)
+
+
+def test_sessions_that_trade_results_first_stand_apart(database: Database) -> None:
+    """AAA's results of 5 January after the close are traded on the 6th: one event row of 80."""
+    fill(database)
+    reported = pl.DataFrame([("AAA", date(2021, 1, 5), "amc", None)], schema=REPORTED_SCHEMA, orient="row")
+    with database.write() as db:
+        event_updates.update(db, reported, "yahoo", small.NOW)
+    coverage = {(one.level, one.group): one for one in record(database).coverage}
+    assert [coverage[0.5, group].n for group in ("event", "other", "all")] == [1, 79, 80]
+    assert coverage[0.5, "event"].share.value == 0.0
+    assert coverage[0.5, "other"].share.value == pytest.approx(40 / 79)
+    assert [coverage[level, "event"].share.value for level in (0.8, 0.95)] == [1.0, 1.0]
 
 
 def test_a_record_can_be_of_one_symbol_one_model_or_the_last_days(database: Database) -> None:

@@ -10,6 +10,7 @@ import pytest
 from app.core.clock import Clock, calendar
 from app.core.db import Database
 from app.core.settings import Settings
+from app.forecasts.ledger.events import first_traded
 from app.forecasts.ledger.forecast import Forecast
 from app.forecasts.prediction.forecaster import Forecaster
 from app.forecasts.prediction.situation import (
@@ -18,7 +19,6 @@ from app.forecasts.prediction.situation import (
     EventAhead,
     Situation,
     expected_move,
-    first_traded,
     usual_move,
 )
 from app.prices.frame import REPORTED_SCHEMA
@@ -53,22 +53,6 @@ def test_the_usual_move_is_the_mean_absolute_simple_return() -> None:
     """Up a tenth, down a half; too few closes are no move."""
     assert usual_move([100.0, 110.0, 55.0]) == pytest.approx(0.3)
     assert usual_move([100.0]) is None
-
-
-@pytest.mark.parametrize(
-    ("day", "timing", "session"),
-    [
-        (date(2022, 1, 27), "amc", date(2022, 1, 28)),
-        (date(2022, 1, 28), "amc", date(2022, 1, 31)),
-        (date(2022, 1, 27), "bmo", date(2022, 1, 27)),
-        (date(2022, 1, 27), "unknown", date(2022, 1, 27)),
-        (date(2022, 1, 29), "bmo", date(2022, 1, 31)),
-        (date(2022, 1, 17), "unknown", date(2022, 1, 18)),
-    ],
-)
-def test_results_are_first_traded_by_their_timing(day: date, timing: str, session: date) -> None:
-    """After the close the next session; a weekend and a holiday pass the day on."""
-    assert first_traded(day, timing, calendar()) == session
 
 
 def _tell(database: Database, now: datetime, *days: tuple[date, str], symbol: str = "AAA") -> None:

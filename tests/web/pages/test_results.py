@@ -9,9 +9,11 @@ import httpx
 import polars as pl
 import pytest
 
-from app.core.clock import calendar
+from app.core.clock import Clock, calendar
 from app.core.db import Database
+from app.forecasts.ledger.scoring import score_due
 from app.forecasts.prediction.situation import EventAhead
+from app.prices import store
 from app.prices.frame import REPORTED_SCHEMA
 from app.prices.sources.sample import sample_bars
 from app.prices.store import EarningsDay, event_updates, write
@@ -45,6 +47,30 @@ async def test_the_page_says_when_results_are_told(web: httpx.AsyncClient, furni
     answer = (await web.get("/predict/AAPL")).json()
     assert answer["event"] == {"kind": "earnings", "date": "2013-03-01", "timing": "amc", "sessions_until": 1}
     assert answer["data"]["missing_inputs"] == ["volatility_index"]
+
+
+async def test_the_record_tells_sessions_with_results_apart(web: httpx.AsyncClient, furnished: Database) -> None:
+    """A settled forecast of the session that traded results first counts there; page and JSON say the same."""
+    _tell(furnished, (date(2013, 2, 28), "amc"))
+    with furnished.write() as db:
+        db.connection().exec_driver_sql("DELETE FROM bar WHERE session = '2013-03-01'")
+        db.connection().exec_driver_sql(
+            "UPDATE symbol SET last_session = '2013-02-28' WHERE last_session > '2013-02-28'"
+        )
+    await web.post("/predict", json={"symbols": ["AAPL", "MSFT"]})
+    with furnished.write() as db:
+        newest = sample_bars().filter(pl.col("symbol").is_in(["AAPL", "MSFT"]), session=date(2013, 3, 1))
+        store.upsert(db, newest, "sample", NOW)
+    assert score_due(furnished, Clock(NOW)) == 2
+    record = (await web.get("/api/track-record", params={"origin": "replay"})).json()
+    assert [(one["group"], one["n"]) for one in record["coverage"] if one["level"] == 0.8] == [
+        ("all", 2),
+        ("event", 1),
+        ("other", 1),
+    ]
+    page = (await web.get("/track-record", headers=HTML)).text
+    groups = re.findall(r'<th scope="row">([a-z ]+)<small>(\d+)</small></th>', page)
+    assert groups == [("all", "2"), ("results first traded", "1"), ("all other sessions", "1")]
 
 
 async def test_past_results_stand_on_the_chart_and_in_the_table(web: httpx.AsyncClient, furnished: Database) -> None:
