@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -75,14 +76,17 @@ def create_app(settings: Settings | None = None, bind_host: str | None = None) -
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Migrate the store, start the scheduler, and end both with the process."""
+    """Migrate the store, keep answers ready and the schedule going, and end all of it with the process."""
     services: Services = app.state.nextclose
     migrate(services.database)
     seed(services.settings, services.database, services.clock)
     scheduler = Scheduler(services.settings, services.database)
     scheduler.start()
+    answers = asyncio.create_task(app.state.answers.keep_ready(), name="answers")
     try:
         yield
     finally:
+        answers.cancel()
+        await asyncio.wait([answers])
         await scheduler.stop()
         services.database.dispose()

@@ -1,5 +1,7 @@
 """Ready answers: made beforehand, kept while nothing concerns them, the same for all workers."""
 
+import asyncio
+
 import httpx
 from fastapi import FastAPI
 
@@ -57,6 +59,21 @@ async def test_answers_are_ready_before_they_are_asked_for(app: FastAPI, setting
     with statements(app.state.nextclose.database.engine) as sent:
         assert answers.prepare() is False
     assert sent == []
+
+
+async def test_the_service_makes_answers_ready_as_long_as_it_serves(
+    settings: Settings, furnished: Database, build: Build
+) -> None:
+    """A forecast that another process kept is ready within seconds, nobody asking; the end stops looking for more."""
+    replica = build(settings.model_copy(update={"scheduler": "off"}))
+    async with replica.router.lifespan_context(replica):
+        Forecaster(settings, furnished, replica.state.nextclose.clock).forecast_all()
+        for _ in range(400):
+            if replica.state.answers.ready("IBM"):
+                break
+            await asyncio.sleep(0.05)
+        assert replica.state.answers.ready("IBM")
+    assert [task.get_name() for task in asyncio.all_tasks()].count("answers") == 0
 
 
 async def test_a_store_that_cannot_be_read_leaves_what_is_ready(app: FastAPI, web: httpx.AsyncClient) -> None:
