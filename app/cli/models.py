@@ -177,10 +177,10 @@ def _prove(check: Check, here: OpenStore, progress: Progress) -> tuple[str, bool
         lines = [" ".join([f.rule, f.symbol or "", str(f.session or ""), f.detail]) for f in found]
         return check, not any(finding.fails for finding in found), [" ".join(line.split()) for line in lines]
     if check == Check.LEDGER:
-        from app.forecasts.ledger import records
+        from app.forecasts.ledger import audit
 
         with here.database.read() as db:
-            chains = records.verify_chain(db)
+            chains = audit.verify_chain(db)
         lines = [f"{chain.table}: {chain.broken or f'{chain.rows:,} rows, none changed'}" for chain in chains]
         return check, all(chain.intact for chain in chains), lines
     from app.training.proofs.leakage import leakage

@@ -70,7 +70,7 @@ def _shown(effective: Any, name: str) -> Any:
 
 def status(*, as_json: AsJson = False) -> None:
     """Show data age, champion and its verdict, jobs, and the ledger."""
-    from app.forecasts.ledger import records
+    from app.forecasts.ledger import audit, records
     from app.jobs import runs
     from app.prices import store
     from app.registry.promotion.champion import Champion
@@ -94,7 +94,8 @@ def status(*, as_json: AsJson = False) -> None:
             "versions": [card.version for card in champion.versions()],
             "forecasts": records.count(db, "live"),
             "replayed": records.count(db, "replay"),
-            "ledger_intact": all(chain.intact for chain in records.verify_chain(db)),
+            "in_shadow": records.count(db, "shadow"),
+            "ledger_intact": all(chain.intact for chain in audit.verify_newer(db, here.settings.home)),
             "jobs": [
                 {"kind": run.kind, "state": run.state, "message": run.message, "started_at": run.started_at}
                 for run in runs.recent(db, 5)

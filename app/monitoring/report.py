@@ -83,7 +83,7 @@ def monitor(
     progress(0.0, "watching forecasts")
     model = Champion(settings).current()
     with database.read() as db:
-        rows, events, exchanges = settled(db).filter(origin="live"), store.events(db), store.exchanges(db)
+        rows, events, exchanges = settled(db, origins=("live",)), store.events(db), store.exchanges(db)
     claims = watch(rows)
     progress(0.3, "watching features")
     moved = None

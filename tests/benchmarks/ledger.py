@@ -17,7 +17,7 @@ import polars as pl
 
 from app.core.clock import Clock
 from app.core.db import Database, migrate
-from app.forecasts.ledger import records
+from app.forecasts.ledger import audit
 from app.forecasts.ledger.replay import SCHEMA, replay
 from app.forecasts.ledger.scoring import score_due
 from app.forecasts.ledger.track_record import track_record
@@ -44,7 +44,7 @@ def main() -> None:
 
         timed("replay", lambda: replay(database, clock, made))
         with database.read() as db:
-            timed("doctor ledger", lambda: [report.rows for report in records.verify_chain(db)])
+            timed("doctor ledger", lambda: [report.rows for report in audit.verify_chain(db)])
             timed("track record", lambda: track_record(db, origin="replay").n)
         timed("score, nothing due", lambda: score_due(database, clock))
         database.dispose()

@@ -20,12 +20,28 @@ _LINK: Final = frozenset(Link.model_fields)
 
 
 @dataclass(frozen=True)
+class Mark:
+    """A place in a chain: a row's number and its hash."""
+
+    seq: int = 0
+    hash: str = FIRST_HASH
+
+
+@dataclass(frozen=True)
 class ChainReport:
-    """Whether every row of a table carries the hash it was written with; `broken` tells the first that doesn't."""
+    """Whether every row of a table carries the hash it was written with; `broken` tells the first that doesn't.
+
+    `mark` stands for the rows that hold: the last one's hash is over all before it.
+    """
 
     table: str
-    rows: int
+    mark: Mark
     broken: str | None
+
+    @property
+    def rows(self) -> int:
+        """Count the rows that were looked at, now or before."""
+        return self.mark.seq
 
     @property
     def intact(self) -> bool:
@@ -53,28 +69,37 @@ def append(db: Session, table: type[Link], values: Sequence[SQLModel]) -> None:
         db.connection().execute(insert(table), rows)
 
 
-def verify(db: Session, table: type[Link]) -> ChainReport:
-    """Recompute every hash from the first row on; in SQLite look over the file's pages too."""
+def verify(db: Session, table: type[Link], since: Mark | None = None) -> ChainReport:
+    """Recompute every hash from the first row on; in SQLite look over the file's pages too.
+
+    With `since` the rows up to that place count as looked at, if it still is what it was; and pages aren't.
+    """
     columns, name = table.__table__, str(table.__tablename__)  # type: ignore[attr-defined]  # as above
-    digest, count, size = FIRST_HASH, 0, _PAGE
+    at, size = since if since and _stands(db, columns, since) else Mark(), _PAGE
     query = select(columns).order_by(columns.c.seq)
     while True:
         try:
-            page = db.connection().execute(query.where(columns.c.seq > count).limit(size)).mappings().all()
+            page = db.connection().execute(query.where(columns.c.seq > at.seq).limit(size)).mappings().all()
         except (ValueError, DBAPIError):  # a damaged row can't even be read: look at them one by one
             if size == 1:
-                return ChainReport(name, count, f"row {count + 1} can't be read")
+                return ChainReport(name, at, f"row {at.seq + 1} can't be read")
             size = 1
             continue
         if not page:
-            return ChainReport(name, count, _damage(db, name))
+            return ChainReport(name, at, None if since else _damage(db, name))
         for row in page:
-            count += 1
             fields = {key: value for key, value in row.items() if key not in _LINK}
-            if (row["seq"], row["previous_hash"], row["hash"]) != (count, digest, _digest(digest, fields)):
+            following = Mark(at.seq + 1, _digest(at.hash, fields))
+            if (row["seq"], row["previous_hash"], row["hash"]) != (following.seq, at.hash, following.hash):
                 identity = fields.get("forecast_id") or fields.get("id")
-                return ChainReport(name, count, f"row {count} ({identity}) isn't what was written, or is missing")
-            digest = row["hash"]
+                wrong = f"row {following.seq} ({identity}) isn't what was written, or is missing"
+                return ChainReport(name, following, wrong)
+            at = following
+
+
+def _stands(db: Session, columns: Any, mark: Mark) -> bool:
+    found = db.connection().execute(select(columns.c.hash).where(columns.c.seq == mark.seq)).scalar()
+    return bool(found == mark.hash)
 
 
 def _damage(db: Session, table: str) -> str | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from sqlalchemy import JSON, String
 from sqlmodel import Field, SQLModel
@@ -16,7 +16,9 @@ from app.core.db import UtcDateTime
 from app.core.public import Instant, Price
 from app.registry.components.levels import INTERVALS
 
-Origin = Literal["live", "replay"]
+Origin = Literal["live", "replay", "shadow"]
+PUBLIC: Final[tuple[Origin, ...]] = ("live", "replay")
+"""What readers of the record see; `shadow` is what challengers forecast beside the champion, unseen."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Forecast(Prediction):
     """A prediction as it was published: when, by which model, from which prices.
 
     `origin` is `live` only when it was made after the close of `as_of` and before that of the target: a clock set back
-    to an instant before the bars that were used makes no live forecast.
+    to an instant before the bars that were used makes no live forecast. `shadow` is one of a challenger, made as live.
     """
 
     id: str = Field(unique=True, max_length=26)

@@ -13,8 +13,7 @@ from sqlmodel import Session, col, func, select
 
 from app.core.errors import BadInput, NotThere
 from app.forecasts.ledger import chain
-from app.forecasts.ledger.chain import ChainReport
-from app.forecasts.ledger.forecast import Forecast, Origin, Score
+from app.forecasts.ledger.forecast import PUBLIC, Forecast, Origin, Score
 from app.forecasts.ledger.tables import ForecastRow, ScoreRow
 
 PAGE_LIMIT = 1000
@@ -57,13 +56,14 @@ def append(db: Session, forecasts: Sequence[Forecast]) -> list[Forecast]:
 def as_of(db: Session, sessions: Mapping[str, date], model_version: str | None) -> dict[str, Forecast]:
     """Return what a model version forecast as of each symbol's session; a live one goes before a replayed one.
 
-    Without a version, the newest of whichever model made one.
+    Without a version, the newest of whichever model made one. What was forecast in shadow is no answer.
     """
     found: dict[str, Forecast] = {}
     for symbols in _chunks(list(sessions)):
         query = select(ForecastRow).where(
             col(ForecastRow.symbol).in_(symbols),
             col(ForecastRow.as_of).in_({sessions[symbol] for symbol in symbols}),
+            col(ForecastRow.origin).in_(PUBLIC),
         )
         if model_version is not None:
             query = query.where(ForecastRow.model_version == model_version)
@@ -78,7 +78,8 @@ def last_of(db: Session, symbols: Sequence[str]) -> dict[str, Forecast]:
     """Return each symbol's last forecast, whatever it was made as of."""
     found: dict[str, Forecast] = {}
     for part in _chunks(symbols):
-        ends = select(func.max(ForecastRow.seq)).where(col(ForecastRow.symbol).in_(part)).group_by(ForecastRow.symbol)
+        its = col(ForecastRow.symbol).in_(part), col(ForecastRow.origin).in_(PUBLIC)
+        ends = select(func.max(ForecastRow.seq)).where(*its).group_by(ForecastRow.symbol)
         newest = select(ForecastRow).where(col(ForecastRow.seq).in_(ends))
         found |= {row.symbol: Forecast.model_validate(row) for row in db.exec(newest)}
     return found
@@ -143,15 +144,14 @@ def page(
 ) -> Page:
     """Return entries newest first; `model` is a name or a version, `start` and `end` bound the target session.
 
-    Without an origin both live and replayed ones, each of which says what it is.
+    Without an origin both live and replayed ones, each of which says what it is; those in shadow only when asked for.
 
     Errors: `BadInput` for a cursor that this function didn't give.
     """
     size = min(max(limit, 1), PAGE_LIMIT)
     query = _entries().order_by(col(ForecastRow.seq).desc()).limit(size + 1)
     query = chosen(query, symbol, model, start, end)
-    if origin is not None:
-        query = query.where(ForecastRow.origin == origin)
+    query = query.where(col(ForecastRow.origin).in_(PUBLIC if origin is None else (origin,)))
     if cursor is not None:
         if not cursor.isdecimal() or len(cursor) > _LONGEST_NUMBER:
             raise BadInput(f"cursor {cursor!r} isn't one that a page of forecasts gave")
@@ -182,15 +182,16 @@ def symbols_after(db: Session, seq: int) -> set[str]:
     return set(db.exec(select(ForecastRow.symbol).where(col(ForecastRow.seq) > seq).distinct()))
 
 
+def count_after(db: Session, seq: int, model_version: str) -> int:
+    """Return how many rows after this number a model version made."""
+    its = col(ForecastRow.seq) > seq, ForecastRow.model_version == model_version
+    return int(db.exec(select(func.count()).select_from(ForecastRow).where(*its)).one())
+
+
 def count(db: Session, *origins: Origin) -> int:
     """Return how many forecasts the ledger holds, of these origins or of all."""
     query = select(func.count()).select_from(ForecastRow)
     return int(db.exec(query.where(col(ForecastRow.origin).in_(origins)) if origins else query).one())
-
-
-def verify_chain(db: Session) -> list[ChainReport]:
-    """Recompute every hash of forecasts and scores."""
-    return [chain.verify(db, table) for table in (ForecastRow, ScoreRow)]
 
 
 def with_score(query: Any) -> Any:

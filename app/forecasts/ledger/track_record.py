@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from math import isfinite
@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from app.forecasts.ledger import records
 from app.forecasts.ledger.events import EVENT, LONGEST_PAUSE, OTHER, with_kind
-from app.forecasts.ledger.forecast import Origin
+from app.forecasts.ledger.forecast import PUBLIC, Origin
 from app.forecasts.ledger.tables import ForecastRow, ScoreRow
 from app.prices import store
 from app.registry.components.scores import ratio_interval, wilson
@@ -107,7 +107,7 @@ def track_record(
     origin: Origin = "live",
 ) -> TrackRecord:
     """Sum the scores up; `model` is a name or a version, `days` keeps the calendar days up to the newest target."""
-    every = settled(db, symbol, model)
+    every = settled(db, symbol, model, origins=(*PUBLIC, origin))
     rows = every.filter(origin=origin)
     if days is not None and rows.height:
         newest = pl.col("target_session").max()
@@ -134,8 +134,14 @@ def track_record(
     )
 
 
-def settled(db: Session, symbol: str | None = None, model: str | None = None) -> pl.DataFrame:
-    """Return one row per forecast, its errors in parts of the last close and null while it isn't scored.
+def settled(
+    db: Session,
+    symbol: str | None = None,
+    model: str | None = None,
+    start: date | None = None,
+    origins: Sequence[Origin] = PUBLIC,
+) -> pl.DataFrame:
+    """Return one row per forecast of these origins, its errors in parts of the last close, null while it isn't scored.
 
     `kind` is `event` where results are first traded in its target session, as far as is known now. A forecast whose
     model had learnt from its target session (of a symbol that lagged behind, say) proves nothing, and doesn't
@@ -145,8 +151,8 @@ def settled(db: Session, symbol: str | None = None, model: str | None = None) ->
         col(getattr(ScoreRow, name)) for name in _SCORE
     ]
     learnt_before = col(ForecastRow.target_session) > col(ForecastRow.trained_through)
-    query = records.with_score(select(*columns)).where(learnt_before)
-    rows = db.connection().execute(records.chosen(query, symbol, model)).all()
+    query = records.with_score(select(*columns)).where(learnt_before, col(ForecastRow.origin).in_(origins))
+    rows = db.connection().execute(records.chosen(query, symbol, model, start)).all()
     frame = pl.DataFrame([tuple(row) for row in rows], schema={**_FORECAST, **_SCORE}, orient="row")
     errors = [name for name in _SCORE if _SCORE[name] == pl.Float64 and name != "realised_return"]
     since = cast("date | None", frame["target_session"].min())

@@ -106,12 +106,20 @@ class Forecaster:
         if model is None:
             raise _no_champion()
         progress(0.0, "forecasting")
-        with self._database.read() as db:
-            before, symbols = records.count(db), list(store.last_bars(db))
-        self._make(model, symbols)
-        with self._database.read() as db:
-            made = records.count(db) - before
+        made = self._new(model)
         progress(1.0, f"{made} new forecasts")
+        return made
+
+    def shadow_all(self, challengers: Sequence[Model], progress: Progress = silent) -> int:
+        """Let challengers forecast every stored symbol unseen, beside the champion; return how many rows are new.
+
+        Only what would be live if it were served is kept: a row that came late proves nothing.
+        """
+        made = 0
+        for done, model in enumerate(challengers):
+            progress(done / len(challengers), f"{model.card.version} forecasts in shadow")
+            made += self._new(model, PredictionCache(self._database))
+        progress(1.0, f"{made} new forecasts in shadow")
         return made
 
     def freshness(self, forecast: Forecast) -> Freshness:
@@ -153,9 +161,17 @@ class Forecaster:
             return _no_champion()
         return NoHistory(f"{name} has {bars} bars, too few for a forecast; refresh it, or ask again when it has more")
 
-    def _make(self, model: Model, symbols: Sequence[str]) -> list[Forecast]:
-        """Compute what can be, and return it as it stands in the ledger."""
-        predictions = self._predictions.of(model, symbols)
+    def _new(self, model: Model, shadow: PredictionCache | None = None) -> int:
+        """Forecast every stored symbol, and return how many rows the ledger has more."""
+        with self._database.read() as db:
+            before, symbols = records.newest_seq(db), list(store.last_bars(db))
+        self._make(model, symbols, shadow)
+        with self._database.read() as db:
+            return records.count_after(db, before, model.card.version)
+
+    def _make(self, model: Model, symbols: Sequence[str], shadow: PredictionCache | None = None) -> list[Forecast]:
+        """Compute what can be, and return it as it stands in the ledger; `shadow` computes for a challenger."""
+        predictions = (shadow or self._predictions).of(model, symbols)
         with self._database.read() as db:
             last = store.last_bars(db, symbols)
         made_at = self._clock.now()
@@ -164,6 +180,8 @@ class Forecaster:
             for symbol in symbols
             if symbol in predictions and symbol in last
         ]
+        if shadow is not None:
+            forecasts = [one.model_copy(update={"origin": "shadow"}) for one in forecasts if one.origin == "live"]
         if not forecasts:
             return []
         with self._database.write() as db:

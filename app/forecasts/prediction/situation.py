@@ -106,7 +106,7 @@ def _known(db: Session, forecasts: Sequence[Forecast]) -> dict[tuple[datetime, s
 
 def _days(known: Sequence[_Telling], forecast: Forecast) -> list[_Day]:
     """Return the days from a quarter back on that were believed; a replay knows what its own day knew."""
-    at = forecast.made_at if forecast.origin == "live" else min(forecast.made_at, forecast.target_close_at)
+    at = forecast.made_at if forecast.origin != "replay" else min(forecast.made_at, forecast.target_close_at)
     return [
         (day, timing, known_at)
         for day, timing, known_at, ended_at in known

@@ -5,7 +5,7 @@ import sys
 
 from app.core.db import Database
 from app.core.settings import Settings
-from app.forecasts.ledger import records
+from app.forecasts.ledger import audit, records
 from app.forecasts.ledger.forecast import Forecast
 from app.forecasts.prediction.forecaster import Forecaster
 
@@ -13,7 +13,7 @@ APPENDS = """
 import sys
 from datetime import timedelta
 from app.core.db import Database
-from app.forecasts.ledger import records
+from app.forecasts.ledger import audit, records
 database = Database(sys.argv[1])
 with database.read() as db:
     first = records.get(db, sys.argv[2]).forecast
@@ -43,7 +43,7 @@ def test_a_killed_writer_leaves_a_whole_chain(forecaster: Forecaster, settings: 
         other.communicate()
     assert (committed, other.returncode) == ("20\n", 0)
     with database.read() as db:
-        report, _ = records.verify_chain(db)
+        report, _ = audit.verify_chain(db)
         days = [entry.forecast.as_of for entry in records.page(db, limit=1000).entries]
     assert report.intact
     assert report.rows == len(days) == len(set(days)) >= 60

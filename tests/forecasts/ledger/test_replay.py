@@ -10,7 +10,7 @@ import pytest
 from app.core.clock import Clock
 from app.core.db import Database
 from app.core.settings import Settings
-from app.forecasts.ledger import records
+from app.forecasts.ledger import audit, records
 from app.forecasts.ledger.replay import SCHEMA, VERDICT, replay
 from app.forecasts.ledger.track_record import track_record
 from app.forecasts.prediction.forecaster import Forecaster
@@ -54,7 +54,7 @@ def test_replayed_forecasts_are_kept_scored_and_chained(database: Database, fill
     assert filled == 63 * 4
     with database.read() as db:
         entries = records.page(db, limit=1000).entries
-        assert all(report.intact for report in records.verify_chain(db))
+        assert all(report.intact for report in audit.verify_chain(db))
         assert (records.count(db, "live"), records.count(db, "replay")) == (0, filled)
     assert len(entries) == filled
     assert {(entry.forecast.origin, entry.forecast.verdict) for entry in entries} == {("replay", VERDICT)}

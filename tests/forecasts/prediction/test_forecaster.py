@@ -13,7 +13,7 @@ from app.core.clock import Clock
 from app.core.db import Database
 from app.core.errors import InvalidSymbol, NoChampion, NoHistory, UnknownSymbol
 from app.core.settings import Settings
-from app.forecasts.ledger import records
+from app.forecasts.ledger import audit, records
 from app.forecasts.ledger.forecast import Forecast
 from app.forecasts.prediction.forecaster import Forecaster
 from app.prices import store
@@ -167,7 +167,7 @@ def test_all_symbols_are_forecast_once(forecaster: Forecaster, database: Databas
     assert forecaster.forecast_all() == 4
     assert forecaster.forecast_all() == 0
     with database.read() as db:
-        assert records.verify_chain(db)[0].intact
+        assert audit.verify_chain(db)[0].intact
 
 
 def test_many_threads_get_one_answer(forecaster: Forecaster, database: Database) -> None:
