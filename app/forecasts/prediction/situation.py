@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
-from math import fsum, log
+from math import fsum
 from typing import Final
 
 from sqlmodel import Session
@@ -18,8 +18,8 @@ from sqlmodel import Session
 from app.core.clock import Calendar, calendar
 from app.forecasts.ledger.events import first_traded
 from app.forecasts.ledger.forecast import Forecast
+from app.forecasts.prediction.distribution import expected_move
 from app.prices import store
-from app.registry.components.levels import LEVELS
 
 USUAL_OVER: Final = 250
 """`usual_move` is taken over so many sessions."""
@@ -122,30 +122,6 @@ def _next(days: Sequence[_Day], as_of: date, exchange: Calendar) -> tuple[EventA
             until = len(exchange.between(as_of + timedelta(days=1), reaction))
             return EventAhead("earnings", day, timing, until), known_at
     return None, None
-
-
-def expected_move(quantiles: Sequence[float], last_close: float) -> float:
-    """Return the mean of |close / last_close - 1| under the distribution that the quantiles stand for.
-
-    Between two levels the quantile function is a line, whose absolute value is integrated exactly. Beyond the outer
-    levels the tails fall off exponentially, at the rate of the outer step: below the level 0.025 the mean lies
-    (q050 - q025) / ln(0.05 / 0.025) under q025, and above as much on the other side.
-    """
-    returns = [close / last_close - 1 for close in quantiles]
-    inner = sum(
-        (right - left) * _mean_abs(low, high)
-        for (left, right), (low, high) in zip(pairwise(LEVELS), pairwise(returns), strict=True)
-    )
-    below = returns[0] - (returns[1] - returns[0]) / log(LEVELS[1] / LEVELS[0])
-    above = returns[-1] + (returns[-1] - returns[-2]) / log((1 - LEVELS[-2]) / (1 - LEVELS[-1]))
-    return inner + LEVELS[0] * abs(below) + (1 - LEVELS[-1]) * abs(above)
-
-
-def _mean_abs(low: float, high: float) -> float:
-    """Return the mean of |x| for x uniform in [low, high]."""
-    if low * high >= 0:
-        return abs(low + high) / 2
-    return (low * low + high * high) / (2 * (high - low))
 
 
 def usual_move(closes: Sequence[float]) -> float | None:

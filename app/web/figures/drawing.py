@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from itertools import pairwise
 from math import floor
 
 from app.forecasts.ledger.forecast import Forecast
-from app.registry.components.levels import LEVELS
+from app.forecasts.prediction.distribution import close_at
 
 STRIP_WIDTH, STRIP_HEIGHT = 168.0, 22.0
 DOTS_WIDTH, DOTS_HEIGHT = 320.0, 112.0
@@ -103,7 +102,7 @@ class DotPlot:
 
 def dot_plot(forecast: Forecast) -> DotPlot:
     """Stack the closes at the levels 2.5, 7.5 … 97.5 % in bins as wide as a dot, the last close between two bins."""
-    closes = [close_at(forecast, (place + 0.5) / DOTS) for place in range(DOTS)]
+    closes = [close_at(forecast.quantiles, (place + 0.5) / DOTS) for place in range(DOTS)]
     low, high = min(*closes, forecast.last_close), max(*closes, forecast.last_close)
     diameter = (DOTS_WIDTH - 2 * _MARGIN) / _BINS
     axis = Axis(low, high, _MARGIN + diameter / 2, DOTS_WIDTH - _MARGIN - diameter / 2)
@@ -123,14 +122,6 @@ def dot_plot(forecast: Forecast) -> DotPlot:
         for place, (column, up) in enumerate(zip(columns, ups, strict=True))
     )
     return DotPlot(dots, round(step * 0.42, 2), last, axis.at(forecast.predicted_close), base, low, high)
-
-
-def close_at(forecast: Forecast, level: float) -> float:
-    """Return the close at a level between the stored ones, interpolated."""
-    right = min(max(bisect_right(LEVELS, level), 1), len(LEVELS) - 1)
-    low, high = LEVELS[right - 1], LEVELS[right]
-    below, above = forecast.quantiles[right - 1], forecast.quantiles[right]
-    return below + (above - below) * (level - low) / (high - low)
 
 
 @dataclass(frozen=True)

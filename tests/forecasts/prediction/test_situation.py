@@ -1,8 +1,6 @@
 """What stands beside a forecast: moves by their formula, the next results by their timing, what was lacking."""
 
 from datetime import date, datetime, timedelta
-from math import pi, sqrt
-from statistics import NormalDist
 
 import polars as pl
 import pytest
@@ -18,35 +16,15 @@ from app.forecasts.prediction.situation import (
     NO_INDEX,
     EventAhead,
     Situation,
-    expected_move,
     usual_move,
 )
 from app.prices.frame import REPORTED_SCHEMA
 from app.prices.store import event_updates, write
-from app.registry.components.levels import LEVELS
 from tests.forecasts import small
 from tests.forecasts.small import LAST, NOW
 
 CLOSE = calendar().close_at(LAST)
 AHEAD = date(2022, 1, 27)
-
-
-@pytest.mark.parametrize("mean", [0.0, 0.004, -0.03])
-def test_the_expected_move_of_a_normal_distribution(mean: float) -> None:
-    """Within a percent of sigma sqrt(2/pi) exp(-m²/2s²) + m (1 - 2 Phi(-m/s)), the folded normal's mean."""
-    sigma, normal = 0.01, NormalDist()
-    quantiles = [100 * (1 + mean + sigma * normal.inv_cdf(level)) for level in LEVELS]
-    folded = sigma * sqrt(2 / pi) * 2.718281828 ** (-(mean**2) / (2 * sigma**2)) + mean * (
-        1 - 2 * normal.cdf(-mean / sigma)
-    )
-    assert expected_move(quantiles, 100.0) == pytest.approx(folded, rel=0.01)
-
-
-def test_the_expected_move_between_two_levels_is_exact() -> None:
-    """A close that is certain moves by its own distance; a uniform one by half of its reach."""
-    assert expected_move([103.0] * len(LEVELS), 100.0) == pytest.approx(0.03)
-    uniform = [100 * (0.9 + 0.2 * level) for level in LEVELS]
-    assert expected_move(uniform, 100.0) == pytest.approx(0.05, rel=0.02)
 
 
 def test_the_usual_move_is_the_mean_absolute_simple_return() -> None:
