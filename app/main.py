@@ -22,12 +22,12 @@ from app.jobs.schedule import Scheduler
 from app.prices.refresh.first_run import seed
 from app.registry.promotion.champion import Champion
 from app.web import routers
-from app.web.api.answers import Answers
 from app.web.api.health import Counting, Metrics
 from app.web.edge import errors, security, static
 from app.web.edge.deps import Services
 from app.web.front.hot import Hot
 from app.web.front.recent import Recent
+from app.web.predictions.answers import Answers
 
 
 class Service(FastAPI):

@@ -68,7 +68,7 @@ def _line(forecast: Forecast) -> list[str]:
 
 def _document(forecast: Forecast, forecaster: Forecaster) -> dict[str, Any]:
     """Return the forecast as `/predict` answers it."""
-    from app.web.api.schemas import Prediction
+    from app.web.predictions.schemas import Prediction
 
     situation = forecaster.situations([forecast])[0]
     return Prediction.of_newest(forecast, forecaster.freshness(forecast), situation).model_dump(mode="json")

@@ -45,7 +45,7 @@ def test_contracts_hold(copy: Path) -> None:
         ("app/registry/versions/card.py", "import app.registry.promotion", "Registry: components, versions, promotion"),
         ("app/training/data/folds.py", "import app.training.fitting.scale", "Training: data, fitting, walk-forward"),
         ("app/forecasts/ledger/chain.py", "import app.forecasts.prediction.predict", "Forecasts: the ledger, what is"),
-        ("app/web/edge/render.py", "import app.web.views.layout", "Web: edge, figures, views and API, pages, front"),
+        ("app/web/edge/render.py", "import app.web.views.layout", "Web: edge, figures and predictions"),
         ("app/features/frame.py", "import sqlmodel", "Frames in, frames out"),
         ("admin_ui/client.py", "import app.core", "The admin view speaks HTTP only"),
         ("app/training/contest/contest.py", "import mlflow", "MLflow belongs to registry"),

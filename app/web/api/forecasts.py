@@ -13,6 +13,7 @@ from app.prices.symbols import normalise
 from app.web.api import schemas
 from app.web.api.inputs import Cursor, End, Model, Start, SymbolQuery
 from app.web.edge.deps import ServicesDep
+from app.web.predictions.schemas import LedgerEntry
 
 router = APIRouter(prefix="/api", tags=["forecasts"])
 
@@ -35,7 +36,7 @@ def forecasts(
     name = normalise(symbol) if symbol else None
     with services.database.read() as db:
         page = records.page(db, name, model, start, end, origin, limit, cursor)
-    return schemas.Ledger(forecasts=[schemas.LedgerEntry.of_entry(entry) for entry in page.entries], cursor=page.cursor)
+    return schemas.Ledger(forecasts=[LedgerEntry.of_entry(entry) for entry in page.entries], cursor=page.cursor)
 
 
 @router.get("/track-record")

@@ -14,12 +14,12 @@ from starlette.responses import Response
 
 from app.core.errors import NextcloseError, NoChampion, TooManySymbols, UnknownSymbol
 from app.prices.symbols import normalise, stock
-from app.web.api.answers import Answer, Answers
 from app.web.api.inputs import Stock, StockQuery
-from app.web.api.schemas import MAX_SYMBOLS, Prediction, Predictions, PredictRequest, SymbolError
 from app.web.edge.deps import Services, ServicesDep
 from app.web.edge.lookups import AT_ONCE, look_up
 from app.web.edge.security import GZIP_FROM_BYTES, GZIP_LEVEL
+from app.web.predictions.answers import Answer, Answers
+from app.web.predictions.schemas import MAX_SYMBOLS, Prediction, Predictions, PredictRequest, SymbolError
 
 MAX_LOOKUPS = AT_ONCE
 """How many unknown symbols one request may have looked up; a list of guesses isn't passed on to the source."""

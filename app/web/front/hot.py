@@ -17,11 +17,11 @@ from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.errors import Overloaded
-from app.web.api.answers import Answer, Answers
 from app.web.api.health import Metrics
 from app.web.edge import errors, security
 from app.web.edge.conditional import is_held
 from app.web.edge.negotiation import asks_for_stream
+from app.web.predictions.answers import Answer, Answers
 
 MAX_BUSY = 256
 """So many requests may be in work or wait for a thread; each of the 40 threads answers some hundred a second."""

@@ -11,8 +11,8 @@ from app.core.db import Database
 from app.core.settings import Settings
 from app.prices import store
 from app.web.front import recent
-from tests.web.api.test_answers import NEXT, put_bar, statements, turn_clock
 from tests.web.conftest import Build, put_champion, talk_to
+from tests.web.predictions.test_answers import NEXT, put_bar, statements, turn_clock
 
 PART = {"hx-request": "true", "hx-request-type": "partial", "hx-target": "div#chart"}
 

@@ -9,9 +9,9 @@ from app.core.db import Database
 from app.core.settings import Settings
 from app.forecasts.prediction.forecaster import Forecaster
 from app.jobs import runs
-from app.web.api.answers import Answers
-from tests.web.api.test_answers import LAST, NEXT, ask, put_bar, statements
+from app.web.predictions.answers import Answers
 from tests.web.conftest import NOW, Build, put_champion, talk_to
+from tests.web.predictions.test_answers import LAST, NEXT, ask, put_bar, statements
 
 
 async def test_stale_by_a_commit_in_the_middle_of_answering(app: FastAPI, furnished: Database) -> None:

@@ -20,7 +20,7 @@ from app.prices.sources.sample import sample_bars
 from app.prices.store.tables import EventRow
 from app.registry.promotion import champion
 from app.web.api import answers
-from app.web.api.answers import Answers
+from app.web.predictions.answers import Answers
 from tests.web.conftest import NOW, put_champion
 
 LAST = date(2013, 3, 1)

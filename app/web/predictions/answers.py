@@ -27,9 +27,9 @@ from app.forecasts.ledger import records
 from app.forecasts.ledger.forecast import Forecast
 from app.prices import store
 from app.prices.symbols import is_series
-from app.web.api.schemas import Prediction
 from app.web.edge.conditional import is_held
 from app.web.edge.deps import Services
+from app.web.predictions.schemas import Prediction
 
 _log = log.get(__name__)
 

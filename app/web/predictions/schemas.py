@@ -1,0 +1,139 @@
+"""What a forecast says as JSON, newest or in the ledger: snake_case, null where a number isn't known."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.core.public import Instant, Price
+from app.forecasts.ledger.forecast import Forecast, Freshness, Interval, Score
+from app.forecasts.ledger.records import Entry
+from app.forecasts.prediction.situation import EventAhead, Situation
+
+MAX_SYMBOLS = 1000
+
+
+class Schema(BaseModel):
+    """What all shapes share."""
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    @classmethod
+    def of(cls, value: object, **own: Any) -> Self:
+        """Build it from a value's attributes of the same names; `own` are the fields that the value hasn't."""
+        return cls(**{name: getattr(value, name) for name in cls.model_fields if name not in own}, **own)
+
+
+class UsedModel(Schema):
+    """The model behind a forecast."""
+
+    name: str
+    version: str
+    trained_through: date
+    verdict: str
+
+
+class UsedData(Schema):
+    """The prices behind a forecast, and how old they are."""
+
+    source: str
+    fetched_at: Instant
+    sessions_behind: int
+    stale: bool
+    missing_inputs: tuple[str, ...] = Field(
+        description="Regressors that stood at their mean: `earnings_days`, `volatility_index`"
+    )
+
+
+class ForecastSchema(Schema):
+    """What a forecast says, newest or in the ledger."""
+
+    prediction_id: str
+    symbol: str
+    as_of: date
+    target_session: date
+    target_close_at: Instant
+    last_close: Price
+    predicted_close: Price
+    predicted_return: float
+    prob_up: float
+    intervals: tuple[Interval, ...]
+    model: UsedModel
+
+    @classmethod
+    def of_forecast(cls, forecast: Forecast, **own: Any) -> Self:
+        """Build it from a forecast."""
+        model = UsedModel(
+            name=forecast.model_name,
+            version=forecast.model_version,
+            trained_through=forecast.trained_through,
+            verdict=forecast.verdict,
+        )
+        return cls.of(forecast, prediction_id=forecast.id, intervals=forecast.intervals(), model=model, **own)
+
+
+class Prediction(ForecastSchema):
+    """The forecast of the first session after the last final bar, and what stands beside it."""
+
+    expected_move: float = Field(description="Mean absolute simple return under the forecast distribution")
+    usual_move: float | None = Field(description="Mean absolute simple return of the symbol's last 250 sessions")
+    event: EventAhead | None = Field(
+        description="The next earnings day that was known; `sessions_until` counts from `as_of` to the session that"
+        " first trades it, so that 1 says: this forecast is about it"
+    )
+    data: UsedData
+
+    @classmethod
+    def of_newest(cls, forecast: Forecast, freshness: Freshness, situation: Situation) -> Self:
+        """Build it from a forecast, the age of its prices, and what stands beside it."""
+        data = UsedData.of(
+            forecast,
+            sessions_behind=freshness.sessions_behind,
+            stale=freshness.stale,
+            missing_inputs=situation.missing_inputs,
+        )
+        beside = {name: getattr(situation, name) for name in ("expected_move", "usual_move", "event")}
+        return cls.of_forecast(forecast, **beside, data=data)
+
+
+class PredictRequest(BaseModel):
+    """The symbols to forecast, in the order of the answer."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"symbols": ["AAPL", "KO"]}]})
+
+    symbols: list[str] = Field(min_length=1, description=f"Up to {MAX_SYMBOLS:,} symbols")
+
+
+class SymbolError(Schema):
+    """Why one symbol of several has no forecast."""
+
+    symbol: str
+    code: str
+    detail: str
+
+
+class Predictions(Schema):
+    """The forecasts in the order asked, and the symbols that have none."""
+
+    predictions: list[Prediction]
+    errors: list[SymbolError]
+
+
+class LedgerEntry(ForecastSchema):
+    """A forecast as it was kept, and its score once its close is known."""
+
+    quantiles: tuple[Price, ...]
+    sigma: float
+    feature_fingerprint: str
+    source: str
+    fetched_at: Instant
+    origin: str
+    made_at: Instant
+    score: Score | None
+
+    @classmethod
+    def of_entry(cls, entry: Entry) -> Self:
+        """Build it from what the ledger holds."""
+        return cls.of_forecast(entry.forecast, score=entry.score)
