@@ -6,21 +6,13 @@ from app.features.engine.feature import Feature
 from app.features.indicators import averages, beta, candles, day_parts, oscillators, returns, volatility, volume
 from app.features.market import context, earnings, events, ranks, sessions, volatility_index
 
-FEATURES: tuple[Feature, ...] = (
-    *returns.FEATURES,
-    *averages.FEATURES,
-    *oscillators.FEATURES,
-    *candles.FEATURES,
-    *volatility.FEATURES,
-    *day_parts.FEATURES,
-    *volume.FEATURES,
-    *beta.FEATURES,
-    *ranks.FEATURES,
-    *earnings.FEATURES,
-    *events.FEATURES,
-    *context.FEATURES,
-    *volatility_index.FEATURES,
-    *sessions.FEATURES,
+FEATURES: tuple[Feature, ...] = tuple(
+    feature
+    for module in (
+        *(returns, averages, oscillators, candles, volatility, day_parts, volume, beta),
+        *(ranks, earnings, events, context, volatility_index, sessions),
+    )
+    for feature in module.FEATURES
 )
 
 EARNINGS_REGRESSORS: tuple[str, ...] = tuple(

@@ -11,7 +11,8 @@ import polars as pl
 
 from app.core.clock import Calendar
 from app.features.catalogue import FEATURES
-from app.features.engine.panel import Columns, Days, Index, Vector, columns, compute
+from app.features.engine.feature import compute
+from app.features.engine.panel import Columns, Days, Index, Vector, columns
 from app.features.market import context as markets
 from app.features.market import event_days, ranks, sessions, volatility_index
 

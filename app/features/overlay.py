@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from app.features.engine.feature import column
-from app.features.engine.panel import columns, compute
+from app.features.engine.feature import column, compute, family
+from app.features.engine.panel import columns
 from app.features.indicators import averages as ta
 from app.features.indicators.oscillators import atr
 
@@ -24,11 +24,8 @@ def overlay(bars: pl.DataFrame) -> pl.DataFrame:
 
 
 _LINES = (
-    column("sma_20", 19, lambda panel: ta.sma(panel, 20)),
-    column("sma_50", 49, lambda panel: ta.sma(panel, 50)),
-    column("sma_200", 199, lambda panel: ta.sma(panel, 200)),
-    column("ema_12", 11, lambda panel: ta.ema(panel, 12)),
-    column("ema_26", 25, lambda panel: ta.ema(panel, 26)),
+    *family("sma_{w}", ta.sma, (20, 50, 200), lambda w: w),
+    *family("ema_{w}", ta.ema, (12, 26), lambda w: w),
     column("bollinger_upper", 19, ta.bollinger_upper),
     column("bollinger_lower", 19, ta.bollinger_lower),
     column("rsi_14", 14, ta.rsi),

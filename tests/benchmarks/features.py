@@ -26,8 +26,8 @@ import polars as pl
 
 from app.core.clock import calendar
 from app.features.catalogue import FEATURES
-from app.features.engine.feature import column
-from app.features.engine.panel import Compute, columns, compute
+from app.features.engine.feature import column, compute
+from app.features.engine.panel import Compute, columns
 from app.features.frame import MAX_WINDOW, build, market
 from app.features.indicators import averages as av
 from app.features.indicators import oscillators as osc

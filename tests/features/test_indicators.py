@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 import talib
 
-from app.features.engine.feature import column
-from app.features.engine.panel import Compute, Vector, columns, compute
+from app.features.engine.feature import column, compute
+from app.features.engine.panel import Compute, Vector, columns
 from app.features.indicators import averages, oscillators
 from app.features.overlay import overlay
 from tests.features.simulated import simulated

@@ -8,11 +8,11 @@ left-aligned and are padded at their end, which nothing looks back on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import wraps
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -33,9 +33,6 @@ Table = Mapping[str, Vector]
 _PRICES = ("open", "high", "low", "close", "volume")
 _MARGIN = timedelta(days=30)
 _EPOCH = date(1970, 1, 1).toordinal()
-_BLOCK = 15_300
-"""Cells of a block: a matrix of that many numbers stays below the 128 KiB from which the C library fetches
-fresh memory each time, and calls weigh little against the work in them."""
 
 
 @dataclass(frozen=True)
@@ -88,22 +85,6 @@ class Panel:
 
 
 Compute = Callable[[Panel], Matrix]
-
-
-class Column(Protocol):
-    """A named function of a panel, and the symbol's first row on which it has a value."""
-
-    @property
-    def name(self) -> str:
-        """The column's name."""
-
-    @property
-    def first(self) -> int:
-        """The first valid row."""
-
-    @property
-    def compute(self) -> Compute:
-        """The function."""
 
 
 def cached(function: Function) -> Function:
@@ -162,72 +143,6 @@ def _numbered(days: Days) -> tuple[Days, Index]:
     there = np.zeros(int(offset.max()) + 1, dtype=np.bool_)
     there[offset] = True
     return first + np.flatnonzero(there).astype("timedelta64[D]"), (np.cumsum(there) - 1)[offset]
-
-
-def compute(
-    source: Columns, chosen: Iterable[Column], tables: Table, beside: Table | None = None, *, newest: bool = False
-) -> dict[str, Vector]:
-    """Return each column's values, one per bar in the order of `source`, or one per symbol with `newest`.
-
-    A value before the column's first valid row is NaN. `beside` has one value per bar in each of its columns.
-    """
-    size = len(source.bounds) - 1 if newest else source.frame.height
-    out = {column.name: np.empty(size) for column in chosen}
-    for first, last in _blocks(source.bounds):
-        bounds = source.bounds[first : last + 1]
-        lengths = np.diff(bounds)
-        panel = _block(source, bounds, lengths, tables, beside or {})
-        with np.errstate(all="ignore"):
-            for column in chosen:
-                values = column.compute(panel)
-                if newest:
-                    newest_values = values[np.arange(last - first), lengths - 1]
-                    out[column.name][first:last] = np.where(lengths > column.first, newest_values, np.nan)
-                else:
-                    _unpack(values, bounds, lengths, out[column.name], column.first)
-    return out
-
-
-def _blocks(bounds: Index) -> Iterator[tuple[int, int]]:
-    """Yield ranges of symbols whose padded matrix stays within a block's size (one symbol at least)."""
-    first, longest = 0, 0
-    lengths = np.diff(bounds).tolist()
-    for number, length in enumerate(lengths):
-        longest = max(longest, length)
-        if number > first and (number + 1 - first) * longest > _BLOCK:
-            yield first, number
-            first, longest = number, length
-    if lengths:
-        yield first, len(lengths)
-
-
-def _block(source: Columns, bounds: Index, lengths: Index, tables: Table, beside: Table) -> Panel:
-    prices: dict[str, Any] = {name: _pack(values, bounds, lengths, 1.0) for name, values in source.prices.items()}
-    own = {name: _pack(values, bounds, lengths, 0.0) for name, values in beside.items()}
-    return Panel(**prices, at=_pack(source.at, bounds, lengths, -1), tables=tables, beside=own)
-
-
-def _pack(values: npt.NDArray[Any], bounds: Index, lengths: Index, padding: float) -> npt.NDArray[Any]:
-    """Return the symbols' stretches of a column as a matrix."""
-    longest = int(lengths.max())
-    if lengths.min() == longest:
-        return values[bounds[0] : bounds[-1]].reshape(-1, longest)
-    out = np.full((len(lengths), longest), padding, dtype=values.dtype)
-    for row, (start, length) in enumerate(zip(bounds, lengths, strict=False)):
-        out[row, :length] = values[start : start + length]
-    return out
-
-
-def _unpack(values: Matrix, bounds: Index, lengths: Index, out: Vector, first: int) -> None:
-    """Write a block's matrix back into a column, without each symbol's rows before `first`."""
-    if lengths.min() == values.shape[1]:
-        block = out[bounds[0] : bounds[-1]].reshape(values.shape)
-        block[:, first:] = values[:, first:]
-        block[:, :first] = np.nan
-        return
-    for row, (start, length) in enumerate(zip(bounds, lengths, strict=False)):
-        out[start : start + min(first, length)] = np.nan
-        out[start + first : start + length] = values[row, first:length]
 
 
 def as_days(dates: Iterable[date]) -> Days:

@@ -2,13 +2,16 @@
 
 Each agrees with TA-Lib to 1e-9 once TA-Lib's seed has died away; where the seeds differ, the docstring says how.
 Recursive smoothings have a finite memory here (`windows.smoothed`), and are true means from the first bar on.
+
+The features are shares of the close or of an average (sma_gap, ema_gap, macd, macd_histogram, roc, bollinger_width),
+rsi_14 in -0.5..0.5, and bollinger_position in half widths of the band.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from app.features.engine.feature import Family, Feature
+from app.features.engine.feature import Feature, family
 from app.features.engine.panel import Panel, cached, sums, sums_of_squares
 from app.features.engine.windows import Matrix, change, lag, memory, smoothed, weighted
 from app.features.indicators.returns import over
@@ -20,7 +23,6 @@ WILDER_MEMORY = memory(WILDER_DECAY, 1e-10)
 """Bars that a 14-bar Wilder smoothing looks back; ADX smooths twice, so the last digits are cut a little earlier."""
 
 
-@cached
 def close(panel: Panel) -> Matrix:
     """Return the close."""
     return panel.close
@@ -121,23 +123,15 @@ def bollinger_lower(panel: Panel) -> Matrix:
 
 
 FEATURES = (
-    *Family("sma_gap_{w}", "close / SMA({w}) - 1", "share", "", "trend",
-            lambda panel, w: panel.close / sma(panel, w) - 1.0,
-            window=lambda w: w, first=lambda w: w - 1).over(5, 10, 20, 50, 200),
-    *Family("ema_gap_{w}", "close / EMA({w}) - 1", "share", "", "trend",
-            lambda panel, w: panel.close / ema(panel, w) - 1.0,
-            window=span_memory, first=lambda w: w - 1).over(FAST, SLOW),
-    Feature("macd", "(EMA(12) - EMA(26)) / close", span_memory(SLOW), SLOW - 1, "share", "Appel 1979", "trend",
-            lambda panel: macd(panel) / panel.close),
-    Feature("macd_histogram", "(MACD - EMA(9) of MACD) / close", span_memory(SLOW) + span_memory(SIGNAL),
-            SLOW + SIGNAL - 2, "share", "Appel 1979", "trend",
+    *family("sma_gap_{w}", lambda panel, w: panel.close / sma(panel, w) - 1.0, (5, 10, 20, 50, 200), lambda w: w),
+    *family("ema_gap_{w}", lambda panel, w: panel.close / ema(panel, w) - 1.0, (FAST, SLOW),
+            span_memory, lambda w: w - 1),
+    Feature("macd", span_memory(SLOW), SLOW - 1, lambda panel: macd(panel) / panel.close),
+    Feature("macd_histogram", span_memory(SLOW) + span_memory(SIGNAL), SLOW + SIGNAL - 2,
             lambda panel: (macd(panel) - macd_signal(panel)) / panel.close),
-    Feature("rsi_14", "U / (U + D) - 0.5, gains and losses smoothed over 14 bars", WILDER_MEMORY + 1, WILDER, "share",
-            "Wilder 1978", "trend", lambda panel: rsi(panel) / 100.0 - 0.5),
-    *Family("roc_{w}", "close / close[t-{w}] - 1", "share", "", "trend",
-            lambda panel, w: roc(panel, w) / 100.0).over(12, 25),
-    Feature("bollinger_position", "(close - SMA(20)) / (2 sd20)", 20, 19, "half widths", "Bollinger 1992", "trend",
+    Feature("rsi_14", WILDER_MEMORY + 1, WILDER, lambda panel: rsi(panel) / 100.0 - 0.5),
+    *family("roc_{w}", lambda panel, w: roc(panel, w) / 100.0, (12, 25)),
+    Feature("bollinger_position", 20, 19,
             lambda panel: over(panel.close - sma(panel, 20), 2.0 * deviation(panel, 20))),
-    Feature("bollinger_width", "4 sd20 / SMA(20)", 20, 19, "share", "Bollinger 1992", "trend",
-            lambda panel: 4.0 * deviation(panel, 20) / sma(panel, 20)),
+    Feature("bollinger_width", 20, 19, lambda panel: 4.0 * deviation(panel, 20) / sma(panel, 20)),
 )  # fmt: skip

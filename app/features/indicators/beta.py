@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from app.features.engine.feature import MONTH, Family, Feature, first_of_mean
+from app.features.engine.feature import MONTH, Feature, family, first_of_mean
 from app.features.engine.panel import Panel, cached, sums, sums_of_squares
 from app.features.engine.windows import Matrix, counts
 from app.features.indicators.returns import CUT, log_return, over, ret
@@ -34,7 +34,6 @@ def excess(panel: Panel) -> Matrix:
     return ret(panel) - market_ret(panel)
 
 
-@cached
 def _product(panel: Panel) -> Matrix:
     return ret(panel) * market_ret(panel)
 
@@ -112,16 +111,11 @@ def excess_rms(panel: Panel, window: int) -> Matrix:
 
 
 FEATURES = (
-    Feature("excess", "ret - market_ret_1", 2, 1, "log return", "", "cross", excess),
-    *Family("excess_{w}", "sum over {w} of excess", "log return", "", "cross", excess_return).over(5, 22),
-    *Family("beta_{w}", "slope of ret on market_ret_1 over {w}", "ratio", "Sharpe 1964", "cross", beta).over(66, LONG),
-    Feature("beta_shrunk", "slope of ret on market_ret_1 over 250, shrunk to 1", LONG + 1, MONTH, "ratio",
-            "Vasicek 1973", "cross", shrunk_beta),
-    Feature("reversal", "beta_shrunk * market_ret_1, cut at 4 exp(range_66)", LONG + 1, MONTH, "log return",
-            "Baltussen, van Bekkum & Da 2019", "cross", reversal),
-    *Family("residual_momentum_{w}", "(ret - beta250 market_ret_1) summed over {w} / (residual sd250 sqrt({w}))",
-            "standard deviations", "Blitz, Huij & Martens 2011", "cross", residual_momentum,
-            window=lambda _: LONG + 1, first=lambda _: LONG).over(1, 5, 22, 66, 250),
-    *Family("excess_rms_{w}", "0.5 log mean over {w} of excess^2", "log standard deviation", "", "scale",
-            excess_rms, first=first_of_mean).over(5, 22, 66),
-)  # fmt: skip
+    Feature("excess", 2, 1, excess),
+    *family("excess_{w}", excess_return, (5, 22)),
+    *family("beta_{w}", beta, (66, LONG)),
+    Feature("beta_shrunk", LONG + 1, MONTH, shrunk_beta),
+    Feature("reversal", LONG + 1, MONTH, reversal),
+    *family("residual_momentum_{w}", residual_momentum, (1, 5, 22, 66, 250), lambda _: LONG + 1),
+    *family("excess_rms_{w}", excess_rms, (5, 22, 66), first=first_of_mean),
+)

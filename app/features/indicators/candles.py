@@ -52,7 +52,7 @@ def close_in_range(panel: Panel) -> Matrix:
 def range_in_atr(panel: Panel) -> Matrix:
     """Return the log of the true range over the average true range of the bars before.
 
-    Window WILDER_MEMORY + 2 bars; unit log ratio, floored at log 0.05; first valid row 15.
+    Window WILDER_MEMORY + 2 bars; unit log ratio, floored at log 0.05; first valid row 15. Wilder (1978).
     """
     return np.log(over(true_range(panel), lag(atr(panel), 1)) + 0.05)
 
@@ -60,20 +60,16 @@ def range_in_atr(panel: Panel) -> Matrix:
 def gap_in_atr(panel: Panel) -> Matrix:
     """Return (open - close[t-1]) over the average true range of the bars before, cut at 4.
 
-    Window WILDER_MEMORY + 2 bars; unit average true ranges; first valid row 15.
+    Window WILDER_MEMORY + 2 bars; unit average true ranges; first valid row 15. Wilder (1978).
     """
     return np.clip(over(panel.open - lag(panel.close, 1), lag(atr(panel), 1)), -4.0, 4.0)
 
 
-_NISON = "Nison 1991"
-
 FEATURES = (
-    Feature("body", "(close - open) / (high - low)", 1, 0, "share", _NISON, "candle", body),
-    Feature("upper_shadow", "(high - max(open, close)) / (high - low)", 1, 0, "share", _NISON, "candle", upper_shadow),
-    Feature("lower_shadow", "(min(open, close) - low) / (high - low)", 1, 0, "share", _NISON, "candle", lower_shadow),
-    Feature("close_in_range", "(close - low) / (high - low) - 0.5", 1, 0, "share", "", "candle", close_in_range),
-    Feature("range_in_atr", "log(true range / ATR(14)[t-1] + 0.05)", WILDER_MEMORY + 2, WILDER + 1, "log ratio",
-            "Wilder 1978", "candle", range_in_atr),
-    Feature("gap_in_atr", "(open - close[t-1]) / ATR(14)[t-1], cut at 4", WILDER_MEMORY + 2, WILDER + 1,
-            "average true ranges", "Wilder 1978", "candle", gap_in_atr),
-)  # fmt: skip
+    Feature("body", 1, 0, body),
+    Feature("upper_shadow", 1, 0, upper_shadow),
+    Feature("lower_shadow", 1, 0, lower_shadow),
+    Feature("close_in_range", 1, 0, close_in_range),
+    Feature("range_in_atr", WILDER_MEMORY + 2, WILDER + 1, range_in_atr),
+    Feature("gap_in_atr", WILDER_MEMORY + 2, WILDER + 1, gap_in_atr),
+)

@@ -1,14 +1,15 @@
 """Technical indicators of the whole bar as their authors define them, and the features made from them.
 
 Each agrees with TA-Lib to 1e-9 once TA-Lib's seed has died away. Where a stretch is flat, an oscillator stands in its
-middle: TA-Lib says 0 there.
+middle: TA-Lib says 0 there. The features are these over 100, moved so that the middle is 0; atr_14 is the log of its
+share of the close, obv_22 the change of on-balance volume as a share of the volume.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from app.features.engine.feature import Family, Feature
+from app.features.engine.feature import Feature, family
 from app.features.engine.panel import Panel, cached, sums
 from app.features.engine.windows import Matrix, Sums, change, highest, lag, lowest, smoothed, weighted
 from app.features.indicators.averages import WILDER, WILDER_DECAY, WILDER_MEMORY
@@ -142,13 +143,11 @@ def adx(panel: Panel) -> Matrix:
     return smoothed(100.0 * over(np.abs(plus - minus), plus + minus), WILDER_DECAY, WILDER_MEMORY, start=1)
 
 
-@cached
 def signed_volume(panel: Panel) -> Matrix:
     """Return the volume with the sign of the day's change."""
     return np.sign(change(panel.close)) * panel.volume
 
 
-@cached
 def volume(panel: Panel) -> Matrix:
     """Return the volume."""
     return panel.volume
@@ -164,22 +163,13 @@ def obv_change(panel: Panel, window: int) -> Matrix:
 
 
 FEATURES = (
-    Feature("atr_14", "log(ATR(14) / close)", WILDER_MEMORY + 1, WILDER, "log share", "Wilder 1978", "range",
-            lambda panel: np.log(atr(panel) / panel.close + 1e-5)),
-    Feature("stochastic_k", "slow %K(14, 3) / 100 - 0.5", 16, 15, "share", "Lane 1984", "range",
-            lambda panel: stochastic_k(panel) / 100.0 - 0.5),
-    Feature("stochastic_d", "slow %D(14, 3, 3) / 100 - 0.5", 18, 17, "share", "Lane 1984", "range",
-            lambda panel: stochastic_d(panel) / 100.0 - 0.5),
-    Feature("williams_14", "%R(14) / 100 + 0.5", 14, 13, "share", "Williams 1973", "range",
-            lambda panel: williams(panel) / 100.0 + 0.5),
-    Feature("cci_20", "CCI(20) / 100", 20, 19, "index / 100", "Lambert 1980", "range",
-            lambda panel: cci(panel) / 100.0),
-    Feature("adx_14", "ADX(14) / 100", 2 * WILDER_MEMORY + 1, 27, "share", "Wilder 1978", "range",
-            lambda panel: adx(panel) / 100.0),
-    Feature("plus_di_14", "+DI(14) / 100", WILDER_MEMORY + 1, WILDER, "share", "Wilder 1978", "range",
-            lambda panel: plus_di(panel) / 100.0),
-    Feature("minus_di_14", "-DI(14) / 100", WILDER_MEMORY + 1, WILDER, "share", "Wilder 1978", "range",
-            lambda panel: minus_di(panel) / 100.0),
-    *Family("obv_{w}", "change of OBV over {w} / volume over {w}", "share", "Granville 1963", "volume",
-            lambda panel, w: over(obv_change(panel, w), sums(panel, volume).over(w))).over(OBV),
-)  # fmt: skip
+    Feature("atr_14", WILDER_MEMORY + 1, WILDER, lambda panel: np.log(atr(panel) / panel.close + 1e-5)),
+    Feature("stochastic_k", 16, 15, lambda panel: stochastic_k(panel) / 100.0 - 0.5),
+    Feature("stochastic_d", 18, 17, lambda panel: stochastic_d(panel) / 100.0 - 0.5),
+    Feature("williams_14", 14, 13, lambda panel: williams(panel) / 100.0 + 0.5),
+    Feature("cci_20", 20, 19, lambda panel: cci(panel) / 100.0),
+    Feature("adx_14", 2 * WILDER_MEMORY + 1, 27, lambda panel: adx(panel) / 100.0),
+    Feature("plus_di_14", WILDER_MEMORY + 1, WILDER, lambda panel: plus_di(panel) / 100.0),
+    Feature("minus_di_14", WILDER_MEMORY + 1, WILDER, lambda panel: minus_di(panel) / 100.0),
+    *family("obv_{w}", lambda panel, w: over(obv_change(panel, w), sums(panel, volume).over(w)), (OBV,)),
+)

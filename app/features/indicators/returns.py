@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from app.features.engine.feature import MONTH, Family, Feature
+from app.features.engine.feature import MONTH, Feature, family
 from app.features.engine.panel import Panel, cached, sums, sums_of_squares
 from app.features.engine.windows import Matrix, highest, lag
 
@@ -81,13 +81,9 @@ def drawdown(panel: Panel, window: int) -> Matrix:
 
 
 FEATURES = (
-    *Family("ret_{w}", "log(close / close[t-{w}])", "log return", "", "returns",
-            log_return).over(1, 2, 3, 5, 10, 22, 66, 252),
-    Feature("ret_overnight", "log(open / close[t-1])", 2, 1, "log return", "", "returns", overnight),
-    Feature("ret_intraday", "log(close / open)", 1, 0, "log return", "", "returns", intraday),
-    *Family("momentum_{w}", "log(close / close[t-{w}]) / (sd66 sqrt({w})), cut at 4", "standard deviations",
-            "Moskowitz, Ooi & Pedersen 2012", "returns", momentum,
-            window=lambda w: max(w, 66) + 1, first=lambda w: max(w, MONTH)).over(1, 5, 22, 66, 252),
-    Feature("drawdown_250", "log(close / highest close of 250)", 250, MONTH, "log return", "George & Hwang 2004",
-            "returns", lambda panel: drawdown(panel, 250)),
-)  # fmt: skip
+    *family("ret_{w}", log_return, (1, 2, 3, 5, 10, 22, 66, 252)),
+    Feature("ret_overnight", 2, 1, overnight),
+    Feature("ret_intraday", 1, 0, intraday),
+    *family("momentum_{w}", momentum, (1, 5, 22, 66, 252), lambda w: max(w, 66) + 1, lambda w: max(w, MONTH)),
+    Feature("drawdown_250", 250, MONTH, lambda panel: drawdown(panel, 250)),
+)

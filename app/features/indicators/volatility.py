@@ -1,14 +1,15 @@
 """How much a symbol moves: range- and return-based variance over several horizons, the core of the scale model.
 
 Variances are daily, of log prices; features are half their logarithm, the log of a standard deviation, because
-volatility moves by factors. Early rows average over what there is, so that a young symbol has a scale too.
+volatility moves by factors. Early rows average over what there is, so that a young symbol has a scale too. Falls raise
+volatility more than rises do (Black 1976): fall_1 and rise_1 are the two sides of `shock`.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from app.features.engine.feature import MONTH, Family, Feature, first_of_mean
+from app.features.engine.feature import MONTH, Feature, family, first_of_mean
 from app.features.engine.panel import Panel, cached, sums, sums_of_squares
 from app.features.engine.windows import Matrix, memory, smoothed
 from app.features.indicators.returns import CUT, absolute, intraday, log_return, overnight, quarter_risk, ret
@@ -48,10 +49,9 @@ def variance(panel: Panel) -> Matrix:
 @cached
 def log_range(panel: Panel) -> Matrix:
     """Return half the logarithm of the bar's variance."""
-    return _half_log(variance(panel))
+    return half_log(variance(panel))
 
 
-@cached
 def rogers_satchell(panel: Panel) -> Matrix:
     """Return log(high/close) log(high/open) + log(low/close) log(low/open). Rogers & Satchell (1991)."""
     found: Matrix = np.log(panel.high / panel.close) * np.log(panel.high / panel.open)
@@ -61,7 +61,7 @@ def rogers_satchell(panel: Panel) -> Matrix:
 
 def log_sd(squares: Matrix) -> Matrix:
     """Return half the logarithm of a variance, with FLOOR added."""
-    return _half_log(squares + FLOOR)
+    return half_log(squares + FLOOR)
 
 
 def close_to_close(panel: Panel, window: int) -> Matrix:
@@ -113,10 +113,11 @@ def range_(panel: Panel, window: int) -> Matrix:
 
     Window window + 1 bars; unit log standard deviation; first valid row min(window, 22), over what there is.
     """
-    return _half_log(sums(panel, variance).mean(window))
+    return half_log(sums(panel, variance).mean(window))
 
 
-def _half_log(x: Matrix) -> Matrix:
+def half_log(x: Matrix) -> Matrix:
+    """Return half the logarithm: of a variance, the log of its standard deviation."""
     logarithm: Matrix = np.log(x)
     return 0.5 * logarithm
 
@@ -173,38 +174,20 @@ def fall(panel: Panel, window: int) -> Matrix:
     return np.clip(np.minimum(log_return(panel, window), 0.0) / risk, -CUT, 0.0)
 
 
-_SD = "log standard deviation"
-_HAR = "Garman & Klass 1980; Corsi 2009"
-_BLACK = "Black 1976"
-
 FEATURES = (
-    *Family("range_{w}", "0.5 log mean over {w} of (Garman-Klass + log(open/close[t-1])^2)", _SD, _HAR, "scale",
-            range_, first=first_of_mean).over(1, 5, 22, 66, 250),
-    *Family("range_{w}_by_year", "range_{w} - range_250", "log ratio", "", "volatility",
-            lambda panel, w: range_(panel, w) - range_(panel, 250), window=lambda _: 251,
-            first=first_of_mean).over(1, 5, 22, 66),
-    *Family("rms_return_{w}", "0.5 log mean over {w} of ret^2", _SD, "Corsi 2009", "scale", rms_return,
-            first=first_of_mean).over(5, 22, 66, 250),
-    *Family("abs_return_{w}", "log mean over {w} of |ret|", "log return", "Ding, Granger & Engle 1993", "scale",
-            abs_return, first=first_of_mean).over(1, 5, 22, 66, 250),
-    Feature("overnight_size", "log(|log(open/close[t-1])| / sd66 + 0.1)", 67, MONTH, "log ratio", "", "scale",
-            overnight_size),
-    Feature("ewma_94", "0.5 log EWMA(0.94) of ret^2", memory(LAMBDA) + 1, MONTH, _SD, "RiskMetrics 1996", "scale",
-            ewma),
-    Feature("fall_1", "min(ret, 0) / exp(range_22), cut at -4", 23, MONTH, "standard deviations", _BLACK, "scale",
-            lambda panel: np.minimum(shock(panel), 0.0)),
-    Feature("rise_1", "max(ret, 0) / exp(range_22), cut at 4", 23, MONTH, "standard deviations", _BLACK, "scale",
-            lambda panel: np.maximum(shock(panel), 0.0)),
-    *Family("fall_{w}", "min(log(close/close[t-{w}]), 0) / (exp(range_66) sqrt({w})), cut at -4",
-            "standard deviations", _BLACK, "scale", fall, window=lambda w: max(w, 66) + 1,
-            first=lambda _: MONTH).over(5, 22, 66),
-    *Family("close_to_close_{w}", "log population sd of ret over {w}", _SD, "", "volatility", close_to_close).over(22),
-    *Family("parkinson_{w}", "0.5 log mean over {w} of log(high/low)^2 / (4 log 2)", _SD, "Parkinson 1980",
-            "volatility", parkinson, window=lambda w: w, first=lambda w: w - 1).over(22),
-    *Family("garman_klass_{w}", "0.5 log mean over {w} of Garman-Klass", _SD, "Garman & Klass 1980", "volatility",
-            garman_klass, window=lambda w: w, first=lambda w: w - 1).over(22),
-    *Family("yang_zhang_{w}", "0.5 log (var overnight + k var open-close + (1-k) Rogers-Satchell), {w} bars", _SD,
-            "Yang & Zhang 2000", "volatility", yang_zhang).over(22),
-    Feature("range_slope", "range_5 - range_66", 67, MONTH, "log ratio", "", "volatility",
-            lambda panel: range_(panel, 5) - range_(panel, 66)),
+    *family("range_{w}", range_, (1, 5, 22, 66, 250), first=first_of_mean),
+    *family("range_{w}_by_year", lambda panel, w: range_(panel, w) - range_(panel, 250), (1, 5, 22, 66),
+            lambda _: 251, first_of_mean),
+    *family("rms_return_{w}", rms_return, (5, 22, 66, 250), first=first_of_mean),
+    *family("abs_return_{w}", abs_return, (1, 5, 22, 66, 250), first=first_of_mean),
+    Feature("overnight_size", 67, MONTH, overnight_size),
+    Feature("ewma_94", memory(LAMBDA) + 1, MONTH, ewma),
+    Feature("fall_1", 23, MONTH, lambda panel: np.minimum(shock(panel), 0.0)),
+    Feature("rise_1", 23, MONTH, lambda panel: np.maximum(shock(panel), 0.0)),
+    *family("fall_{w}", fall, (5, 22, 66), lambda w: max(w, 66) + 1, lambda _: MONTH),
+    *family("close_to_close_{w}", close_to_close, (22,)),
+    *family("parkinson_{w}", parkinson, (22,), lambda w: w),
+    *family("garman_klass_{w}", garman_klass, (22,), lambda w: w),
+    *family("yang_zhang_{w}", yang_zhang, (22,)),
+    Feature("range_slope", 67, MONTH, lambda panel: range_(panel, 5) - range_(panel, 66)),
 )  # fmt: skip

@@ -44,10 +44,7 @@ def trend(panel: Panel, short: int, long: int) -> Matrix:
 
 
 FEATURES = (
-    Feature("volume_1", "log volume - its mean over the 66 bars before, cut at 2", 68, MONTH, "log ratio", "",
-            "volume", volume_1),
-    Feature("volume_5", "mean log volume over 5 - over 66, cut at 2", 67, MONTH, "log ratio", "", "volume",
-            lambda panel: trend(panel, 5, 66)),
-    Feature("volume_22", "mean log volume over 22 - over 250, cut at 2", 251, MONTH, "log ratio", "", "volume",
-            lambda panel: trend(panel, 22, 250)),
-)  # fmt: skip
+    Feature("volume_1", 68, MONTH, volume_1),
+    Feature("volume_5", 67, MONTH, lambda panel: trend(panel, 5, 66)),
+    Feature("volume_22", 251, MONTH, lambda panel: trend(panel, 22, 250)),
+)

@@ -2,18 +2,21 @@
 
 Sums over a session's symbols run in the order of the symbols, one after another, over those that have a bar: other
 sessions, and symbols that list later, leave them as they are to the bit.
+
+ret (log return, each cut at 25 %), range (half log variance; Corsi 2009) and volume (log ratio) are means of what the
+symbols' own features say, dispersion half the log variance of ret over symbols, breadth the mean sign of ret, overnight
+half the log of the squared mean gap. Over w sessions ret is summed, range and dispersion are averaged, rms_return is
+half the log mean of ret^2; fall and rise are ret in units of sd66 sqrt(w), cut at 4 (Black 1976).
 """
 
 from __future__ import annotations
-
-from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from app.features.engine.feature import Feature, broadcast, column
-from app.features.engine.panel import Columns, Index, Table, Vector, columns, compute
+from app.features.engine.feature import Feature, broadcast, column, compute
+from app.features.engine.panel import Columns, Index, Table, Vector, columns
 from app.features.engine.windows import Matrix, Sums, highest, lowest
 from app.features.indicators.returns import CUT, overnight, ret
 from app.features.indicators.volatility import log_range, log_sd
@@ -120,29 +123,19 @@ def positions(market: pl.DataFrame, sessions: npt.NDArray[np.datetime64]) -> Ind
     return np.where(np.append(known, np.datetime64("NaT"))[rows] == sessions, rows, -1)
 
 
-def _of_market(name: str, formula: str, window: int, unit: str, source: str = "") -> Feature:
-    """Return a feature that is the same for all symbols of a session."""
-    return Feature(f"market_{name}", formula, window, 0, unit, source, "market", broadcast(f"market_{name}"))
-
-
-_SD, _RISK = "log standard deviation", "standard deviations"
-_level = partial(_of_market, unit=_SD)
-
-FEATURES = (
-    _of_market("ret_1", "mean over symbols of ret, each cut at 25 %", 2, "log return"),
-    *(_of_market(f"ret_{w}", f"sum over {w} of market_ret_1", w + 1, "log return") for w in (5, 22, 66)),
-    _level("range_1", "mean over symbols of range_1", 2, source="Corsi 2009"),
-    *(_level(f"range_{w}", f"mean over {w} of market_range_1", w + 1, source="Corsi 2009") for w in _LEVEL_WINDOWS),
-    _level("range_max22", "highest market_range_1 of 22", 23),
-    _level("range_min22", "lowest market_range_1 of 22", 23),
-    _level("range_sd22", "standard deviation of market_range_1 over 22", 23),
-    _level("overnight_1", "half log of (mean over symbols of log(open/close[t-1]))^2 + 4e-6", 2),
-    _level("dispersion_1", "half log variance over symbols of ret", 2),
-    *(_level(f"dispersion_{w}", f"mean over {w} of market_dispersion_1", w + 1) for w in (5, 22)),
-    *(_level(f"rms_return_{w}", f"half log mean over {w} of market_ret_1^2", w + 1) for w in (5, 22)),
-    *(_of_market(f"fall_{w}", f"min(market_ret_{w}, 0) / (sd66 sqrt({w})), cut at -4", 68, _RISK, "Black 1976")
-      for w in (1, 5, 22)),
-    _of_market("rise_1", "max(market_ret_1, 0) / sd66, cut at 4", 68, _RISK),
-    _of_market("volume_1", "mean over symbols of volume_1", 69, "log ratio"),
-    _of_market("breadth", "mean over symbols of sign(ret)", 2, "share"),
-)  # fmt: skip
+FEATURES = tuple(
+    Feature(f"market_{name}", window, 0, broadcast(f"market_{name}"), shared=True)
+    for name, window in {
+        "ret_1": 2,
+        **{f"ret_{w}": w + 1 for w in (5, 22, 66)},
+        "range_1": 2,
+        **{f"range_{w}": w + 1 for w in _LEVEL_WINDOWS},
+        **dict.fromkeys(("range_max22", "range_min22", "range_sd22"), 23),
+        "overnight_1": 2,
+        "dispersion_1": 2,
+        **{f"{name}_{w}": w + 1 for name in ("dispersion", "rms_return") for w in (5, 22)},
+        **dict.fromkeys(("fall_1", "fall_5", "fall_22", "rise_1"), 68),
+        "volume_1": 69,
+        "breadth": 2,
+    }.items()
+)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from app.features.engine.feature import MONTH, Family, Feature
+from app.features.engine.feature import MONTH, Feature, family
 from app.features.engine.panel import Compute, Index, Panel, cached, sums, sums_of_squares
 from app.features.engine.windows import Matrix, highest, lag, plus
 from app.features.indicators.beta import excess
@@ -124,22 +124,18 @@ def _score_of_week(panel: Panel) -> Matrix:
     return highest(score(panel), 7)
 
 
-def _feature(name: str, formula: str, compute: Compute) -> Feature:
-    return Feature(name, formula, _OF_CALENDAR, MONTH, "score", "", "event",
-                   lambda panel: compute(panel) * (1.0 - known(panel)))  # fmt: skip
+def _feature(name: str, compute: Compute) -> Feature:
+    return Feature(name, _OF_CALENDAR, MONTH, lambda panel: compute(panel) * (1.0 - known(panel)))
 
-
-_SUM = "sum over 13, 26 .. 104 weeks before the target of the highest event score within {} days"
 
 FEATURES: tuple[Feature, ...] = (
-    _feature("event_same_day", _SUM.format(0), lambda panel: quarters(panel, 0)),
-    _feature("event_1_day", _SUM.format(1), lambda panel: quarters(panel, 1)),
-    _feature("event_3_days", _SUM.format(3), lambda panel: quarters(panel, 3)),
-    _feature("event_1_day_sq", "event_1_day^2 / 4", lambda panel: quarters(panel, 1) ** 2 / 4.0),
-    _feature("event_year_same_day", "higher event score of 52 and 104 weeks before the target", years_same_day),
-    _feature("event_year_1_day", "sum of the event scores within a day of 52 and 104 weeks before", years_1_day),
-    _feature("event_recent", "highest event score of 35 bars", recent),
-    _feature("event_due", "event_3_days * (1 - event_recent)", lambda p: quarters(p, 3) * (1.0 - recent(p))),
-    *Family("echo_{w}", "highest event score within 3 of {w} sessions before the target", "score", "", "event", echo,
-            window=lambda w: w + 2 + _OF_SCORE, first=lambda _: MONTH).over(*QUARTERS),
-)  # fmt: skip
+    _feature("event_same_day", lambda panel: quarters(panel, 0)),
+    _feature("event_1_day", lambda panel: quarters(panel, 1)),
+    _feature("event_3_days", lambda panel: quarters(panel, 3)),
+    _feature("event_1_day_sq", lambda panel: quarters(panel, 1) ** 2 / 4.0),
+    _feature("event_year_same_day", years_same_day),
+    _feature("event_year_1_day", years_1_day),
+    _feature("event_recent", recent),
+    _feature("event_due", lambda panel: quarters(panel, 3) * (1.0 - recent(panel))),
+    *family("echo_{w}", echo, QUARTERS, lambda w: w + 2 + _OF_SCORE, lambda _: MONTH),
+)

@@ -34,7 +34,7 @@ NAMES = (
 
 @dataclass(frozen=True, eq=False)
 class _Reports:
-    """Tellings of earnings days: symbols by number, sessions by their place on the axis of the calendar.
+    """Reports of earnings days: symbols by number, sessions by their place on the axis of the calendar.
 
     `earlier` and `later` are the two sessions that may react, the same one where the day is no session. A report is
     believed at the closes `known` … `ended` - 1.
@@ -154,22 +154,18 @@ def _note_past(found: dict[str, Vector], reported: _Reports, rows: _Rows) -> Non
 
 def _note_due(found: dict[str, Vector], reported: _Reports, rows: _Rows) -> None:
     """Note what each target may react to; the likelier of two days wins."""
-    two = reported.part(~reported.only)
-    parts = ((two, two.earlier, 1.0 - two.share, 0.0), (reported, reported.later, reported.share, 1.0))
-    symbol = np.concatenate([one.symbol for one, *_ in parts])
-    session = np.concatenate([at - 1 for _, at, *_ in parts])
-    share = np.concatenate([share for *_, share, _ in parts])
-    later = np.concatenate([np.full(len(one.symbol), flag) for one, *_, flag in parts])
-    believed = np.concatenate([one.believed(at - 1) for one, at, *_ in parts])
-    only = np.concatenate([one.only for one, *_ in parts])
-    row = rows.of(symbol, session)
-    keep = np.flatnonzero((row >= 0) & believed)
+    earlier = np.flatnonzero(~reported.only)
+    both = reported.part(np.concatenate([earlier, np.arange(len(reported.symbol))]))
+    later = np.arange(len(both.symbol)) >= len(earlier)
+    session = np.where(later, both.later, both.earlier) - 1
+    share = np.where(later, both.share, 1.0 - both.share)
+    row = rows.of(both.symbol, session)
+    keep = np.flatnonzero((row >= 0) & both.believed(session))
     keep = keep[np.argsort(share[keep], kind="stable")]
-    where = row[keep]
-    found["due"][where] = 1.0
-    found["due_share"][where], found["due_later"][where] = share[keep], later[keep]
-    found["due_only"][where] = only[keep]
-    found["due_unknown"][where] = share[keep] == 0.5  # noqa: PLR2004 - as `_SHARE` has it
+    found["due"][row[keep]] = 1.0
+    unknown = share == 0.5  # noqa: PLR2004 - as `_SHARE` has it
+    for name, values in (("share", share), ("later", later), ("only", both.only), ("unknown", unknown)):
+        found[f"due_{name}"][row[keep]] = values[keep]
 
 
 def _note_distance(found: dict[str, Vector], reported: _Reports, rows: _Rows) -> None:

@@ -1,17 +1,18 @@
 """The earnings day: is the target session the one that trades results first, and how did the symbol react before.
 
 Without events all of it is 0: nothing is known, and nothing is said. Two sessions may react to a day's results; which
-of them does is told by the company's timing, and learnt from the symbol's own past: in which of the two it moved more.
-A past reaction is the log of that session's range over the usual one of the 66 bars before. Patell & Wolfson (1984),
-Beaver (1968): results move prices, on days that are public before.
+of them does is known from the company's timing, or learnt from the symbol's own past: in which of the two it moved
+more. A past reaction is the log of that session's range over the usual one of the 66 bars before. Patell & Wolfson
+(1984), Beaver (1968): results move prices, on days that are public before. earnings_until and earnings_since count
+sessions from the target to the next results and from the last ones, up to FAR.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from app.features.engine.feature import MONTH, Family, Feature, first_of_mean
-from app.features.engine.panel import Compute, Panel, cached, sums
+from app.features.engine.feature import MONTH, Feature, family, first_of_mean
+from app.features.engine.panel import Panel, cached, sums
 from app.features.engine.windows import Matrix, Sums, lag
 from app.features.indicators.returns import absolute
 from app.features.indicators.volatility import log_range, range_, variance
@@ -29,31 +30,24 @@ _RECENT = 100
 """Bars in which a symbol with known dates has had results: longer than a quarter."""
 
 
-def own(panel: Panel, name: str) -> Matrix:
-    """Return a column of what is known of earnings days, 0 where nothing is given."""
-    return panel.own(name)
-
-
 @cached
 def _past(panel: Panel) -> Matrix:
     """Return 1 at the later session of a past earnings day, once there is a usual range to compare with."""
-    there = own(panel, "past").copy()
+    there = panel.own("past").copy()
     there[:, : MONTH + 2] = 0.0
     return there
 
 
-@cached
 def _reaction(panel: Panel) -> Matrix:
     """Return log(range / usual range) of the session that reacted, by timing, at the day's later session."""
     usual = lag(range_(panel, _QUARTER), 1, 0.0)
     late = log_range(panel) - usual
     early = lag(late, 1, 0.0)
-    share = own(panel, "past_share")
+    share = panel.own("past_share")
     chosen = np.where(share > 0.5, late, np.where(share < 0.5, early, np.maximum(late, early)))  # noqa: PLR2004
     return np.where(_past(panel) > 0.0, chosen, 0.0)
 
 
-@cached
 def _later_moved_more(panel: Panel) -> Matrix:
     """Return 1 at a past day's later session where that one moved more than the earlier, in units of its own risk."""
     size = absolute(panel) / np.exp(lag(range_(panel, _QUARTER), 1, 0.0))
@@ -74,19 +68,19 @@ def learnt(panel: Panel) -> Matrix:
     """
     wins = Sums(_later_moved_more(panel)).over(REACH)
     share = (wins + 0.5) / (_count(panel) + 1.0)
-    share = np.where(own(panel, "due_later") > 0.0, share, 1.0 - share)
-    share = np.where(own(panel, "due_only") > 0.0, 1.0, share)
-    return own(panel, "due") * share
+    share = np.where(panel.own("due_later") > 0.0, share, 1.0 - share)
+    share = np.where(panel.own("due_only") > 0.0, 1.0, share)
+    return panel.own("due") * share
 
 
 @cached
 def day(panel: Panel) -> Matrix:
-    """Return how likely the target is the session that trades results first: by timing, or learnt where it isn't told.
+    """Return how likely the target is the session that trades results first: by timing, or learnt where none is known.
 
     Window 588 bars; unit probability; first valid row 22.
     """
-    told = np.where(own(panel, "due_unknown") > 0.0, learnt(panel), own(panel, "due_share"))
-    return own(panel, "due") * told
+    share = np.where(panel.own("due_unknown") > 0.0, learnt(panel), panel.own("due_share"))
+    return panel.own("due") * share
 
 
 def beside(panel: Panel) -> Matrix:
@@ -94,7 +88,7 @@ def beside(panel: Panel) -> Matrix:
 
     Window 588 bars; unit probability; first valid row 22.
     """
-    return own(panel, "due") - day(panel)
+    return panel.own("due") - day(panel)
 
 
 def past(panel: Panel) -> Matrix:
@@ -136,8 +130,8 @@ def known(panel: Panel) -> Matrix:
 
     Window 100 bars; flag; first valid row 0.
     """
-    recent = Sums(own(panel, "past")).over(_RECENT) > 0.0
-    return np.where(recent | (own(panel, "ahead") > 0.0), 1.0, 0.0)
+    recent = Sums(panel.own("past")).over(_RECENT) > 0.0
+    return np.where(recent | (panel.own("ahead") > 0.0), 1.0, 0.0)
 
 
 def quiet(panel: Panel, window: int) -> Matrix:
@@ -146,40 +140,24 @@ def quiet(panel: Panel, window: int) -> Matrix:
     What results did to a window says little of the next session. Window window + 1 bars; unit log ratio; first valid
     row min(window, 22), over what there is.
     """
-    rest = _outside(panel).over(window)
-    mean = sums(panel, _calm_variance).over(window) / np.maximum(rest, 1.0)
+    rest = sums(panel, _is_quiet).over(window)
+    mean = sums(panel, _quiet_variance).over(window) / np.maximum(rest, 1.0)
     return np.where(rest > 0.0, 0.5 * np.log(mean) - range_(panel, window), 0.0)
 
 
-def _calm_variance(panel: Panel) -> Matrix:
-    return variance(panel) * (1.0 - own(panel, "near"))
+def _quiet_variance(panel: Panel) -> Matrix:
+    return variance(panel) * _is_quiet(panel)
 
 
-@cached
-def _outside(panel: Panel) -> Sums:
-    return Sums(1.0 - own(panel, "near"))
-
-
-def _of_target(name: str, formula: str, unit: str, compute: Compute) -> Feature:
-    return Feature(f"earnings_{name}", formula, _WINDOW, MONTH, unit, "Beaver 1968; Patell & Wolfson 1984", "earnings",
-                   compute)  # fmt: skip
+def _is_quiet(panel: Panel) -> Matrix:
+    return 1.0 - panel.own("near")
 
 
 FEATURES: tuple[Feature, ...] = (
-    _of_target("day", "probability that the target trades results first: by timing, else learnt", "share", day),
-    _of_target("beside", "probability that the target is the other of the two sessions", "share", beside),
-    _of_target("learnt", "the same probability from where the symbol moved more in 520 bars", "share", learnt),
-    _of_target("past", "earnings_day * sum of log(range / range_66) on past results / (n + 3)", "log ratio", past),
-    _of_target("seen", "earnings_day * n / (n + 3), n past results in 520 bars", "share", seen),
-    _of_target("heat", "earnings_day * (range_22 - range_250)", "log ratio", heat),
-    _of_target("level", "earnings_day * (range_250 + 4)", "log ratio", level),
-    _of_target("market", "earnings_day * (market_range_22 + 4.5)", "log ratio", market_level),
-    Feature("earnings_known", "1 when results are known ahead or came in the last 100 bars", _RECENT, 0, "flag", "",
-            "earnings", known),
-    Feature("earnings_until", f"sessions from the target to the next results known, up to {FAR}", 1, 0, "sessions", "",
-            "earnings", lambda panel: panel.own("until", FAR)),
-    Feature("earnings_since", f"sessions from the last results to the target, up to {FAR}", FAR + 1, 0, "sessions", "",
-            "earnings", lambda panel: panel.own("since", FAR)),
-    *Family("quiet_{w}", "0.5 log mean variance over {w} of sessions without results, less range_{w}", "log ratio",
-            "", "scale", quiet, first=first_of_mean).over(5, 22, 66, 250),
-)  # fmt: skip
+    *(Feature(f"earnings_{of.__name__}", _WINDOW, MONTH, of) for of in (day, beside, learnt, past, seen, heat, level)),
+    Feature("earnings_market", _WINDOW, MONTH, market_level),
+    Feature("earnings_known", _RECENT, 0, known),
+    Feature("earnings_until", 1, 0, lambda panel: panel.own("until", FAR)),
+    Feature("earnings_since", FAR + 1, 0, lambda panel: panel.own("since", FAR)),
+    *family("quiet_{w}", quiet, (5, 22, 66, 250), first=first_of_mean),
+)

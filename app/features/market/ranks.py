@@ -1,4 +1,8 @@
-"""Ranks among the symbols of the same session: who is high and who is low today, whatever the market does."""
+"""Ranks among the symbols of the same session: who is high and who is low today, whatever the market does.
+
+rank_year is of the log return from a year to a month ago (Jegadeesh & Titman 1993), the others of the features that
+they are named for; each is a share, -0.5..0.5.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from app.features.engine.feature import MONTH, Feature
-from app.features.engine.panel import Columns, Compute, Index, Panel, Vector
+from app.features.engine.panel import Columns, Compute, Index, Vector
 from app.features.engine.windows import Matrix
 from app.features.indicators.returns import log_return
 from app.features.indicators.volatility import range_
@@ -18,31 +22,21 @@ _CHUNK = 16_384
 """Values that are looked up together."""
 
 
-def _rounded(x: Matrix) -> Matrix:
-    """Return the values to nine digits: equal returns must share a rank, however their floats came about."""
-    return np.round(x, 9)
+def _rank(name: str, window: int, first: int, function: Compute) -> Feature:
+    """Return a rank: the function gives what is ranked, and `rank` its place once all symbols are there.
 
-
-def _past_year(panel: Panel) -> Matrix:
-    """Return the log return from a year ago to a month ago."""
-    return log_return(panel, 252) - log_return(panel, MONTH)
-
-
-def _rank(name: str, of: str, window: int, first: int, function: Compute) -> Feature:
-    """Return a rank: the function gives what is ranked, and `rank` its place once all symbols are there."""
-    formula = f"place of {of} among the session's symbols, -0.5..0.5"
-    return Feature(
-        f"rank_{name}", formula, window, first, "share", "", "cross", lambda panel: _rounded(function(panel))
-    )
+    Nine digits are ranked: equal returns must share a rank, however their floats came about.
+    """
+    return Feature(f"rank_{name}", window, first, lambda panel: np.round(function(panel), 9))
 
 
 FEATURES = (
-    _rank("ret_1", "ret_1", 2, 1, lambda panel: log_return(panel, 1)),
-    _rank("ret_5", "ret_5", 6, 5, lambda panel: log_return(panel, 5)),
-    _rank("ret_22", "ret_22", 23, 22, lambda panel: log_return(panel, MONTH)),
-    _rank("year", "the log return from 252 to 22 bars ago (Jegadeesh & Titman 1993)", 253, 252, _past_year),
-    _rank("range", "range_22", 23, 22, lambda panel: range_(panel, MONTH)),
-    _rank("volume", "volume_1", 68, 22, volume_1),
+    _rank("ret_1", 2, 1, lambda panel: log_return(panel, 1)),
+    _rank("ret_5", 6, 5, lambda panel: log_return(panel, 5)),
+    _rank("ret_22", 23, 22, lambda panel: log_return(panel, MONTH)),
+    _rank("year", 253, 252, lambda panel: log_return(panel, 252) - log_return(panel, MONTH)),
+    _rank("range", 23, 22, lambda panel: range_(panel, MONTH)),
+    _rank("volume", 68, 22, volume_1),
 )
 COLUMN = {feature.name: feature.name.replace("rank", "sorted") for feature in FEATURES}
 """The context's column that a rank is looked up in: the session's values in order."""

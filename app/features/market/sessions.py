@@ -32,7 +32,12 @@ TURN = 5
 
 
 def tables(sessions: Days, calendar: Calendar) -> tuple[Days, Table]:
-    """Return each session's next one, and the calendar columns of that target, one value per session and one more."""
+    """Return each session's next one, and the calendar columns of that target, one value per session and one more.
+
+    gap_days: calendar days from the session to its target (French 1980); holiday_gap: 1 where they are 2 or more than
+    3, a closed weekday lies between; long_gap: 1 where more than 3; the weekdays: 1 on theirs (French 1980); half_day:
+    1 where the exchange closes early on the target.
+    """
     targets = next_sessions(sessions, calendar)
     known = _known(targets, calendar)
     gap = (targets - sessions).astype(np.int64)
@@ -62,7 +67,11 @@ def _known(targets: Days, calendar: Calendar) -> Days:
 
 
 def _months(targets: Days, known: Days) -> dict[str, npt.NDArray[Any]]:
-    """Return how far the target lies into its month and from its end, and what the time of the year is."""
+    """Return how far the target lies into its month and from its end, and what the time of the year is.
+
+    month_start, month_end: sessions since the month's first and until its last, up to 5 (Ariel 1987); year_end: 1 from
+    24 December on; season: 1 from the 14th of January, April, July and October, when earnings are reported.
+    """
     at = np.searchsorted(known, targets)
     month = targets.astype("datetime64[M]")
     start = at - np.searchsorted(known, month.astype("datetime64[D]"))
@@ -78,7 +87,7 @@ def _months(targets: Days, known: Days) -> dict[str, npt.NDArray[Any]]:
 
 
 def _holidays(targets: Days, known: Days) -> dict[str, npt.NDArray[Any]]:
-    """Return the sessions since and until the nearest closed weekday, up to FAR: 0 beside one."""
+    """Return the sessions since and until the nearest closed weekday, up to FAR: 0 beside one. Ariel (1990)."""
     weekdays_apart = np.busday_count(known[:-1], known[1:])
     after = np.flatnonzero(weekdays_apart > 1) + 1
     bounded = np.concatenate(([-FAR], after, [len(known) + FAR + 1]))
@@ -90,21 +99,11 @@ def _holidays(targets: Days, known: Days) -> dict[str, npt.NDArray[Any]]:
     }
 
 
-def _of_target(name: str, formula: str, unit: str = "flag", source: str = "") -> Feature:
-    """Return a feature of the session that is forecast."""
-    return Feature(name, formula, 1, 0, unit, source, "calendar", broadcast(name))
-
-
-FEATURES = (
-    _of_target("gap_days", "calendar days from the session to its target", "days", "French 1980"),
-    _of_target("holiday_gap", "1 when gap_days is 2 or more than 3: a closed weekday lies between"),
-    _of_target("long_gap", "1 when gap_days is more than 3"),
-    *(_of_target(name, f"1 when the target is a {name.title()}", "flag", "French 1980") for name in _WEEKDAYS[1:]),
-    _of_target("month_start", "sessions since the month's first, up to 5", "sessions", "Ariel 1987"),
-    _of_target("month_end", "sessions until the month's last, up to 5", "sessions", "Ariel 1987"),
-    _of_target("since_holiday", "sessions since a closed weekday, up to 10", "sessions", "Ariel 1990"),
-    _of_target("until_holiday", "sessions until a closed weekday, up to 10", "sessions", "Ariel 1990"),
-    _of_target("half_day", "1 when the exchange closes early on the target"),
-    _of_target("year_end", "1 when the target is 24 December or later"),
-    _of_target("season", "1 from the 14th of January, April, July and October: earnings season"),
+FEATURES = tuple(
+    Feature(name, 1, 0, broadcast(name), shared=True)
+    for name in (
+        *("gap_days", "holiday_gap", "long_gap"),
+        *_WEEKDAYS[1:],
+        *("month_start", "month_end", "since_holiday", "until_holiday", "half_day", "year_end", "season"),
+    )
 )

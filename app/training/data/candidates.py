@@ -29,8 +29,8 @@ SCALE_LEARNT_FROM: tuple[str, ...] = (
 """What trees may correct a scale by: nothing that all symbols of a session share, of which there are too few to learn
 anything but the past by heart. (With those among them, half a correction cost 0.04 to 0.1 points of skill.)"""
 
-_GROUP = {feature.name: feature.group for feature in FEATURES}
-SHARED = tuple(_GROUP[name] in {"market", "calendar"} for name in REGRESSORS)
+_SHARED = {feature.name for feature in FEATURES if feature.shared}
+SHARED = tuple(name in _SHARED for name in REGRESSORS)
 """Which regressors all symbols of a session share: they are penalised by sessions, not by rows."""
 OF_EVENTS = tuple(name in EARNINGS_REGRESSORS for name in REGRESSORS)
 """Which regressors are 0 but on the targets of earnings days: taken as they are, and penalised by such days."""
