@@ -19,7 +19,7 @@ from app.prices import store
 from app.prices.sources.sample import sample_bars
 from app.prices.store.tables import EventRow
 from app.registry.promotion import champion
-from app.web.api import answers
+from app.web.predictions import answers
 from app.web.predictions.answers import Answers
 from tests.web.conftest import NOW, put_champion
 
