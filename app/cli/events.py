@@ -52,7 +52,7 @@ def show(
     coming = [one for one in known if one.date >= today]
     ordered = [*coming, *(one for one in reversed(known) if one.date < today)]
     if as_json:
-        print_json([asdict(one) for one in ordered])
+        print_json([dict(one) for one in ordered])
     else:
         _print(ordered)
     if not ordered:

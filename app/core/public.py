@@ -1,4 +1,4 @@
-"""How value types are told as JSON: what Pydantic reads beside a field's type."""
+"""How value types read as JSON: what Pydantic reads beside a field's type."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Instant = Annotated[datetime, PlainSerializer(iso)]
 """An aware instant that JSON gets as `iso` writes it."""
 
 
-def told(price: float) -> float:
+def rounded(price: float) -> float:
     """Round a price to four decimals or six significant digits, whichever is more: 177.57, not 177.57000732421875."""
     return round(price, 4) if abs(price) >= _FOUR_DECIMALS_FROM else float(f"{price:.6g}")
 
 
 _FOUR_DECIMALS_FROM = 10.0
 
-Price = Annotated[float, PlainSerializer(told, when_used="json")]
-"""A price that JSON gets as `told` rounds it; it is stored, hashed and computed with as it is."""
+Price = Annotated[float, PlainSerializer(rounded, when_used="json")]
+"""A price that JSON gets as `rounded` returns it; it is stored, hashed and computed with as it is."""

@@ -13,10 +13,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from app.core.settings import Settings
 from app.main import create_app
 from tests.conftest import NO_BROWSER
-from tests.web.conftest import NOW, WATCHED, _furnished
+from tests.web.conftest import NOW, WATCHED, _seeded
 from tests.web.serving import serve
 
-__all__ = ["_furnished"]
+__all__ = ["_seeded"]
 
 ARGUMENTS = (
     "--no-sandbox",
@@ -46,10 +46,10 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def served(_furnished: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def served(_seeded: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Serve the sample and a champion to all tests that change nothing."""
     home = tmp_path_factory.mktemp("served")
-    shutil.copytree(_furnished, home, dirs_exist_ok=True)
+    shutil.copytree(_seeded, home, dirs_exist_ok=True)
     settings = Settings(
         home=home / "var", models_dir=home / "trained_models", source="sample", symbols=WATCHED, now=NOW
     )

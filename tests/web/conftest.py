@@ -73,9 +73,9 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def _furnished(tmp_path_factory: pytest.TempPathFactory, _empty_store: bytes) -> Path:
+def _seeded(tmp_path_factory: pytest.TempPathFactory, _empty_store: bytes) -> Path:
     """Make a folder with the sample stored and a champion, once, to be copied for each test."""
-    home = tmp_path_factory.mktemp("furnished")
+    home = tmp_path_factory.mktemp("seeded")
     settings = Settings(home=home / "var", models_dir=home / "trained_models", source="sample", now=NOW)
     settings.home.mkdir()
     (settings.home / "nextclose.db").write_bytes(_empty_store)
@@ -91,10 +91,10 @@ def _furnished(tmp_path_factory: pytest.TempPathFactory, _empty_store: bytes) ->
 
 
 @pytest.fixture
-def furnished(settings: Settings, _furnished: Path):  # noqa: ANN201 - a fixture that closes what it opened
+def seeded(settings: Settings, _seeded: Path):  # noqa: ANN201 - a fixture that closes what it opened
     """Open a store with the sample's prices, and a champion; no forecast is made yet."""
-    shutil.copytree(_furnished / "var", settings.home)
-    shutil.copytree(_furnished / "trained_models", settings.models_dir)
+    shutil.copytree(_seeded / "var", settings.home)
+    shutil.copytree(_seeded / "trained_models", settings.models_dir)
     opened = Database(settings.database)
     yield opened
     opened.dispose()
@@ -118,7 +118,7 @@ def build() -> Iterator[Build]:
 
 
 @pytest.fixture
-def app(settings: Settings, furnished: Database, build: Build) -> FastAPI:  # noqa: ARG001 - the app opens the same store
+def app(settings: Settings, seeded: Database, build: Build) -> FastAPI:  # noqa: ARG001 - the app opens the same store
     """Build the service over the sample and a champion, bound to loopback."""
     return build(settings)
 

@@ -4,7 +4,6 @@ In: bars that passed the checks. Out: bar and event frames, and each symbol's st
 writes is called by `checks` and `refresh`.
 """
 
-from app.prices.store.earnings import EarningsDay as EarningsDay
 from app.prices.store.earnings import earnings_days as earnings_days
 from app.prices.store.earnings import events as events
 from app.prices.store.earnings import events_version as events_version
@@ -25,5 +24,6 @@ from app.prices.store.read import unwatch as unwatch
 from app.prices.store.read import was_known as was_known
 from app.prices.store.read import watch as watch
 from app.prices.store.read import watchlist as watchlist
+from app.prices.store.tables import EarningsDay as EarningsDay
 from app.prices.store.write import Upserted as Upserted
 from app.prices.store.write import upsert as upsert

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
@@ -13,7 +12,7 @@ from sqlmodel import Session, col, select
 
 from app.prices.frame import EVENT_SCHEMA
 from app.prices.store import sql
-from app.prices.store.tables import EventRow
+from app.prices.store.tables import EarningsDay, EventRow
 
 EARNINGS: Final = "earnings"
 _REPORTED: Final = {**EVENT_SCHEMA, "first_seen": EVENT_SCHEMA["known_at"], "id": pl.Int64()}
@@ -41,20 +40,6 @@ def events(
     return _one_report(reported, at)
 
 
-@dataclass(frozen=True)
-class EarningsDay:
-    """A day on which a symbol tells its results, who reported it, and since when it counts as known."""
-
-    symbol: str
-    kind: str
-    date: date
-    timing: str
-    source: str
-    known_at: datetime
-    first_seen: datetime
-    last_seen: datetime
-
-
 def earnings_days(
     db: Session, symbols: Sequence[str] | None = None, start: date | None = None, end: date | None = None
 ) -> list[EarningsDay]:
@@ -66,7 +51,7 @@ def earnings_days(
         query = query.where(col(EventRow.date) <= end)
     if symbols is not None:
         query = query.where(col(EventRow.symbol).in_(symbols))
-    return [EarningsDay(**row.model_dump(exclude={"id", "ended_at"})) for row in db.exec(query).all()]
+    return [EarningsDay.model_validate(row) for row in db.exec(query).all()]
 
 
 def events_version(db: Session) -> str:

@@ -12,6 +12,7 @@ from sqlmodel import AutoString, Field, Index, SQLModel
 from app.core.clock import DEFAULT_EXCHANGE
 from app.core.db import UtcDateTime
 from app.core.lease import Lease
+from app.core.public import Instant
 from app.prices.outcomes import Outcome
 
 
@@ -91,25 +92,34 @@ class ActionRow(SQLModel, table=True):
     fetched_at: datetime = Field(sa_type=UtcDateTime)
 
 
-class EventRow(SQLModel, table=True):
-    """A day on which a company tells its results, as one source said it from `first_seen` on.
+class EarningsDay(SQLModel):
+    """A day on which a company tells its results: before the open (`bmo`), after the close (`amc`), or `unknown`."""
 
-    A row's symbol, date and timing never change: what is told otherwise is a new row, and this one ends. The symbol
-    needs no row of its own, so that days can be known before prices are.
-    """
+    model_config = {"frozen": True}
 
-    __tablename__ = "event"
-    __table_args__ = (Index("ix_event_symbol_date", "symbol", "date"), Index("ix_event_ended_at", "ended_at"))
-
-    id: int | None = Field(default=None, primary_key=True)
     symbol: str = Field(max_length=20)
     kind: str = Field(max_length=20)
     date: dt.date
     timing: str = Field(max_length=10)
     source: str = Field(max_length=20)
-    known_at: datetime = Field(sa_type=UtcDateTime)
-    first_seen: datetime = Field(sa_type=UtcDateTime)
-    last_seen: datetime = Field(sa_type=UtcDateTime)
+    known_at: Instant = Field(sa_type=UtcDateTime)
+    first_seen: Instant = Field(sa_type=UtcDateTime)
+    last_seen: Instant = Field(sa_type=UtcDateTime)
+
+
+class EventRow(EarningsDay, table=True):
+    """An earnings day as one source reported it from `first_seen` on.
+
+    A row's symbol, date and timing never change: what is reported otherwise is a new row, and this one ends. The symbol
+    needs no row of its own, so that days can be known before prices are.
+    """
+
+    model_config = {"frozen": False}
+
+    __tablename__ = "event"
+    __table_args__ = (Index("ix_event_symbol_date", "symbol", "date"), Index("ix_event_ended_at", "ended_at"))
+
+    id: int | None = Field(default=None, primary_key=True)
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 

@@ -37,4 +37,4 @@ def events(
     response.headers["Vary"] = "Accept"
     with services.database.read() as db:
         found = store.earnings_days(db, names, start, end)
-    return schemas.Events(events=[schemas.EarningsDay.of(one) for one in found])
+    return schemas.Events(events=found)

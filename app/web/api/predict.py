@@ -111,7 +111,7 @@ def _found(services: Services, answers: Answers, texts: Sequence[str]) -> list[F
 
 
 def _looked_up(services: Services, answers: Answers, symbols: Sequence[str]) -> dict[str, Found]:
-    """Ask the source for the first few symbols at once; the rest are told to be asked for alone."""
+    """Ask the source for the first few symbols at once; the rest have to be asked for alone."""
     tried = symbols[:MAX_LOOKUPS]
     refused: Found = UnknownSymbol(f"not stored, and one request looks up {MAX_LOOKUPS} at most: ask for it alone")
     with ThreadPoolExecutor(max_workers=len(tried), thread_name_prefix="lookup") as pool:

@@ -7,13 +7,13 @@ from datetime import date
 from fastapi import APIRouter
 
 from app.core.errors import BadInput, UnknownSymbol
-from app.core.public import told
+from app.core.public import rounded
 from app.features.overlay import overlay
 from app.prices import store
 from app.prices.symbols import normalise, stock
 from app.web.api import schemas
 from app.web.api.inputs import End, Start, Stock, Symbol
-from app.web.edge.deps import Services, ServicesDep
+from app.web.edge.deps import ServicesDep
 from app.web.edge.lookups import look_up
 from app.web.edge.security import Admin
 
@@ -52,7 +52,7 @@ def indicators(symbol: Symbol, services: ServicesDep, start: Start = None, end: 
     drawn = drawn.filter(drawn["session"] >= start) if start else drawn
     names = [column for column in drawn.columns if column not in {"symbol", "session"}]
     rows = [
-        {name: told(value) if isinstance(value, float) else value for name, value in row.items()}
+        {name: rounded(value) if isinstance(value, float) else value for name, value in row.items()}
         for row in drawn.drop("symbol").iter_rows(named=True)
     ]
     return schemas.Indicators.of(status, columns=names, rows=rows)
@@ -68,7 +68,13 @@ def in_order(start: date | None, end: date | None) -> None:
 def watch(symbol: Stock, services: ServicesDep) -> schemas.Watched:
     """Put a symbol on the watchlist; an unknown one is looked up at the source first."""
     name = stock(symbol)
-    put_on_watchlist(services, name)
+    try:
+        with services.database.read() as db:
+            store.status(db, name)
+    except UnknownSymbol:
+        look_up(services, name)
+    with services.database.write() as db:
+        store.watch(db, [name], services.clock.now())
     return schemas.Watched(symbol=name, watched=True)
 
 
@@ -79,14 +85,3 @@ def unwatch(symbol: Stock, services: ServicesDep) -> schemas.Watched:
     with services.database.write() as db:
         store.unwatch(db, [name])
     return schemas.Watched(symbol=name, watched=False)
-
-
-def put_on_watchlist(services: Services, symbol: str) -> None:
-    """Watch a symbol that the store knows or the source finds; a typing error never gets on the list."""
-    try:
-        with services.database.read() as db:
-            store.status(db, symbol)
-    except UnknownSymbol:
-        look_up(services, symbol)
-    with services.database.write() as db:
-        store.watch(db, [symbol], services.clock.now())

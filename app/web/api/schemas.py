@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from datetime import date
 from typing import Any
 
@@ -11,7 +10,7 @@ from pydantic import BaseModel, Field
 from app.core.public import Instant, Price
 from app.jobs.plan import Upcoming
 from app.jobs.tables import JobRun
-from app.prices.store import SymbolStatus
+from app.prices.store import EarningsDay, SymbolStatus
 from app.web.predictions.schemas import LedgerEntry, Schema
 
 
@@ -19,19 +18,6 @@ class Symbols(Schema):
     """All stored symbols: what is known of each, and how its last refresh went."""
 
     symbols: list[SymbolStatus]
-
-
-class EarningsDay(Schema):
-    """A day on which a company tells its results: before the open (`bmo`), after the close (`amc`), or `unknown`."""
-
-    symbol: str
-    kind: str
-    date: dt.date
-    timing: str
-    source: str
-    known_at: Instant
-    first_seen: Instant
-    last_seen: Instant
 
 
 class Events(Schema):

@@ -38,7 +38,7 @@ class Problem(BaseModel):
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"description": description, "content": {PROBLEM: {"schema": Problem.model_json_schema()}}}
-    for status, description in ((422, "The input can't be right"), ("default", "Any other problem, told by its code"))
+    for status, description in ((422, "The input can't be right"), ("default", "Any other problem, named by its code"))
 }
 """What every route may answer besides its own; for the OpenAPI document."""
 

@@ -57,16 +57,6 @@ def whole(value: float | None) -> str:
     return UNKNOWN if value is None else f"{value:,.0f}"
 
 
-def compact(value: float | None) -> str:
-    """Write a large count in thousands, millions or billions."""
-    if value is None:
-        return UNKNOWN
-    for size, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if abs(value) >= size:
-            return f"{value / size:.1f}{_THIN}{unit}"
-    return f"{value:.0f}"
-
-
 def day(value: date | None, weekday: bool = False) -> str:
     """Write a session: 3 Jan 2022, or Mon 3 Jan 2022."""
     if value is None:
@@ -111,22 +101,5 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-FILTERS = {
-    each.__name__: each
-    for each in (
-        price,
-        percent,
-        signed,
-        direction,
-        arrow,
-        ratio,
-        whole,
-        compact,
-        day,
-        instant,
-        iso,
-        span,
-        source,
-        sentence,
-    )
-}
+_WRITERS = (price, percent, signed, direction, arrow, ratio, whole, day, instant, iso, span, source, sentence)
+FILTERS = {write.__name__: write for write in _WRITERS}

@@ -34,7 +34,7 @@ class Notice:
 
 
 @dataclass(frozen=True)
-class Frame:
+class Layout:
     """What every page shows around its own: the notices, and whether its buttons will be answered."""
 
     notices: tuple[Notice, ...] = ()
@@ -82,10 +82,10 @@ def region(request: Request) -> str | None:
     return request.headers.get("hx-target", "").partition("#")[2] or None
 
 
-def page(request: Request, name: str, frame: Frame | None = None, **context: Any) -> HTMLResponse:
+def page(request: Request, name: str, layout: Layout | None = None, **context: Any) -> HTMLResponse:
     """Render a page, or the block of it that htmx asks for by the id of its target."""
     template = environment().get_template(f"pages/{name}.html")
-    values = {"frame": frame or Frame(), "path": request.url.path, **context}
+    values = {"layout": layout or Layout(), "path": request.url.path, **context}
     return _answer(_text(template, region(request), values))
 
 
@@ -93,7 +93,7 @@ def error(request: Request, *, status: int, code: str, title: str, detail: str) 
     """Render an error as a page, or for htmx as a region that stands where the answer would have stood."""
     template = environment().get_template("error.html")
     target = region(request)
-    values = {"frame": Frame(), "path": request.url.path, "status": status, "code": code, "title": title}
+    values = {"layout": Layout(), "path": request.url.path, "status": status, "code": code, "title": title}
     values |= {"detail": detail, "target": target or "failure"}
     return _answer(_text(template, "failure" if target else None, values), status)
 

@@ -23,6 +23,7 @@ _UNDER = 0.02
 """So much of the price axis lies between a candle's low and its mark: less than the air below all of them."""
 _MAIN = (0.0, 0.86)
 _PANEL = (0.89, 1.0)
+_PRICE = "%{y:,.2f}"
 _BAND_TOKENS = {0.5: "--band-50", 0.8: "--band-80", 0.95: "--band-95"}
 
 
@@ -74,89 +75,54 @@ def _numbers(column: pl.Series, digits: int = 4) -> list[float | None]:
     return [None if value is None else round(value, digits) for value in column.fill_nan(None).to_list()]
 
 
+def _trace(kind: str, name: str, x: list[str], **own: Any) -> Figure:
+    return {"type": kind, "name": name, "x": x, **own}
+
+
+def _bar(name: str, x: list[str], y: list[float], colour: str | list[str], **own: Any) -> Figure:
+    return _trace("bar", name, x, y=y, marker={"color": colour, "line": {"width": 0}}, **own)
+
+
 def _candlestick(bars: pl.DataFrame, sessions: list[str]) -> Figure:
     prices = {name: _numbers(bars[name]) for name in ("open", "high", "low", "close")}
-    return {
-        "type": "candlestick",
-        "name": "Price",
-        "x": sessions,
-        **prices,
-        "increasing": {"line": {"color": "--up", "width": 1}, "fillcolor": "--up"},
-        "decreasing": {"line": {"color": "--down", "width": 1}, "fillcolor": "--down"},
-        "whiskerwidth": 0,
-    }
+    up, down = ({"line": {"color": token, "width": 1}, "fillcolor": token} for token in ("--up", "--down"))
+    return _trace("candlestick", "Price", sessions, **prices, increasing=up, decreasing=down, whiskerwidth=0)
 
 
 def _averages(averages: dict[str, pl.Series], sessions: list[str]) -> list[Figure]:
+    lines = [{"color": f"--average-{place}", "width": 1.5} for place in range(1, len(averages) + 1)]
     return [
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "name": name,
-            "x": sessions,
-            "y": _numbers(values),
-            "line": {"color": f"--average-{place}", "width": 1.5},
-            "hovertemplate": "%{y:,.2f}",
-        }
-        for place, (name, values) in enumerate(averages.items(), start=1)
+        _trace("scatter", name, sessions, y=_numbers(values), mode="lines", line=line, hovertemplate=_PRICE)
+        for (name, values), line in zip(averages.items(), lines, strict=True)
     ]
 
 
 def _volume(bars: pl.DataFrame, sessions: list[str]) -> Figure:
     rose = (bars["close"] >= bars["open"]).to_list()
-    return {
-        "type": "bar",
-        "name": "Volume",
-        "x": sessions,
-        "y": bars["volume"].to_list(),
-        "yaxis": "y2",
-        "marker": {"color": ["--volume-up" if up else "--volume-down" for up in rose], "line": {"width": 0}},
-        "hovertemplate": "%{y:.3s}",
-    }
+    colours = ["--volume-up" if up else "--volume-down" for up in rose]
+    return _bar("Volume", sessions, bars["volume"].to_list(), colours, yaxis="y2", hovertemplate="%{y:.3s}")
 
 
 def _results(results: pl.DataFrame, under: float) -> Figure:
     """Mark the candles in which a company's results were first traded, a little under their lows."""
-    return {
-        "type": "scatter",
-        "mode": "markers",
-        "name": "Results",
-        "x": [day.isoformat() for day in results["session"].to_list()],
-        "y": _numbers(results["low"] - under),
-        "text": results["text"].to_list(),
-        "marker": {"color": "--accent", "size": 7, "symbol": "triangle-up"},
-        "hovertemplate": "%{text}",
-    }
+    sessions = [day.isoformat() for day in results["session"].to_list()]
+    marks = {"mode": "markers", "marker": {"color": "--accent", "size": 7, "symbol": "triangle-up"}}
+    places, texts = _numbers(results["low"] - under), results["text"].to_list()
+    return _trace("scatter", "Results", sessions, y=places, text=texts, **marks, hovertemplate="%{text}")
 
 
 def _panel(forecast: Forecast) -> list[Figure]:
     """Nested bars for the bands, widest first, and a line for the forecast close."""
-    label = f"{formats.day(forecast.target_session, weekday=True)}"
+    x = [formats.day(forecast.target_session, weekday=True)]
     bands = [
-        {
-            "type": "bar",
-            "name": f"{one.level:.0%}",
-            "x": [label],
-            "base": [round(one.lower, 4)],
-            "y": [round(one.upper - one.lower, 4)],
-            "width": 0.84,
-            "xaxis": "x2",
-            "marker": {"color": _BAND_TOKENS[one.level], "line": {"width": 0}},
-            "hovertemplate": f"{formats.price(one.lower)} to {formats.price(one.upper)}",
-        }
+        _bar(f"{one.level:.0%}", x, [round(one.upper - one.lower, 4)], _BAND_TOKENS[one.level])
+        | {"base": [round(one.lower, 4)], "width": 0.84, "xaxis": "x2"}
+        | {"hovertemplate": f"{formats.price(one.lower)} to {formats.price(one.upper)}"}
         for one in reversed(forecast.intervals())
     ]
-    close = {
-        "type": "scatter",
-        "mode": "markers",
-        "name": "Forecast",
-        "x": [label],
-        "y": [round(forecast.predicted_close, 4)],
-        "xaxis": "x2",
-        "marker": {"color": "--forecast", "size": 9, "symbol": "diamond", "line": {"color": "--card", "width": 1.5}},
-        "hovertemplate": "%{y:,.2f}",
-    }
-    return [*bands, close]
+    marker = {"color": "--forecast", "size": 9, "symbol": "diamond", "line": {"color": "--card", "width": 1.5}}
+    mark = {"mode": "markers", "marker": marker, "xaxis": "x2", "hovertemplate": _PRICE}
+    return [*bands, _trace("scatter", "Forecast", x, y=[round(forecast.predicted_close, 4)], **mark)]
 
 
 def _random_walk(forecast: Forecast) -> Figure:

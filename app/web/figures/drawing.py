@@ -144,12 +144,10 @@ def spark(closes: Sequence[float], forecast: Forecast | None) -> Spark:
     step = room / max(len(closes) - 1, 1)
     points = [(round(place * step, 1), axis.at(close)) for place, close in enumerate(closes)]
     line = " ".join(f"{x},{y}" for x, y in points)
-    bands: tuple[tuple[float, float, float], ...] = ()
-    if forecast:
-        bands = tuple(
-            (one.level, axis.at(one.upper), round(axis.at(one.lower) - axis.at(one.upper), 1))
-            for one in reversed(forecast.intervals())
-        )
+    bands = tuple(
+        (one.level, axis.at(one.upper), round(axis.at(one.lower) - axis.at(one.upper), 1))
+        for one in reversed(forecast.intervals() if forecast else ())
+    )
     area = f"0,{SPARK_HEIGHT} {line} {points[-1][0]},{SPARK_HEIGHT}" if points else ""
     return Spark(line, area, bands)
 

@@ -22,7 +22,7 @@ from app.web.edge import security
 from app.web.edge.deps import Services
 
 KEPT_S = 2.0
-"""What isn't told by the store (a version's folder that was removed by hand) is seen after so long."""
+"""What no commit shows (a version's folder that was removed by hand) is seen after so long."""
 MOST_BYTES = 16 << 20
 """Of all that is kept; addresses are without number."""
 

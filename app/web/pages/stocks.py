@@ -9,9 +9,8 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from app.core.errors import InvalidSymbol
-from app.prices import store, symbols
 from app.prices.symbols import normalise
-from app.web.api.prices import put_on_watchlist
+from app.web.api import prices as api
 from app.web.edge import render
 from app.web.edge.deps import ServicesDep
 from app.web.edge.security import Admin
@@ -66,15 +65,10 @@ def _symbol(text: str) -> str | None:
 @router.post("/stocks/{symbol}/watch", dependencies=[Admin])
 def watch(symbol: str, services: ServicesDep) -> Response:
     """Put a symbol on the watchlist, and show its page."""
-    name = symbols.stock(symbol)
-    put_on_watchlist(services, name)
-    return render.see_other(f"/stocks/{quote(name)}")
+    return render.see_other(f"/stocks/{quote(api.watch(symbol, services).symbol)}")
 
 
 @router.post("/stocks/{symbol}/unwatch", dependencies=[Admin])
 def unwatch(symbol: str, services: ServicesDep) -> Response:
     """Take a symbol off the watchlist, and show its page."""
-    name = normalise(symbol)
-    with services.database.write() as db:
-        store.unwatch(db, [name])
-    return render.see_other(f"/stocks/{quote(name)}")
+    return render.see_other(f"/stocks/{quote(api.unwatch(symbol, services).symbol)}")

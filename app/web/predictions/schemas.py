@@ -18,12 +18,11 @@ MAX_SYMBOLS = 1000
 class Schema(BaseModel):
     """What all shapes share."""
 
-    model_config = ConfigDict(protected_namespaces=())
-
     @classmethod
-    def of(cls, value: object, **own: Any) -> Self:
-        """Build it from a value's attributes of the same names; `own` are the fields that the value hasn't."""
-        return cls(**{name: getattr(value, name) for name in cls.model_fields if name not in own}, **own)
+    def of(cls, *values: object, **own: Any) -> Self:
+        """Build it from the values' attributes of the same names; `own` are the fields that none of them has."""
+        missing = cls.model_fields.keys() - own.keys()
+        return cls(**own, **{name: getattr(one, name) for one in values for name in missing if hasattr(one, name)})
 
 
 class UsedModel(Schema):
@@ -63,15 +62,10 @@ class ForecastSchema(Schema):
     model: UsedModel
 
     @classmethod
-    def of_forecast(cls, forecast: Forecast, **own: Any) -> Self:
-        """Build it from a forecast."""
-        model = UsedModel(
-            name=forecast.model_name,
-            version=forecast.model_version,
-            trained_through=forecast.trained_through,
-            verdict=forecast.verdict,
-        )
-        return cls.of(forecast, prediction_id=forecast.id, intervals=forecast.intervals(), model=model, **own)
+    def of_forecast(cls, forecast: Forecast, *values: object, **own: Any) -> Self:
+        """Build it from a forecast and what stands beside it."""
+        model = UsedModel.of(forecast, name=forecast.model_name, version=forecast.model_version)
+        return cls.of(forecast, *values, prediction_id=forecast.id, intervals=forecast.intervals(), model=model, **own)
 
 
 class Prediction(ForecastSchema):
@@ -88,14 +82,7 @@ class Prediction(ForecastSchema):
     @classmethod
     def of_newest(cls, forecast: Forecast, freshness: Freshness, situation: Situation) -> Self:
         """Build it from a forecast, the age of its prices, and what stands beside it."""
-        data = UsedData.of(
-            forecast,
-            sessions_behind=freshness.sessions_behind,
-            stale=freshness.stale,
-            missing_inputs=situation.missing_inputs,
-        )
-        beside = {name: getattr(situation, name) for name in ("expected_move", "usual_move", "event")}
-        return cls.of_forecast(forecast, **beside, data=data)
+        return cls.of_forecast(forecast, situation, data=UsedData.of(forecast, freshness, situation))
 
 
 class PredictRequest(BaseModel):

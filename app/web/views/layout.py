@@ -11,7 +11,7 @@ from starlette.responses import Response
 from app.prices.store import SymbolStatus
 from app.web.edge import formats, render, security
 from app.web.edge.deps import Services
-from app.web.edge.render import Frame, Notice
+from app.web.edge.render import Layout, Notice
 
 SAMPLE = "sample"
 
@@ -25,9 +25,9 @@ def page(
     reload_s: int | None = None,
     **context: Any,
 ) -> Response:
-    """Render a page within its frame; the notices are about the symbols that it shows."""
-    frame = Frame(notices(services, shown), security.may_change(request), twin, reload_s)
-    return render.page(request, name, frame, **context)
+    """Render a page within its layout; the notices are about the symbols that it shows."""
+    layout = Layout(notices(services, shown), security.may_change(request), twin, reload_s)
+    return render.page(request, name, layout, **context)
 
 
 def notices(services: Services, shown: Sequence[SymbolStatus]) -> tuple[Notice, ...]:

@@ -1,4 +1,4 @@
-"""How a stock's page tells of results: the next ones in a sentence, past ones in the sessions that traded them."""
+"""How a stock's page states results: the next ones in a sentence, past ones in the sessions that traded them."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _LACKED: Final = {NO_DAYS: "earnings days", NO_INDEX: "the volatility index"}
 
 @dataclass(frozen=True)
 class Results:
-    """Results that were told on a day, by the session that traded them first."""
+    """Results of one day, by the session that traded them first."""
 
     session: date
     text: str
 
 
 def ahead(event: EventAhead, as_of: date) -> str:
-    """Say when the next results are told: on Thursday 27 Jan 2022 after the close, first traded in 19 sessions."""
+    """Say when the next results come: on Thursday 27 Jan 2022 after the close, first traded in 19 sessions."""
     near = event.date - as_of <= _THIS_WEEK
     day = f"{event.date:%A} {formats.day(event.date)}" if near else formats.day(event.date, weekday=True)
     traded = (
@@ -55,11 +55,11 @@ def past(days: Sequence[EarningsDay], exchange: Calendar) -> list[Results]:
 
 def at_candles(results: Sequence[Results], candles: pl.DataFrame) -> pl.DataFrame:
     """Return `session`, `low` and `text` of the candles in which results were first traded; a week holds its days."""
-    told = pl.DataFrame(
+    texts = pl.DataFrame(
         [(one.session, one.text) for one in results], schema={"traded": pl.Date, "text": pl.String}, orient="row"
     )
     first = candles["session"].min()
-    drawn = told.sort("traded").join_asof(
+    drawn = texts.sort("traded").join_asof(
         candles.select("session", "low").sort("session"), left_on="traded", right_on="session", strategy="forward"
     )
     inside = drawn.filter((pl.col("traded") >= first) & pl.col("session").is_not_null())

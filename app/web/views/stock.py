@@ -71,7 +71,7 @@ class Stock:
 
     @property
     def results_ahead(self) -> str | None:
-        """When the next results are told; None where no day is known."""
+        """When the next results come; None where no day is known."""
         if self.forecast is None or self.situation is None or self.situation.event is None:
             return None
         return results.ahead(self.situation.event, self.forecast.as_of)
@@ -92,8 +92,8 @@ def stock(services: Services, symbol: str, wanted: str) -> Stock:
         record = track_record(db, symbol=symbol)
         if not record.n and record.replay:
             record = track_record(db, symbol=symbol, origin="replay")
-    made, problem = (None, None) if is_series(symbol) else _forecast(services, symbol)
-    told = results.past(days, calendar(status.exchange))
+    forecast, problem = (None, None) if is_series(symbol) else _forecast(services, symbol)
+    past = results.past(days, calendar(status.exchange))
     champion = services.champion.current()
     card = champion.card if champion else None
     closes = bars["close"].tail(2).to_list()
@@ -101,11 +101,11 @@ def stock(services: Services, symbol: str, wanted: str) -> Stock:
         status=status,
         close=closes[-1] if closes else None,
         change=closes[1] / closes[0] - 1 if len(closes) > 1 else None,
-        chart=chart(bars, wanted, made, told) if bars.height else None,
-        forecast=made,
-        freshness=services.forecaster.freshness(made) if made else None,
-        situation=services.forecaster.situations([made])[0] if made else None,
-        dots=drawing.dot_plot(made) if made else None,
+        chart=chart(bars, wanted, forecast, past) if bars.height else None,
+        forecast=forecast,
+        freshness=services.forecaster.freshness(forecast) if forecast else None,
+        situation=services.forecaster.situations([forecast])[0] if forecast else None,
+        dots=drawing.dot_plot(forecast) if forecast else None,
         problem=problem,
         record=record,
         card=card,
@@ -128,16 +128,16 @@ def _forecast(services: Services, symbol: str) -> tuple[Forecast | None, Nextclo
         return None, error
 
 
-def chart(bars: pl.DataFrame, wanted: str, forecast: Forecast | None, told: Sequence[results.Results] = ()) -> Chart:
-    """Build the chart of one range from bars that begin early enough for the averages, and the results told."""
+def chart(bars: pl.DataFrame, wanted: str, forecast: Forecast | None, past: Sequence[results.Results] = ()) -> Chart:
+    """Build the chart of one range from bars that begin early enough for the averages, and the past results."""
     size = RANGES[wanted] or bars.height
     drawn = overlay(bars).select("session", *AVERAGES.values())
     whole = bars.join(drawn, on="session", how="left", maintain_order="left").tail(size)
     candles = charts.candles(whole.select(bars.columns))
     at_candles = candles.select("session").join(drawn, on="session", how="left", maintain_order="left")
     averages = {title: at_candles[name] for title, name in AVERAGES.items()}
-    marks = results.at_candles(told, candles)
-    texts = {one.session: one.text for one in told}
+    marks = results.at_candles(past, candles)
+    texts = {one.session: one.text for one in past}
     newest = whole.tail(TABLE_ROWS).reverse()
     return Chart(
         range=wanted,

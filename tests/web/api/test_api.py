@@ -50,9 +50,9 @@ async def test_prices_are_the_stored_bars(web: httpx.AsyncClient) -> None:
 
 
 @pytest.mark.parametrize("address", ["/predict/AAPL", "/api/prices/AAPL", "/api/indicators/AAPL", "/api/forecasts"])
-async def test_prices_are_told_as_they_are_quoted(web: httpx.AsyncClient, furnished: Database, address: str) -> None:
+async def test_prices_are_told_as_they_are_quoted(web: httpx.AsyncClient, seeded: Database, address: str) -> None:
     """A stored 441.3999938964844 is told as 441.4: no answer has more than four decimals or six digits of a price."""
-    with furnished.write() as db:
+    with seeded.write() as db:
         bars = store.history(db, "AAPL")
         prices = pl.col("open", "high", "low", "close", "adj_close")
         store.upsert(db, bars.with_columns((prices * 1.001).cast(pl.Float32).cast(pl.Float64)), "sample", NOW)
@@ -122,17 +122,17 @@ async def test_the_ledger_pages_newest_first(web: httpx.AsyncClient) -> None:
     assert len(kept[0]["quantiles"]) == 21
 
 
-async def test_a_settled_forecast_shows_its_score(app: FastAPI, furnished: Database) -> None:
+async def test_a_settled_forecast_shows_its_score(app: FastAPI, seeded: Database) -> None:
     """Once the close is stored, ledger and track record say how the forecast came out."""
     last = sample_bars().filter(symbol="AAPL").tail(1)
-    with furnished.write() as db:
+    with seeded.write() as db:
         db.connection().exec_driver_sql("DELETE FROM bar WHERE symbol = 'AAPL' AND session = '2013-03-01'")
         db.connection().exec_driver_sql("UPDATE symbol SET last_session = '2013-02-28' WHERE symbol = 'AAPL'")
     async with talk_to(app) as client:
         assert (await client.get("/predict/AAPL")).json()["target_session"] == "2013-03-01"
-        with furnished.write() as db:
+        with seeded.write() as db:
             store.upsert(db, last, "sample", NOW)
-        assert score_due(furnished, Clock(NOW)) == 1
+        assert score_due(seeded, Clock(NOW)) == 1
         entry = strict((await client.get("/api/forecasts", params={"symbol": "aapl"})).text)["forecasts"][0]
         asked = {"symbol": "AAPL", "origin": entry["origin"]}
         record = strict((await client.get("/api/track-record", params=asked)).text)
@@ -164,10 +164,10 @@ async def test_models_name_champion_candidates_and_decision(web: httpx.AsyncClie
 
 
 async def test_promote_and_rollback_move_the_champion(
-    web: httpx.AsyncClient, settings: Settings, furnished: Database
+    web: httpx.AsyncClient, settings: Settings, seeded: Database
 ) -> None:
     """Each change is served at once and leaves its reason."""
-    put_champion(settings, furnished, "v2")
+    put_champion(settings, seeded, "v2")
     back = await web.post("/api/models/rollback", json={"reason": "v2 looks odd"})
     assert (back.status_code, back.json()) == (200, {"champion": "v1", "reason": "v2 looks odd"})
     assert (await web.get("/api/models")).json()["champion"] == "v1"
@@ -178,20 +178,20 @@ async def test_promote_and_rollback_move_the_champion(
     assert [one["kind"] for one in decisions] == ["promotion", "rollback", "promotion", "promotion"]
 
 
-async def test_the_watchlist_changes_and_a_typing_error_does_not(web: httpx.AsyncClient, furnished: Database) -> None:
+async def test_the_watchlist_changes_and_a_typing_error_does_not(web: httpx.AsyncClient, seeded: Database) -> None:
     """PUT adds at the end, DELETE takes off; what the source doesn't know never gets on it."""
     assert (await web.put("/api/watchlist/fb")).json() == {"symbol": "FB", "watched": True}
     assert (await web.delete("/api/watchlist/MSFT")).json() == {"symbol": "MSFT", "watched": False}
     assert (await web.put("/api/watchlist/NOPE")).status_code == 404
     assert (await web.delete("/api/watchlist/NOPE")).status_code == 404
-    with furnished.read() as db:
+    with seeded.read() as db:
         assert store.watchlist(db) == ["AAPL", "GOOG", "IBM", "FB"]
 
 
-async def test_a_job_that_is_running_is_not_started_twice(web: httpx.AsyncClient, furnished: Database) -> None:
+async def test_a_job_that_is_running_is_not_started_twice(web: httpx.AsyncClient, seeded: Database) -> None:
     """The second start is 409, and the runs list says how far the first one is."""
-    run = runs.start(furnished, "refresh", "test", NOW)
-    runs.report(furnished, run.id, 0.5, "AAPL")
+    run = runs.start(seeded, "refresh", "test", NOW)
+    runs.report(seeded, run.id, 0.5, "AAPL")
     second = await web.post("/api/jobs/refresh")
     assert (second.status_code, second.json()["code"]) == (409, "job_running")
     listed = strict((await web.get("/api/jobs")).text)["jobs"]

@@ -27,10 +27,10 @@ def address(app: FastAPI) -> Iterator[str]:
         yield at
 
 
-async def test_a_run_is_told_as_it_moves_on(address: str, furnished: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_run_is_told_as_it_moves_on(address: str, seeded: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stream begins with what there is, then tells each change as an event `job`."""
     monkeypatch.setattr(jobs, "LOOK_EVERY_S", 0.02)  # a test needn't wait a second for the next look
-    run = runs.start(furnished, "train", "test", NOW)
+    run = runs.start(seeded, "train", "test", NOW)
     seen: list[str] = []
     async with (
         httpx.AsyncClient() as client,
@@ -41,7 +41,7 @@ async def test_a_run_is_told_as_it_moves_on(address: str, furnished: Database, m
         async for line in answer.aiter_lines():
             seen.append(line)
             if '"progress":0.0' in line:
-                runs.report(furnished, run.id, 0.5, "half way")
+                runs.report(seeded, run.id, 0.5, "half way")
             if "half way" in line:
                 break
     assert "event: job" in seen
@@ -57,11 +57,11 @@ async def test_too_many_streams_are_refused_before_they_begin(address: str, monk
     assert answer.headers["retry-after"] == "60"
 
 
-async def test_others_get_earnings_days(web: httpx.AsyncClient, furnished: Database) -> None:
+async def test_others_get_earnings_days(web: httpx.AsyncClient, seeded: Database) -> None:
     """One address, two answers: JSON unless a stream is asked for, whatever the range."""
     days = [(date(2013, 1, 23), "amc"), (date(2013, 4, 23), "amc")]
     reported = pl.DataFrame([("AAPL", *day, None) for day in days], schema=REPORTED_SCHEMA, orient="row")
-    with furnished.write() as db:
+    with seeded.write() as db:
         event_updates.update(db, reported, "yahoo", NOW)
     answer = await web.get("/api/events", params={"symbol": "aapl", "start": "2013-03-01"})
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")

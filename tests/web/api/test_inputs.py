@@ -32,9 +32,9 @@ async def test_a_wrong_method_is_told_the_right_ones(
     assert (answer.status_code, sorted(answer.headers["allow"].split(", "))) == (405, sorted(allowed.split(", ")))
 
 
-async def test_a_store_without_a_watchlist_is_ready(web: httpx.AsyncClient, furnished: Database) -> None:
+async def test_a_store_without_a_watchlist_is_ready(web: httpx.AsyncClient, seeded: Database) -> None:
     """Prices that were imported can be forecast, watched or not; their age is then that of all."""
-    with furnished.write() as db:
+    with seeded.write() as db:
         store.unwatch(db, store.watchlist(db))
     answer = await web.get("/readyz")
     assert (answer.status_code, answer.json()["ready"], answer.json()["symbols"]) == (200, True, 5)

@@ -26,12 +26,12 @@ async def test_before_the_first_cycle_nothing_was_monitored(web: httpx.AsyncClie
 
 
 async def test_the_newest_report_is_answered_and_counted(
-    web: httpx.AsyncClient, furnished: Database, settings: Settings
+    web: httpx.AsyncClient, seeded: Database, settings: Settings
 ) -> None:
     """A job's own report or a cycle's: the verdict, a sentence a reason, what it rests on."""
-    report = monitor(settings, furnished, Clock(NOW), silent)
-    keep(furnished, "monitor", report)
-    keep(furnished, "cycle", {"refresh": {"error": "no network", "code": "source_unavailable"}})
+    report = monitor(settings, seeded, Clock(NOW), silent)
+    keep(seeded, "monitor", report)
+    keep(seeded, "cycle", {"refresh": {"error": "no network", "code": "source_unavailable"}})
     body = strict((await web.get("/api/monitoring")).text)
     assert body == report
     assert (body["verdict"], body["champion"], body["rows"]) == ("watch", "v1", 0)
@@ -44,10 +44,10 @@ async def test_the_newest_report_is_answered_and_counted(
     assert 'nextclose_detector{claim="95 % band too narrow"} 0.0' in text
 
 
-async def test_a_cycle_monitors(web: httpx.AsyncClient, furnished: Database, settings: Settings) -> None:
+async def test_a_cycle_monitors(web: httpx.AsyncClient, seeded: Database, settings: Settings) -> None:
     """The report is part of what a cycle came to."""
     sample = settings.model_copy(update={"source": "sample"})
-    keep(furnished, "cycle", cycle(sample, furnished, Clock(NOW), silent))
+    keep(seeded, "cycle", cycle(sample, seeded, Clock(NOW), silent))
     assert strict((await web.get("/api/monitoring")).text)["made_at"] == "2013-03-01T22:00:00Z"
 
 

@@ -94,17 +94,17 @@ async def test_an_unknown_symbol_is_404(web: httpx.AsyncClient, address: str) ->
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-async def test_what_is_no_symbol_is_422(web: httpx.AsyncClient, furnished: Database) -> None:
+async def test_what_is_no_symbol_is_422(web: httpx.AsyncClient, seeded: Database) -> None:
     """`AAPL;DROP` is refused by its spelling, and nothing of it is stored."""
     answer = await web.get("/predict/AAPL;DROP")
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_symbol")
-    with furnished.read() as db:
+    with seeded.read() as db:
         assert "AAPL;DROP" not in {status.symbol for status in store.statuses(db)}
 
 
-async def test_an_unknown_symbol_is_found_at_the_source(web: httpx.AsyncClient, furnished: Database) -> None:
+async def test_an_unknown_symbol_is_found_at_the_source(web: httpx.AsyncClient, seeded: Database) -> None:
     """A symbol that only the source knows is fetched, stored and forecast in one request."""
-    with furnished.write() as db:
+    with seeded.write() as db:
         db.connection().exec_driver_sql("DELETE FROM bar WHERE symbol = 'IBM'")
         db.connection().exec_driver_sql("DELETE FROM symbol WHERE symbol = 'IBM'")
     answer = await web.get("/predict/IBM")

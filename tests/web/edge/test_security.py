@@ -76,7 +76,7 @@ async def test_this_machine_may_change(web: httpx.AsyncClient) -> None:
     ],
 )
 async def test_everybody_else_may_not(
-    app: FastAPI, furnished: Database, client: str, base: str, headers: dict[str, str]
+    app: FastAPI, seeded: Database, client: str, base: str, headers: dict[str, str]
 ) -> None:
     """From afar, by a rebound name, through a proxy or from another site: 403, and nothing is changed."""
     async with talk_to(app, client, base) as other:
@@ -84,24 +84,24 @@ async def test_everybody_else_may_not(
         as_form = await other.post("/stocks/FB/watch", headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
     assert as_form.status_code == 403
-    with furnished.read() as db:
+    with seeded.read() as db:
         assert "FB" not in store.watchlist(db)
 
 
 @pytest.mark.parametrize("bind_host", [None, "0.0.0.0", "192.0.2.1"])  # noqa: S104 - the very thing that is refused
 async def test_a_service_on_a_network_needs_a_token(
-    settings: Settings, furnished: Database, build: Build, bind_host: str | None, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, seeded: Database, build: Build, bind_host: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Bound to anything but loopback, or to nobody knows what, even this machine is refused."""
-    del furnished
+    del seeded
     monkeypatch.delenv("UVICORN_HOST", raising=False)
     async with talk_to(build(settings, bind_host)) as client:
         assert (await client.put(CHANGE)).status_code == 403
 
 
-async def test_the_token_opens_and_nothing_else_does(settings: Settings, furnished: Database, build: Build) -> None:
+async def test_the_token_opens_and_nothing_else_does(settings: Settings, seeded: Database, build: Build) -> None:
     """With a token configured, loopback alone no longer suffices, and the token works from anywhere."""
-    del furnished
+    del seeded
     app = build(settings.model_copy(update={"admin_token": SecretStr("s3cret")}), "192.0.2.1")
     async with talk_to(app, "192.0.2.7", "http://nextclose.example") as client:
         for header in ("", "Bearer", "Bearer wrong", "Basic s3cret", "Bearer s3cret2", "Bearer \u00e9".encode()):

@@ -46,23 +46,21 @@ async def test_what_the_request_says_makes_another_answer(app: FastAPI, web: htt
     assert ("content-encoding" in plain.headers, plain.text) == (False, whole)
 
 
-async def test_a_commit_makes_another_answer(app: FastAPI, web: httpx.AsyncClient, furnished: Database) -> None:
+async def test_a_commit_makes_another_answer(app: FastAPI, web: httpx.AsyncClient, seeded: Database) -> None:
     """A new bar, another process's change of the watchlist, a promotion: the very next page shows it."""
     await web.get("/")
     turn_clock(app, datetime(2013, 3, 4, 22, 0, tzinfo=UTC))
-    put_bar(furnished)
+    put_bar(seeded)
     assert "5 Mar 2013" in (await web.get("/stocks/AAPL")).text
-    with furnished.write() as db:
+    with seeded.write() as db:
         store.unwatch(db, ["IBM"])
     assert 'href="/stocks/IBM"' not in (await web.get("/")).text
 
 
-async def test_a_promotion_makes_another_answer(
-    web: httpx.AsyncClient, settings: Settings, furnished: Database
-) -> None:
+async def test_a_promotion_makes_another_answer(web: httpx.AsyncClient, settings: Settings, seeded: Database) -> None:
     """The pointer is a file of its own beside the store."""
     assert "version v1" in (await web.get("/")).text
-    put_champion(settings, furnished, "v2")
+    put_champion(settings, seeded, "v2")
     assert "version v2" in (await web.get("/")).text
 
 
@@ -108,10 +106,10 @@ async def test_recent_answers_are_counted_and_bounded(
 
 
 async def test_a_token_hides_the_buttons_from_the_first_look_on(
-    settings: Settings, furnished: Database, build: Build
+    settings: Settings, seeded: Database, build: Build
 ) -> None:
     """Two services over one store don't share what they sent."""
-    del furnished
+    del seeded
     async with (
         talk_to(build(settings)) as one,
         talk_to(build(settings.model_copy(update={"admin_token": SecretStr("s3cret")}))) as other,

@@ -126,9 +126,9 @@ async def test_sample_prices_are_told_plainly(app: FastAPI, settings: Settings, 
             assert "Sample prices, 2000-2013; no connection to Yahoo" in (await client.get(address)).text
 
 
-async def test_old_prices_are_told_plainly(settings: Settings, furnished: Database, build: Build) -> None:
+async def test_old_prices_are_told_plainly(settings: Settings, seeded: Database, build: Build) -> None:
     """Prices that lack final sessions raise a banner with their last session and how many they lack."""
-    with furnished.write() as db:
+    with seeded.write() as db:
         db.connection().exec_driver_sql("UPDATE bar SET source = 'yahoo'")
     later = settings.model_copy(update={"now": datetime(2013, 3, 7, 22, 0, tzinfo=UTC)})
     async with talk_to(build(later)) as client:
@@ -295,20 +295,20 @@ async def test_search_works_without_a_script(web: httpx.AsyncClient) -> None:
     assert (named.status_code, "/stocks/AAPL" in named.text) == (200, True)
 
 
-async def test_the_watchlist_is_changed_by_plain_forms(web: httpx.AsyncClient, furnished: Database) -> None:
+async def test_the_watchlist_is_changed_by_plain_forms(web: httpx.AsyncClient, seeded: Database) -> None:
     """The buttons are forms: they work without a script and lead back to the page."""
     assert 'action="/stocks/FB/watch"' in (await web.get("/stocks/FB", headers=HTML)).text
     added = await web.post("/stocks/FB/watch", headers={**HTML, "sec-fetch-site": "same-origin"})
     assert (added.status_code, added.headers["location"]) == (303, "/stocks/FB")
     removed = await web.post("/stocks/AAPL/unwatch")
     assert removed.headers["location"] == "/stocks/AAPL"
-    with furnished.read() as db:
+    with seeded.read() as db:
         assert store.watchlist(db) == ["MSFT", "GOOG", "IBM", "FB"]
 
 
-async def test_what_a_source_says_is_never_markup(web: httpx.AsyncClient, furnished: Database) -> None:
+async def test_what_a_source_says_is_never_markup(web: httpx.AsyncClient, seeded: Database) -> None:
     """A company's name and an error's text are escaped, in the page and inside the figure's JSON."""
-    with furnished.write() as db:
+    with seeded.write() as db:
         db.connection().exec_driver_sql("UPDATE symbol SET name = '<script>alert(1)</script>' WHERE symbol = 'AAPL'")
     for address in ("/", "/stocks/AAPL", "/data"):
         text = (await web.get(address, headers=HTML)).text
@@ -316,9 +316,9 @@ async def test_what_a_source_says_is_never_markup(web: httpx.AsyncClient, furnis
         assert "&lt;script&gt;alert" in text
 
 
-async def test_the_data_page_shows_what_was_kept_out(web: httpx.AsyncClient, furnished: Database) -> None:
+async def test_the_data_page_shows_what_was_kept_out(web: httpx.AsyncClient, seeded: Database) -> None:
     """Quarantined bars are listed with the rule that they failed."""
-    with furnished.write() as db:
+    with seeded.write() as db:
         held = {"symbol": "AAPL", "session": NOW.date(), "source": "yahoo", "fetched_at": NOW, "close": 43_047.0}
         db.add(QuarantineRow(**held, rule="price_jump", detail="the close is 100 times the one before"))
     text = (await web.get("/data")).text
@@ -326,10 +326,10 @@ async def test_the_data_page_shows_what_was_kept_out(web: httpx.AsyncClient, fur
     assert "the close is 100 times the one before" in text
 
 
-async def test_a_bar_kept_out_is_dropped_or_released_by_hand(web: httpx.AsyncClient, furnished: Database) -> None:
+async def test_a_bar_kept_out_is_dropped_or_released_by_hand(web: httpx.AsyncClient, seeded: Database) -> None:
     """What is dropped stays out, what is released is stored; nothing is decided twice."""
     prices = {"open": 40.0, "high": 44.0, "low": 39.0, "close": 43.0, "volume": 1000}
-    with furnished.write() as db:
+    with seeded.write() as db:
         for symbol in ("FB", "GOOG"):
             held = {"symbol": symbol, "session": NOW.date() + timedelta(days=3), "source": "sample", "fetched_at": NOW}
             db.add(QuarantineRow(**held, **prices, rule="off_level", detail="far from its neighbours"))
@@ -339,19 +339,19 @@ async def test_a_bar_kept_out_is_dropped_or_released_by_hand(web: httpx.AsyncCli
     answers = [await web.post(f"/data/quarantine/{path}") for path in ("2/drop", "3/release", "3/release", "9/drop")]
     assert [answer.status_code for answer in answers] == [303, 303, 422, 404]
     assert (await web.post("/data/quarantine/1/burn")).status_code == 422
-    with furnished.read() as db:
+    with seeded.read() as db:
         last = store.last_bars(db, ["FB", "GOOG"])
         assert (last["FB"].session, last["GOOG"].close) == (NOW.date(), 43.0)
 
 
-async def test_jobs_are_followed_while_they_run(web: httpx.AsyncClient, furnished: Database) -> None:
+async def test_jobs_are_followed_while_they_run(web: httpx.AsyncClient, seeded: Database) -> None:
     """A running job has a progress bar and its region asks again; afterwards it stops asking."""
-    run = runs.start(furnished, "train", "test", NOW)
-    runs.report(furnished, run.id, 0.25, "fold 1 of 4")
+    run = runs.start(seeded, "train", "test", NOW)
+    runs.report(seeded, run.id, 0.25, "fold 1 of 4")
     text = (await web.get("/jobs")).text
     assert "fold 1 of 4" in text
     assert 'id="runs" hx-get="/jobs" hx-trigger="every 2s"' in text
-    runs.finish(furnished, run.id, "done", "ridge wins", None, NOW)
+    runs.finish(seeded, run.id, "done", "ridge wins", None, NOW)
     text = (await web.get("/jobs")).text
     assert "ridge wins" in text
     assert 'hx-trigger="every 2s"' not in text

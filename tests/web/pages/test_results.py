@@ -37,9 +37,9 @@ def _figure(text: str) -> dict[str, Any]:
     return figure
 
 
-async def test_the_page_says_when_results_are_told(web: httpx.AsyncClient, furnished: Database) -> None:
+async def test_the_page_says_when_results_are_told(web: httpx.AsyncClient, seeded: Database) -> None:
     """Beside the bands: the day, its timing, and that this forecast is about it; JSON says the same."""
-    _tell(furnished, (date(2013, 3, 1), "amc"))
+    _tell(seeded, (date(2013, 3, 1), "amc"))
     text = (await web.get("/stocks/AAPL", headers=HTML)).text
     assert "On Friday 1 Mar 2013 after the close, first traded in the session that this forecast is about" in text
     assert "Expected move" in text
@@ -49,19 +49,19 @@ async def test_the_page_says_when_results_are_told(web: httpx.AsyncClient, furni
     assert answer["data"]["missing_inputs"] == ["volatility_index"]
 
 
-async def test_the_record_tells_sessions_with_results_apart(web: httpx.AsyncClient, furnished: Database) -> None:
+async def test_the_record_tells_sessions_with_results_apart(web: httpx.AsyncClient, seeded: Database) -> None:
     """A settled forecast of the session that traded results first counts there; page and JSON say the same."""
-    _tell(furnished, (date(2013, 2, 28), "amc"))
-    with furnished.write() as db:
+    _tell(seeded, (date(2013, 2, 28), "amc"))
+    with seeded.write() as db:
         db.connection().exec_driver_sql("DELETE FROM bar WHERE session = '2013-03-01'")
         db.connection().exec_driver_sql(
             "UPDATE symbol SET last_session = '2013-02-28' WHERE last_session > '2013-02-28'"
         )
     await web.post("/predict", json={"symbols": ["AAPL", "MSFT"]})
-    with furnished.write() as db:
+    with seeded.write() as db:
         newest = sample_bars().filter(pl.col("symbol").is_in(["AAPL", "MSFT"]), session=date(2013, 3, 1))
         store.upsert(db, newest, "sample", NOW)
-    assert score_due(furnished, Clock(NOW)) == 2
+    assert score_due(seeded, Clock(NOW)) == 2
     record = (await web.get("/api/track-record", params={"origin": "replay"})).json()
     assert [(one["group"], one["n"]) for one in record["coverage"] if one["level"] == 0.8] == [
         ("all", 2),
@@ -73,9 +73,9 @@ async def test_the_record_tells_sessions_with_results_apart(web: httpx.AsyncClie
     assert groups == [("all", "2"), ("results first traded", "1"), ("all other sessions", "1")]
 
 
-async def test_past_results_stand_on_the_chart_and_in_the_table(web: httpx.AsyncClient, furnished: Database) -> None:
+async def test_past_results_stand_on_the_chart_and_in_the_table(web: httpx.AsyncClient, seeded: Database) -> None:
     """A mark under the candle that traded them first; the same in the numbers below."""
-    _tell(furnished, (date(2013, 1, 23), "amc"), (date(2013, 4, 23), "amc"))
+    _tell(seeded, (date(2013, 1, 23), "amc"), (date(2013, 4, 23), "amc"))
     text = (await web.get("/stocks/AAPL", headers=HTML)).text
     marks = next(trace for trace in _figure(text)["data"] if trace["name"] == "Results")
     assert marks["x"] == ["2013-01-24"]
@@ -96,10 +96,10 @@ async def test_without_any_days_the_page_says_what_was_lacking(web: httpx.AsyncC
     assert ">Results</th>" not in text
 
 
-async def test_a_series_has_a_chart_and_no_forecast(web: httpx.AsyncClient, furnished: Database) -> None:
+async def test_a_series_has_a_chart_and_no_forecast(web: httpx.AsyncClient, seeded: Database) -> None:
     """Its page links its prices; asking for a forecast says what it is; it is no symbol to watch."""
     index = sample_bars().filter(symbol="IBM").with_columns(pl.lit("^VIX").alias("symbol"), volume=pl.lit(0, pl.Int64))
-    with furnished.write() as db:
+    with seeded.write() as db:
         write.upsert(db, index, "yahoo", NOW)
     page = await web.get("/stocks/%5EVIX", headers=HTML)
     assert page.status_code == 200
@@ -138,8 +138,9 @@ def test_a_day_within_a_week_is_named_by_its_weekday(event: EventAhead, text: st
 def test_a_week_holds_the_results_of_its_days() -> None:
     """Drawn as weeks, results stand at the week that traded them; those before and after the chart don't."""
     weeks = pl.DataFrame({"session": [date(2020, 10, 23), date(2020, 10, 30)], "low": [1.0, 2.0]})
+    amc = {"symbol": "KO", "kind": "earnings", "timing": "amc", "source": "yahoo"}
     days = [
-        EarningsDay("KO", "earnings", day, "amc", "yahoo", NOW, NOW, NOW)
+        EarningsDay(**amc, date=day, known_at=NOW, first_seen=NOW, last_seen=NOW)
         for day in (date(2020, 7, 21), date(2020, 10, 27), date(2020, 10, 30))
     ]
     marks = results.at_candles(results.past(days, calendar()), weeks)

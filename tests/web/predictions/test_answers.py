@@ -74,20 +74,20 @@ async def test_a_ready_answer_costs_no_statement(app: FastAPI, web: httpx.AsyncC
     assert sent == []
 
 
-async def test_stale_by_a_new_bar(app: FastAPI, web: httpx.AsyncClient, furnished: Database) -> None:
+async def test_stale_by_a_new_bar(app: FastAPI, web: httpx.AsyncClient, seeded: Database) -> None:
     """The very next answer is for the session after the new bar, though another process stored it."""
     assert (await ask(web))["target_session"] == "2013-03-04"
     other = (await ask(web, "IBM"))["prediction_id"]
     turn_clock(app, datetime(2013, 3, 4, 22, 0, tzinfo=UTC))
-    put_bar(furnished)
+    put_bar(seeded)
     assert (await ask(web))["target_session"] == "2013-03-05"
     assert (await ask(web, "IBM"))["prediction_id"] == other
 
 
-async def test_stale_by_a_split(web: httpx.AsyncClient, furnished: Database) -> None:
+async def test_stale_by_a_split(web: httpx.AsyncClient, seeded: Database) -> None:
     """Restated prices are the next answer's basis; the forecast itself stays."""
     before = await ask(web)
-    put_bar(furnished, LAST, factor=0.5)
+    put_bar(seeded, LAST, factor=0.5)
     after = await ask(web)
     assert after["prediction_id"] == before["prediction_id"]
     assert after["last_close"] == pytest.approx(430.47 / 2)
@@ -95,13 +95,13 @@ async def test_stale_by_a_split(web: httpx.AsyncClient, furnished: Database) -> 
 
 
 async def test_stale_by_a_new_champion_and_by_a_rollback(
-    web: httpx.AsyncClient, settings: Settings, furnished: Database
+    web: httpx.AsyncClient, settings: Settings, seeded: Database
 ) -> None:
     """Whoever moves the pointer, the very next answer is by the version it names, for each symbol."""
     versions = [(await ask(web))["model"]]
-    put_champion(settings, furnished, "v2")
+    put_champion(settings, seeded, "v2")
     versions += [(await ask(web))["model"], (await ask(web, "IBM"))["model"]]
-    champion.rollback(settings, furnished, "v2 looks odd", NOW)
+    champion.rollback(settings, seeded, "v2 looks odd", NOW)
     versions += [(await ask(web))["model"], (await ask(web, "IBM"))["model"]]
     assert [one["version"] for one in versions] == ["v1", "v2", "v2", "v1", "v1"]  # type: ignore[index]
 
@@ -128,28 +128,28 @@ async def test_stale_by_a_forecast_that_goes_before(app: FastAPI, web: httpx.Asy
 
 
 async def test_stale_by_the_end_of_a_refresh(
-    app: FastAPI, web: httpx.AsyncClient, furnished: Database, monkeypatch: pytest.MonkeyPatch
+    app: FastAPI, web: httpx.AsyncClient, seeded: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While prices are refreshed the last forecast is the answer, and the new one as soon as the run is over."""
     monkeypatch.setattr(answers, "PROVISIONAL_S", 60.0)  # a machine may stall for half a second
     await ask(web)
     turn_clock(app, datetime(2013, 3, 4, 22, 0, tzinfo=UTC))
-    run = runs.start(furnished, "refresh", "test", NOW)
-    put_bar(furnished)
+    run = runs.start(seeded, "refresh", "test", NOW)
+    put_bar(seeded)
     assert [(await ask(web))["target_session"] for _ in range(3)] == ["2013-03-04"] * 3
     assert app.state.answers.ready("AAPL") is not None
-    runs.finish(furnished, run.id, "done", "", None, NOW)
+    runs.finish(seeded, run.id, "done", "", None, NOW)
     assert (await ask(web))["target_session"] == "2013-03-05"
 
 
 async def test_stale_by_a_refresh_that_died_without_a_word(
-    app: FastAPI, web: httpx.AsyncClient, furnished: Database, monkeypatch: pytest.MonkeyPatch
+    app: FastAPI, web: httpx.AsyncClient, seeded: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is committed when a process is killed: what was answered meanwhile holds for half a second only."""
     await ask(web)
     turn_clock(app, datetime(2013, 3, 4, 22, 0, tzinfo=UTC))
-    runs.start(furnished, "refresh", "test", NOW)
-    put_bar(furnished)
+    runs.start(seeded, "refresh", "test", NOW)
+    put_bar(seeded)
     assert (await ask(web))["target_session"] == "2013-03-04"
     monkeypatch.setattr(runs, "is_alive", lambda *_: False)  # a killed process, without killing this one
     answer = app.state.answers.snapshot().answers["AAPL"]
@@ -158,7 +158,7 @@ async def test_stale_by_a_refresh_that_died_without_a_word(
     assert (await ask(web))["target_session"] == "2013-03-05"
 
 
-async def test_stale_by_history_that_grew(app: FastAPI, web: httpx.AsyncClient, furnished: Database) -> None:
+async def test_stale_by_history_that_grew(app: FastAPI, web: httpx.AsyncClient, seeded: Database) -> None:
     """That a symbol has too little history is known until any price changes: others' bars may be what it lacked."""
     answers: Answers = app.state.answers
     for _ in range(2):
@@ -167,13 +167,11 @@ async def test_stale_by_history_that_grew(app: FastAPI, web: httpx.AsyncClient, 
     with statements(app.state.nextclose.database.engine) as sent:
         assert (await web.post("/predict", json={"symbols": ["FB", "AAPL"]})).json() == many
     assert sent == []
-    put_bar(furnished, NEXT, "IBM")
+    put_bar(seeded, NEXT, "IBM")
     assert [one is None for one in answers.ready_many(["FB", "AAPL"])] == [True, False]
 
 
-async def test_stale_by_an_earnings_day_and_by_a_series(
-    app: FastAPI, web: httpx.AsyncClient, furnished: Database
-) -> None:
+async def test_stale_by_an_earnings_day_and_by_a_series(app: FastAPI, web: httpx.AsyncClient, seeded: Database) -> None:
     """A day that was told, or ended, and a bar of the volatility index concern every answer."""
     answers: Answers = app.state.answers
     told = {"symbol": "AAPL", "kind": "earnings", "date": NEXT, "timing": "amc", "source": "file"}
@@ -182,9 +180,9 @@ async def test_stale_by_an_earnings_day_and_by_a_series(
         await ask(web)
         assert answers.ready("AAPL") is not None
         if change == "series":
-            put_bar(furnished, LAST, "^VIX")
+            put_bar(seeded, LAST, "^VIX")
         else:
-            with furnished.write() as db:
+            with seeded.write() as db:
                 row.ended_at = NOW if change == "ended" else None
                 row = db.merge(row)
                 db.flush()
@@ -193,20 +191,20 @@ async def test_stale_by_an_earnings_day_and_by_a_series(
         assert answers.ready("AAPL") is None, change
 
 
-async def test_stale_by_prices_that_are_gone(web: httpx.AsyncClient, furnished: Database) -> None:
+async def test_stale_by_prices_that_are_gone(web: httpx.AsyncClient, seeded: Database) -> None:
     """The first real prices remove the sample: what was forecast from it is no answer any more."""
     await ask(web, "IBM")
     bars = sample_bars().filter(pl.col("symbol") == "AAPL")
-    with furnished.write() as db:
+    with seeded.write() as db:
         store.upsert(db, bars, "yahoo", NOW)
     answer = await web.get("/predict/IBM")
     assert (answer.status_code, answer.json()["code"]) == (409, "no_history")
 
 
-async def test_stale_by_a_store_that_was_set_back(web: httpx.AsyncClient, furnished: Database) -> None:
+async def test_stale_by_a_store_that_was_set_back(web: httpx.AsyncClient, seeded: Database) -> None:
     """A ledger with fewer rows than before is another store: nothing of the first one is answered."""
     first = (await ask(web))["prediction_id"]
-    with furnished.write() as db:
+    with seeded.write() as db:
         for table in ("score", "forecast"):
             for (name,) in (
                 db.connection()

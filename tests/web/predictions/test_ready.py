@@ -14,33 +14,33 @@ from tests.web.conftest import NOW, Build, put_champion, talk_to
 from tests.web.predictions.test_answers import LAST, NEXT, ask, put_bar, statements
 
 
-async def test_stale_by_a_commit_in_the_middle_of_answering(app: FastAPI, furnished: Database) -> None:
+async def test_stale_by_a_commit_in_the_middle_of_answering(app: FastAPI, seeded: Database) -> None:
     """What was computed from the store as it was before is answered, but not kept."""
     answers: Answers = app.state.answers
     answers.fill(["AAPL"])
     before = answers.snapshot()
     built = answers._built(app.state.nextclose.forecaster.stored_many(["AAPL"]))
-    put_bar(furnished, LAST, factor=0.5)
+    put_bar(seeded, LAST, factor=0.5)
     assert answers._keep(before, built) is False
     assert answers.ready("AAPL") is None
 
 
-async def test_several_workers_see_a_change_at_once(settings: Settings, furnished: Database, build: Build) -> None:
+async def test_several_workers_see_a_change_at_once(settings: Settings, seeded: Database, build: Build) -> None:
     """Each process looks for itself: what one of them changes the others answer next."""
     workers = [talk_to(build(settings)) for _ in range(3)]
     assert [(await ask(one))["model"]["version"] for one in workers] == ["v1"] * 3  # type: ignore[index]
-    put_champion(settings, furnished, "v2")
+    put_champion(settings, seeded, "v2")
     assert [(await ask(one))["model"]["version"] for one in workers] == ["v2"] * 3  # type: ignore[index]
     for one in workers:
         await one.aclose()
 
 
-async def test_other_commits_change_nothing(app: FastAPI, web: httpx.AsyncClient, furnished: Database) -> None:
+async def test_other_commits_change_nothing(app: FastAPI, web: httpx.AsyncClient, seeded: Database) -> None:
     """A heartbeat of a job is a commit; what it doesn't concern stays ready."""
     await ask(web)
     answer = app.state.answers.ready("AAPL")
-    runs.start(furnished, "score", "test", NOW)
-    put_bar(furnished, NEXT, "IBM")
+    runs.start(seeded, "score", "test", NOW)
+    put_bar(seeded, NEXT, "IBM")
     assert app.state.answers.ready("AAPL") is answer
 
 
@@ -62,12 +62,12 @@ async def test_answers_are_ready_before_they_are_asked_for(app: FastAPI, setting
 
 
 async def test_the_service_makes_answers_ready_as_long_as_it_serves(
-    settings: Settings, furnished: Database, build: Build
+    settings: Settings, seeded: Database, build: Build
 ) -> None:
     """A forecast that another process kept is ready within seconds, nobody asking; the end stops looking for more."""
     replica = build(settings.model_copy(update={"scheduler": "off"}))
     async with replica.router.lifespan_context(replica):
-        Forecaster(settings, furnished, replica.state.nextclose.clock).forecast_all()
+        Forecaster(settings, seeded, replica.state.nextclose.clock).forecast_all()
         for _ in range(400):
             if replica.state.answers.ready("IBM"):
                 break
