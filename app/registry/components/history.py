@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import numpy as np
 
+from app.registry.components.component import Component
 from app.registry.components.levels import LEVELS
 from app.registry.components.panel import Array, Panel
 
@@ -11,6 +15,19 @@ WINDOW = 250
 _CHUNK = 4096
 _LOW, _HIGH, _NORMAL_WIDTH = 2, 18, 2.5631031310892
 """Where the 10 % and 90 % quantiles stand, and how many sigmas lie between them in a normal distribution."""
+
+
+@dataclass(frozen=True)
+class WindowedComponent(Component):
+    """What reads the symbol's last `window` log returns, and no other column."""
+
+    features: ClassVar[tuple[str, ...]] = ()
+    window: int = WINDOW
+
+    @property
+    def lookback(self) -> int:
+        """The window's returns need one close more."""
+        return self.window
 
 
 def history_quantiles(panel: Panel, window: int = WINDOW) -> Array:

@@ -7,12 +7,12 @@ session's log return at some rows of a panel, given their sigma.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
-from app.registry.components.component import Component, component_from
-from app.registry.components.history import WINDOW, history_mean
+from app.registry.components.component import Component
+from app.registry.components.history import WindowedComponent, history_mean
 from app.registry.components.panel import Array, Index, Panel
 from app.registry.components.scale import LinearComponent
 from app.registry.components.trees import Trees
@@ -32,17 +32,10 @@ class ZeroLocation(Component):
 
 
 @dataclass(frozen=True)
-class DriftLocation(Component):
+class DriftLocation(WindowedComponent):
     """The mean of the symbol's last `window` log returns."""
 
     kind = "drift"
-    features: ClassVar[tuple[str, ...]] = ()
-    window: int = WINDOW
-
-    @property
-    def lookback(self) -> int:
-        """The window's returns need one close more."""
-        return self.window
 
     def predict(self, panel: Panel, sigma: Array, rows: Index) -> Array:  # noqa: ARG002
         """Return the mean; NaN before the window is full."""
@@ -77,10 +70,6 @@ class TreeLocation(Component):
         columns = [panel.column(name)[rows] for name in self.features]
         return sigma * self.trees.predict(columns)
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain values; the trees themselves are a file of their own."""
-        return {**super().as_dict(), "trees": self.trees.name}
-
 
 @dataclass(frozen=True)
 class SumLocation(Component):
@@ -110,23 +99,3 @@ class SumLocation(Component):
 
 
 Location = ZeroLocation | DriftLocation | LinearLocation | TreeLocation | SumLocation
-
-
-def trees_of(location: Location) -> tuple[Trees, ...]:
-    """Return every set of trees inside a location: what a saved model keeps in files of their own."""
-    if isinstance(location, TreeLocation):
-        return (location.trees,)
-    if isinstance(location, SumLocation):
-        return tuple(trees for part in location.parts for trees in trees_of(part))
-    return ()
-
-
-def location_from(values: dict[str, Any], trees: dict[str, Trees]) -> Location:
-    """Build a location from its plain values; raises `ValueError` for a kind that isn't known."""
-    values = dict(values)
-    if "trees" in values:
-        values["trees"] = trees[values["trees"]]
-    if "parts" in values:
-        values["parts"] = [location_from(part, trees) for part in values["parts"]]
-    found: Location = component_from("location", Location, values)
-    return found

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
-from app.registry.components.component import Component, component_from
-from app.registry.components.history import WINDOW, history_sigma
+from app.registry.components.component import Component
+from app.registry.components.history import WindowedComponent, history_sigma
 from app.registry.components.panel import Array, Index, Panel, weighted_sum
 from app.registry.components.trees import Trees
 
@@ -46,17 +46,10 @@ class LinearComponent(Component):
 
 
 @dataclass(frozen=True)
-class HistoryScale(Component):
+class HistoryScale(WindowedComponent):
     """The width of the symbol's last `window` returns."""
 
     kind = "history"
-    features: ClassVar[tuple[str, ...]] = ()
-    window: int = WINDOW
-
-    @property
-    def lookback(self) -> int:
-        """The window's returns need one close more."""
-        return self.window
 
     def sigma(self, panel: Panel) -> Array:
         """Return the width of the window's 80 % band in normal standard deviations; NaN before it is full."""
@@ -139,20 +132,5 @@ class CorrectedScale(Component):
             total = total + self.weight * panel.once((trees, rows.tobytes()), partial(trees.predict, columns))
         return total
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain values; the trees themselves are files of their own."""
-        return {**super().as_dict(), "trees": [one.name for one in self.trees]}
-
 
 Scale = HistoryScale | EwmaScale | LogLinearScale | CorrectedScale
-
-
-def scale_from(values: dict[str, Any], trees: dict[str, Trees]) -> Scale:
-    """Build a scale from its plain values; raises `ValueError` for a kind that isn't known."""
-    values = dict(values)
-    if "trees" in values:
-        values["trees"] = [trees[name] for name in values["trees"]]
-    if "linear" in values:
-        values["linear"] = component_from("scale", Scale, values["linear"])
-    found: Scale = component_from("scale", Scale, values)
-    return found

@@ -7,13 +7,13 @@ for each row asked for, non-decreasing.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
-from app.registry.components.component import Component, component_from
+from app.registry.components.component import Component
 from app.registry.components.event import EVENT, is_event
-from app.registry.components.history import WINDOW, history_mean, history_quantiles
+from app.registry.components.history import WindowedComponent, history_mean, history_quantiles
 from app.registry.components.panel import Array, Index, Panel
 
 
@@ -34,18 +34,11 @@ class PooledShape(Component):
 
 
 @dataclass(frozen=True)
-class HistoryShape(Component):
+class HistoryShape(WindowedComponent):
     """The symbol's own last `window` log returns; with `recentred`, less their mean and around the location."""
 
     kind = "history"
-    features: ClassVar[tuple[str, ...]] = ()
-    window: int = WINDOW
     recentred: bool = False
-
-    @property
-    def lookback(self) -> int:
-        """The window's returns need one close more."""
-        return self.window
 
     def quantiles(self, panel: Panel, location: Array, sigma: Array, rows: Index) -> Array:  # noqa: ARG002
         """Return the history's quantiles; NaN before the window is full."""
@@ -74,13 +67,3 @@ class EventShape(Component):
 
 
 Shape = PooledShape | HistoryShape | EventShape
-
-
-def shape_from(values: dict[str, Any]) -> Shape:
-    """Build a shape from its plain values; raises `ValueError` for a kind that isn't known."""
-    parts = {
-        name: component_from("shape", Shape, value) if isinstance(value, dict) else value
-        for name, value in values.items()
-    }
-    found: Shape = component_from("shape", Shape, parts)
-    return found

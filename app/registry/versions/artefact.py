@@ -16,8 +16,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from app.core.errors import BrokenArtefact
-from app.registry.components.location import trees_of
-from app.registry.components.scale import CorrectedScale
+from app.registry.components.component import trees_of
 from app.registry.components.trees import Trees
 from app.registry.versions.card import ModelCard
 from app.registry.versions.model import Model
@@ -31,8 +30,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def model_files(pipeline: Pipeline) -> dict[str, bytes]:
     """Return the files that make the forecast: their bytes are the same whenever the fitted numbers are."""
     text = json.dumps(pipeline.as_dict(), indent=1, sort_keys=True, allow_nan=False) + "\n"
-    scale = pipeline.scale.trees if isinstance(pipeline.scale, CorrectedScale) else ()
-    trees = {f"{one.name}{_TREES}": one.source for one in (*trees_of(pipeline.location), *scale)}
+    trees = {f"{one.name}{_TREES}": one.source for one in trees_of(pipeline)}
     return {MODEL: text.encode(), **trees}
 
 

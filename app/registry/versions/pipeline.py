@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -12,12 +12,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from app.registry.components.adaptation import Adaptation
+from app.registry.components.component import component_from, plain
 from app.registry.components.event import EVENT, is_event
 from app.registry.components.levels import LEVELS, QUANTILE_NAMES
-from app.registry.components.location import Location, ZeroLocation, location_from
+from app.registry.components.location import Location, ZeroLocation
 from app.registry.components.panel import Array, Index, Panel
-from app.registry.components.scale import CorrectedScale, EwmaScale, HistoryScale, LogLinearScale, Scale, scale_from
-from app.registry.components.shape import Shape, shape_from
+from app.registry.components.scale import CorrectedScale, EwmaScale, HistoryScale, LogLinearScale, Scale
+from app.registry.components.shape import Shape
 from app.registry.components.trees import Trees
 
 
@@ -141,21 +142,16 @@ class Pipeline:
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values: everything but the trees, which are files of their own."""
-        return {
-            "location": self.location.as_dict(),
-            "shrinkage": self.shrinkage,
-            "scale": self.scale.as_dict(),
-            "adaptation": asdict(self.adaptation),
-            "shape": self.shape.as_dict(),
-        }
+        values: dict[str, Any] = plain(self)
+        return values
 
     @classmethod
     def from_dict(cls, values: dict[str, Any], trees: dict[str, Trees]) -> Pipeline:
         """Build a pipeline from its plain values; raises `ValueError` or `KeyError` for what isn't one."""
         return cls(
-            scale=scale_from(values["scale"], trees),
-            shape=shape_from(values["shape"]),
-            location=location_from(values["location"], trees),
+            scale=component_from("scale", Scale, values["scale"], trees),
+            shape=component_from("shape", Shape, values["shape"], trees),
+            location=component_from("location", Location, values["location"], trees),
             shrinkage=values["shrinkage"],
             adaptation=Adaptation(**values["adaptation"]),
         )

@@ -85,9 +85,8 @@ def _location_card(contestant: Contestant) -> LocationCard:
         weights = dict(zip(location.features, location.weights, strict=True))
     elif isinstance(location, SumLocation) and candidate.parts:
         weights = dict(zip((name for name, _ in candidate.parts), location.weights, strict=True))
-    kind = str(location.as_dict()["kind"])
     return LocationCard(
-        kind=kind,
+        kind=location.kind,
         features=location.features,
         shrinkage=trust(contestant),
         coefficients=weights,
@@ -126,7 +125,7 @@ def _shape_card(pipeline: Pipeline) -> ShapeCard:
     if isinstance(shape, EventShape):
         usual, event = shape.usual, shape.event
         return ShapeCard(kind=shape.kind, z=usual.z, rows=usual.rows, event_z=event.z, event_rows=event.rows)
-    return ShapeCard(kind=str(shape.as_dict()["kind"]))
+    return ShapeCard(kind=shape.kind)
 
 
 def child_run(contestant: Contestant) -> RunRecord:
