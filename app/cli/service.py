@@ -71,8 +71,10 @@ def _shown(effective: Any, name: str) -> Any:
 def status(*, as_json: AsJson = False) -> None:
     """Show data age, champion and its verdict, jobs, and the ledger."""
     from app.forecasts.ledger import audit, records
+    from app.forecasts.prediction.forecaster import Forecaster
     from app.jobs import runs
     from app.prices import store
+    from app.registry.promotion.challengers import in_shadow
     from app.registry.promotion.champion import Champion
 
     with open_store() as here, here.database.read() as db:
@@ -90,11 +92,13 @@ def status(*, as_json: AsJson = False) -> None:
             "champion": model.card.version if model else None,
             "champion_name": model.card.name if model else None,
             "trained_through": model.card.trained_through if model else None,
+            "expired": Forecaster(here.settings, here.database, here.clock, champion).expired() is not None,
+            "in_shadow": [one for one in in_shadow(db) if model and one != model.card.version],
             "verdict": model.card.verdict if model else None,
             "versions": [card.version for card in champion.versions()],
             "forecasts": records.count(db, "live"),
             "replayed": records.count(db, "replay"),
-            "in_shadow": records.count(db, "shadow"),
+            "shadow_forecasts": records.count(db, "shadow"),
             "ledger_intact": all(chain.intact for chain in audit.verify_newer(db, here.settings.home)),
             "jobs": [
                 {"kind": run.kind, "state": run.state, "message": run.message, "started_at": run.started_at}
