@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 from app.cli.console import AsJson, normalised, open_store, print_report, table
 
 if TYPE_CHECKING:
-    from app.prices.refresh.import_events import EventsReport
+    from app.prices.refresh.import_files import EventsReport
 
 SHOW = "show"
 IMPORT = "import"
@@ -62,7 +62,7 @@ def import_days(
     as_json: AsJson = False,
 ) -> None:
     """Store earnings days from files with symbol,date[,timing][,known_at], in any column order and case."""
-    from app.prices.refresh.import_events import import_events
+    from app.prices.refresh.import_files import import_events
 
     with open_store() as here:
         reports = import_events(here.database, files, here.clock)

@@ -31,7 +31,7 @@ def refresh(
         wanted, source = normalised(symbols) if symbols else None, open_source(here.settings)
         prices = run(here.database, source, here.clock, wanted, progress)
         beside = refresh_beside(here.settings, here.database, source, here.clock, prices, wanted)
-        reports = [*prices, *beside.reports]
+        reports = [*prices, *beside]
     names = ("symbol", "outcome", "added", "changed", "last", "detail")
     lines = table(names, [[getattr(report, name) for name in names] for report in reports], left=2)
     print_report(reports, lines, as_json=as_json, exit_code=_refresh_code([report.outcome for report in prices]))

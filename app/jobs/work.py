@@ -45,8 +45,8 @@ def refresh(settings: Settings, database: Database, clock: Clock, progress: Prog
     source = open_source(settings)
     reports = refresh_prices(database, source, clock, progress=within(progress, 0.0, 0.7))
     beside = refresh_beside(settings, database, source, clock, reports, progress=within(progress, 0.7, 1.0))
-    told = {report.symbol: {"outcome": report.outcome, "detail": report.detail} for report in beside.reports}
-    return {**_outcome(reports), "beside": told}
+    outcomes = {report.symbol: {"outcome": report.outcome, "detail": report.detail} for report in beside}
+    return {**_outcome(reports), "beside": outcomes}
 
 
 def check(settings: Settings, database: Database, clock: Clock, progress: Progress) -> Outcome:
