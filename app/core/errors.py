@@ -9,7 +9,7 @@ NextcloseError
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 
 class NextcloseError(Exception):
@@ -20,12 +20,6 @@ class NextcloseError(Exception):
     exit_code: ClassVar[int] = 1
     retry_after_s: int | None = None
 
-    def __init_subclass__(cls, **values: Any) -> None:
-        """Take what differs from the parent's status, code, exit code and time to a retry as keywords of the class."""
-        super().__init_subclass__()
-        for name, value in values.items():
-            setattr(cls, name, value)
-
     def __init__(self, detail: str, *, retry_after_s: int | None = None) -> None:
         """Keep the one-line detail, and after how many seconds a retry makes sense."""
         super().__init__(detail)
@@ -34,81 +28,138 @@ class NextcloseError(Exception):
             self.retry_after_s = retry_after_s
 
 
-class BadInput(NextcloseError, status=422, code="bad_request", exit_code=2):
+class BadInput(NextcloseError):
     """The request itself is wrong; asking again the same way can't help."""
 
+    status = 422
+    code = "bad_request"
+    exit_code = 2
 
-class InvalidSymbol(BadInput, code="invalid_symbol"):
+
+class InvalidSymbol(BadInput):
     """The text can't be a ticker symbol."""
 
+    code = "invalid_symbol"
 
-class MalformedFile(BadInput, code="malformed_file"):
+
+class MalformedFile(BadInput):
     """An imported file isn't what its name or its header says."""
 
+    code = "malformed_file"
 
-class TooManySymbols(BadInput, status=413, code="too_many_symbols"):
+
+class TooManySymbols(BadInput):
     """More symbols in one request than are answered at once."""
 
+    status = 413
+    code = "too_many_symbols"
 
-class NotThere(NextcloseError, status=404, code="not_found"):
+
+class NotThere(NextcloseError):
     """The request is right; what it asks for isn't there (yet)."""
 
+    status = 404
+    code = "not_found"
 
-class UnknownSymbol(NotThere, code="unknown_symbol"):
+
+class UnknownSymbol(NotThere):
     """Neither the store nor the source knows the symbol."""
 
+    code = "unknown_symbol"
 
-class NoHistory(NotThere, status=409, code="no_history"):
+
+class NoHistory(NotThere):
     """The symbol is known, but has too few final bars for a forecast."""
 
+    status = 409
+    code = "no_history"
 
-class NoChampion(NotThere, status=503, code="no_champion", retry_after_s=30):
+
+class NoChampion(NotThere):
     """No model has been trained and promoted yet."""
 
+    status = 503
+    code = "no_champion"
+    retry_after_s = 30
 
-class JobRunning(NotThere, status=409, code="job_running"):
+
+class JobRunning(NotThere):
     """A job of this kind is already running."""
 
+    status = 409
+    code = "job_running"
 
-class CheckFailed(NextcloseError, status=409, code="check_failed"):
+
+class CheckFailed(NextcloseError):
     """A check or proof ran to its end, and its answer is no."""
 
+    status = 409
+    code = "check_failed"
 
-class Refused(NextcloseError, status=403, code="forbidden", exit_code=2):
+
+class Refused(NextcloseError):
     """The caller may not do this, or not so often."""
 
+    status = 403
+    code = "forbidden"
+    exit_code = 2
 
-class Unauthorized(Refused, status=401, code="unauthorized"):
+
+class Unauthorized(Refused):
     """The bearer token is missing or wrong."""
+
+    status = 401
+    code = "unauthorized"
 
 
 class Forbidden(Refused):
     """This isn't allowed here, with or without a token."""
 
 
-class RateLimited(Refused, status=429, code="rate_limited", retry_after_s=60):
+class RateLimited(Refused):
     """Too many requests."""
 
+    status = 429
+    code = "rate_limited"
+    retry_after_s = 60
 
-class Overloaded(Refused, status=503, code="overloaded", retry_after_s=1):
+
+class Overloaded(Refused):
     """More requests at once than can be answered in time."""
 
+    status = 503
+    code = "overloaded"
+    retry_after_s = 1
 
-class OutsideFailed(NextcloseError, status=503, code="outside_failed", exit_code=3, retry_after_s=60):
+
+class OutsideFailed(NextcloseError):
     """An outside system failed: Yahoo, the database, MLflow."""
 
+    status = 503
+    code = "outside_failed"
+    exit_code = 3
+    retry_after_s = 60
 
-class SourceUnavailable(OutsideFailed, code="source_unavailable"):
+
+class SourceUnavailable(OutsideFailed):
     """The price source can't be reached, refuses, or answers nonsense."""
 
+    code = "source_unavailable"
 
-class StoreUnavailable(OutsideFailed, code="store_unavailable"):
+
+class StoreUnavailable(OutsideFailed):
     """The database can't be opened, or is of a version that this program doesn't know."""
 
+    code = "store_unavailable"
 
-class TrackingUnavailable(OutsideFailed, code="tracking_unavailable"):
+
+class TrackingUnavailable(OutsideFailed):
     """MLflow can't be reached."""
 
+    code = "tracking_unavailable"
 
-class BrokenArtefact(OutsideFailed, code="broken_artefact"):
+
+class BrokenArtefact(OutsideFailed):
     """A served model file is missing or doesn't match its hash."""
+
+    code = "broken_artefact"

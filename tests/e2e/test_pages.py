@@ -45,13 +45,34 @@ def test_a_page_is_drawn_and_keeps_to_itself(visit: InWindow, path: str, width: 
 
 @pytest.mark.parametrize(
     "path",
-    ["/stocks/FB", "/search?q=a", "/models", "/models/v1", "/track-record", "/jobs", "/monitoring", "/data", "/docs"],
+    [
+        "/stocks/FB",
+        "/search?q=a",
+        "/screener",
+        "/models",
+        "/models/v1",
+        "/track-record",
+        "/jobs",
+        "/monitoring",
+        "/data",
+        "/docs",
+    ],
 )
 def test_every_other_page_fits_a_phone(visit: InWindow, path: str) -> None:
     """Wide tables scroll inside themselves, the page doesn't."""
     window = visit(390)
     window.open(path)
     assert window.overflow() <= 0
+
+
+def test_the_chance_of_a_price_is_asked_in_place(visit: InWindow) -> None:
+    """Typed and asked by keyboard alone; the region is replaced, the chart stays."""
+    page = visit().open("/stocks/AAPL")
+    page.evaluate("window.stayed = true")
+    page.get_by_label("Chance that it closes above").fill("440")
+    page.keyboard.press("Enter")
+    expect(page.locator("#forecast [role=status]")).to_contain_text("above 440.00")
+    assert page.evaluate("window.stayed")
 
 
 def test_the_range_is_switched_in_place(visit: InWindow) -> None:
@@ -142,7 +163,7 @@ def test_the_first_run_turns_into_the_watchlist_by_itself(
     assert window.overflow() <= 0
     put_champion(settings, database)
     runs.finish(database, run.id, "done", "done", None, NOW)
-    expect(page.locator("h1")).to_have_text(re.compile("Closing prices of Mon 4 Mar 2013"), timeout=8_000)
+    expect(page.locator("h1")).to_have_text(re.compile("How far Mon 4 Mar 2013 may go"), timeout=8_000)
     expect(page.locator(".watch svg.strip")).to_have_count(4)
 
 

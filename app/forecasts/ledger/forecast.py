@@ -15,6 +15,7 @@ from sqlmodel import Field, SQLModel
 from app.core.db import UtcDateTime
 from app.core.public import Instant, Price
 from app.registry.components.levels import INTERVALS
+from app.registry.versions.card import NO_POINT_SKILL
 
 Origin = Literal["live", "replay", "shadow"]
 PUBLIC: Final[tuple[Origin, ...]] = ("live", "replay")
@@ -78,6 +79,11 @@ class Forecast(Prediction):
     fetched_at: datetime = Field(sa_type=UtcDateTime)
     origin: Origin = Field(sa_type=String(10))
     made_at: datetime = Field(sa_type=UtcDateTime)
+
+    @property
+    def claims_point_skill(self) -> bool:
+        """Whether the verdict that goes with it claims a smaller error of the point than the random walk's."""
+        return NO_POINT_SKILL not in self.verdict
 
     def interval(self, level: float) -> Interval:
         """Return the central interval of a published level: 0.5, 0.8 or 0.95."""

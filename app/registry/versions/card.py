@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from datetime import date, datetime
 from math import isfinite
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, field_validator
+
+NO_POINT_SKILL: Final = "no point skill shown"
+"""What a verdict says where the error of the point isn't shown to be below the random walk's."""
 
 
 class _Frozen(BaseModel):

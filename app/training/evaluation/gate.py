@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.registry.components.scores import ratio_interval
+from app.registry.versions.card import NO_POINT_SKILL
 from app.training.evaluation.metrics import ScoredRows, absolute_errors
 
 CLAIM = 0.99
@@ -45,7 +46,7 @@ def claim(rows: ScoredRows, candidates: int) -> Claim:
 def verdict(rows: ScoredRows, made: Claim) -> str:
     """Return the sentence that goes with every forecast of a model."""
     gain = 100.0 * (1.0 - made.mae_ratio)
-    point = f"point error {gain:.2g} % below the random walk's" if made.point_skill else "no point skill shown"
+    point = f"point error {gain:.2g} % below the random walk's" if made.point_skill else NO_POINT_SKILL
     return f"{point}; {_sharpness(rows)}"
 
 

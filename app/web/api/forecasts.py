@@ -1,21 +1,58 @@
-"""/api: the ledger and its score."""
+"""/api: the outlook of all symbols, the chance of a price, the ledger and its score."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from starlette.responses import Response
 
+from app.core.errors import NextcloseError
 from app.forecasts.ledger import records
 from app.forecasts.ledger.forecast import Origin
 from app.forecasts.ledger.track_record import TrackRecord, track_record
-from app.prices.symbols import normalise
+from app.forecasts.prediction.distribution import chance_above
+from app.prices import store
+from app.prices.symbols import normalise, stock
 from app.web.api import schemas
-from app.web.api.inputs import Cursor, End, Model, Start, SymbolQuery
+from app.web.api.inputs import Cursor, End, Model, Start, Stock, SymbolQuery
+from app.web.edge import csv
 from app.web.edge.deps import ServicesDep
+from app.web.predictions.answers import AnswersDep
+from app.web.predictions.outlook import COLUMNS, answer_many, outlooks
 from app.web.predictions.schemas import LedgerEntry
+from app.web.predictions.screen import Screen
 
 router = APIRouter(prefix="/api", tags=["forecasts"])
+
+
+@router.get("/screener", response_model=schemas.Screened)
+def screener(
+    screen: Annotated[Screen, Query()], services: ServicesDep, answers: AnswersDep
+) -> schemas.Screened | Response:
+    """Return how far each symbol may go next, beside how far it usually goes: filtered, sorted, page by page."""
+    with services.database.read() as db:
+        stored = store.statuses(db)
+    found = screen.chosen(outlooks(services, stored, answer_many(answers, [one.symbol for one in stored])))
+    if screen.format == "csv":
+        return csv.answer((one.flat() for one in found), COLUMNS, "screener")
+    rows = found[screen.offset : screen.offset + screen.limit]
+    return schemas.Screened(rows=rows, found=len(found), stored=len(stored))
+
+
+@router.get("/chance/{symbol}")
+def chance(
+    symbol: Stock,
+    answers: AnswersDep,
+    above: Annotated[float, Query(gt=0, le=1e9, description="A price, in the symbol's currency")],
+) -> schemas.Chance:
+    """Return the probability that the next session closes above a price, under the symbol's newest forecast."""
+    answer = answers.fill([stock(symbol)])[0]
+    if isinstance(answer, NextcloseError):
+        raise answer
+    made = answer.forecast
+    probability = chance_above(made.quantiles, above)
+    return schemas.Chance.of(made, prediction_id=made.id, above=above, probability=probability)
 
 
 @router.get("/forecasts")

@@ -6,9 +6,8 @@ import gzip
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from typing import Annotated, cast
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -18,7 +17,7 @@ from app.web.api.inputs import Stock, StockQuery
 from app.web.edge.deps import Services, ServicesDep
 from app.web.edge.lookups import AT_ONCE, look_up
 from app.web.edge.security import GZIP_FROM_BYTES, GZIP_LEVEL
-from app.web.predictions.answers import Answer, Answers
+from app.web.predictions.answers import Answer, Answers, AnswersDep
 from app.web.predictions.schemas import MAX_SYMBOLS, Prediction, Predictions, PredictRequest, SymbolError
 
 MAX_LOOKUPS = AT_ONCE
@@ -27,14 +26,6 @@ MAX_LOOKUPS = AT_ONCE
 Found = Answer | NextcloseError
 
 router = APIRouter(tags=["forecasts"])
-
-
-def get_answers(request: Request) -> Answers:
-    """Return the process's ready answers."""
-    return cast("Answers", request.app.state.answers)
-
-
-AnswersDep = Annotated[Answers, Depends(get_answers)]
 
 
 @router.get("/predict/{symbol}", response_model=Prediction)

@@ -11,6 +11,7 @@ from app.core.public import Instant, Price
 from app.jobs.plan import Upcoming
 from app.jobs.tables import JobRun
 from app.prices.store import EarningsDay, SymbolStatus
+from app.web.predictions.outlook import Outlook
 from app.web.predictions.schemas import LedgerEntry, Schema
 
 
@@ -65,6 +66,26 @@ class Ledger(Schema):
     cursor: str | None
 
 
+class Screened(Schema):
+    """A page of outlooks; `found` counts all that were asked for, `stored` every symbol."""
+
+    rows: list[Outlook]
+    found: int
+    stored: int
+
+
+class Chance(Schema):
+    """The probability that the close of the target session lies above a price."""
+
+    prediction_id: str
+    symbol: str
+    as_of: date
+    target_session: date
+    last_close: Price
+    above: float
+    probability: float
+
+
 class ModelBrief(Schema):
     """One stored version; `symbols` and `features` count those it learnt from."""
 
@@ -81,13 +102,8 @@ class ModelBrief(Schema):
 
 
 class Decision(Schema):
-    """What was decided on a version, and the evidence it was decided on.
+    """A promotion, a refusal or a rollback, with the evidence it was made on."""
 
-    It became champion (`promotion`, `rollback`) or didn't (`refusal`), forecasts in shadow from then on (`challenge`)
-    or no longer (`retirement`).
-    """
-
-    id: int
     kind: str
     version: str
     previous_version: str | None
@@ -96,21 +112,10 @@ class Decision(Schema):
     decided_at: Instant
 
 
-class Decisions(Schema):
-    """A page of decisions, newest first; `before` asks for the older ones, null at the end."""
-
-    decisions: list[Decision]
-    before: int | None
-
-
 class Models(Schema):
-    """The stored versions and the newest decisions, newest first; `candidates` is the table of the champion's contest.
-
-    `challengers` forecast in shadow beside the champion.
-    """
+    """The stored versions and the decisions, newest first; `candidates` is the table of the champion's contest."""
 
     champion: str | None
-    challengers: list[str]
     models: list[ModelBrief]
     candidates: list[dict[str, Any]]
     decisions: list[Decision]

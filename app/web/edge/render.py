@@ -16,6 +16,7 @@ from app.web.edge import formats, static
 FOLDER = Path(__file__).parents[3] / "templates"
 NAVIGATION = (
     ("/", "Watchlist"),
+    ("/screener", "Screener"),
     ("/track-record", "Track record"),
     ("/models", "Models"),
     ("/data", "Data"),
@@ -27,7 +28,7 @@ _VARY = "Accept, HX-Request, HX-Request-Type, HX-Target"
 
 @dataclass(frozen=True)
 class Notice:
-    """One line above the page; `kind` is `sample`, `stale`, `expired` or `error`."""
+    """One line above the page; `kind` is `sample`, `stale` or `error`."""
 
     kind: str
     text: str

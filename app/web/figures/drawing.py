@@ -152,6 +152,13 @@ def spark(closes: Sequence[float], forecast: Forecast | None) -> Spark:
     return Spark(line, area, bands)
 
 
+def sparkline(closes: Sequence[float], width: float = 96.0, height: float = 28.0) -> str:
+    """Draw closes, oldest first, as the points of a line that fills a small box."""
+    across = Axis(0.0, len(closes) - 1.0, 1.0, width - 1.0)
+    up = Axis(min(closes, default=0.0), max(closes, default=0.0), height - 2.0, 2.0)
+    return " ".join(f"{across.at(place)},{up.at(close)}" for place, close in enumerate(closes))
+
+
 def histogram(shares: Sequence[float], width: float = 320.0, height: float = 64.0) -> tuple[Bar, ...]:
     """Draw shares as columns; `level` is a column's height, to be taken from the bottom."""
     tallest = max(shares, default=0.0) or 1.0

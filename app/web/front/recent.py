@@ -28,7 +28,8 @@ MOST_BYTES = 16 << 20
 
 _PATHS = (
     "/stocks/", "/data", "/models", "/track-record", "/search", "/events", "/screener",
-    "/api/symbols", "/api/prices/", "/api/indicators/", "/api/forecasts", "/api/track-record", "/api/models",
+    "/api/symbols", "/api/prices/", "/api/indicators/", "/api/forecasts", "/api/screener", "/api/track-record",
+    "/api/models",
 )  # fmt: skip
 _SAID = (b"hx-request", b"hx-request-type", b"hx-target")
 

@@ -10,8 +10,7 @@ from starlette.responses import Response
 from app.forecasts.ledger import records
 from app.forecasts.ledger.track_record import track_record
 from app.prices import store
-from app.registry.promotion.challengers import in_shadow
-from app.registry.promotion.decisions import history
+from app.registry.promotion import champion as registry
 from app.web.api import models as api
 from app.web.edge import render
 from app.web.edge.deps import ServicesDep
@@ -27,15 +26,12 @@ router = APIRouter(include_in_schema=False, default_response_class=Response)
 
 
 @router.get("/models")
-def models(
-    request: Request, services: ServicesDep, before: Annotated[int | None, Query(ge=1, le=api.MOST)] = None
-) -> Response:
-    """Show the champion, the contest it came from, every stored version, and the decisions page by page."""
+def models(request: Request, services: ServicesDep) -> Response:
+    """Show the champion, the contest it came from, and every stored version."""
     served = services.champion_version()
     cards = services.champion.versions()
     with services.database.read() as db:
-        made = history(db, before=before, limit=PAGE + 1)
-        contest, shadow = api.contest_of(db, served), in_shadow(db)
+        made = api.decisions(db)
     return layout.page(
         request,
         services,
@@ -43,10 +39,8 @@ def models(
         "/api/models",
         served=next((card for card in cards if card.version == served), None),
         cards=cards,
-        challengers=shadow,
-        decisions=made[:PAGE],
-        older=made[PAGE - 1].id if len(made) > PAGE else None,
-        contest=contest,
+        decisions=made,
+        contest=api.contest_of(made, served),
         baselines=BASELINES,
     )
 
@@ -56,7 +50,7 @@ def model(request: Request, version: str, services: ServicesDep) -> Response:
     """Show one version's card and the decisions about it."""
     card = api.card_of(services, version)
     with services.database.read() as db:
-        made, contest = history(db, version), api.contest_of(db, version)
+        made = api.decisions(db, version)
     return layout.page(
         request,
         services,
@@ -65,7 +59,7 @@ def model(request: Request, version: str, services: ServicesDep) -> Response:
         card=card,
         served=version == services.champion_version(),
         decisions=made,
-        contest=contest,
+        contest=api.contest_of(made, version),
         baselines=BASELINES,
         bins=drawing.histogram(card.metrics.pit),
     )
@@ -74,7 +68,7 @@ def model(request: Request, version: str, services: ServicesDep) -> Response:
 @router.post("/models/rollback", dependencies=[Admin])
 def rollback(services: ServicesDep) -> Response:
     """Return to the champion before this one, and show it."""
-    card = api.roll_back(services, ON_THE_PAGE)
+    card = registry.rollback(services.settings, services.database, ON_THE_PAGE, services.clock.now())
     return render.see_other(f"/models/{card.version}")
 
 

@@ -13,34 +13,51 @@ from app.prices.symbols import normalise
 from app.web.api import prices as api
 from app.web.edge import render
 from app.web.edge.deps import ServicesDep
+from app.web.edge.forms import Fields
 from app.web.edge.security import Admin
+from app.web.predictions.answers import AnswersDep
+from app.web.predictions.screen import Screen, Sort
 from app.web.views import layout, watchlist
+from app.web.views import screener as view_screener
 from app.web.views import stock as view_stock
 
 LOOK_AGAIN_S = 2
 
 router = APIRouter(include_in_schema=False, default_response_class=Response)
 
+Above = Annotated[float | None, Query(gt=0, le=1e9)]
 RangeQuery = Annotated[Literal["1M", "3M", "6M", "1Y", "5Y", "All"], Query(alias="range")]
 
 
 @router.get("/")
-def home(request: Request, services: ServicesDep) -> Response:
-    """Show the watchlist, or how far the first run is."""
-    page = watchlist.watchlist(services)
+def home(request: Request, services: ServicesDep, answers: AnswersDep, sort: Sort | None = None) -> Response:
+    """Show how far each watched symbol may go next, or how far the first run is."""
+    page = watchlist.watchlist(services, answers, sort)
     reload_s = LOOK_AGAIN_S if page.setup and page.setup.running else None
-    return layout.page(request, services, "watchlist", "/api/symbols", page.statuses, reload_s, page=page)
+    return layout.page(request, services, "watchlist", "/api/screener?watched=true", page.statuses, reload_s, page=page)
 
 
 @router.get("/stocks/{symbol}")
-def stock(request: Request, symbol: str, services: ServicesDep, wanted: RangeQuery = "6M") -> Response:
-    """Show one stock; the chart's range is switched by asking for the region alone."""
+def stock(
+    request: Request, symbol: str, services: ServicesDep, wanted: RangeQuery = "6M", above: Above = None
+) -> Response:
+    """Show one stock; the chart's range and the chance above a price are asked for as regions alone."""
     name = normalise(symbol)
     if name != symbol:
         return render.see_other(f"/stocks/{quote(name)}")
-    page = view_stock.stock(services, name, wanted)
+    page = view_stock.stock(services, name, wanted, above)
     twin = f"/predict/{quote(name)}" if page.forecast else f"/api/prices/{quote(name)}"
     return layout.page(request, services, "stock", twin, [page.status], page=page, ranges=view_stock.RANGES)
+
+
+@router.get("/screener")
+def screener(
+    request: Request, screen: Annotated[Screen, Query()], services: ServicesDep, answers: AnswersDep
+) -> Response:
+    """Show all stored symbols by their outlook: filtered, sorted, page by page."""
+    page = view_screener.screened(services, answers, screen)
+    twin = f"/api/screener?{view_screener.query(screen)}"
+    return layout.page(request, services, "screener", twin, page.statuses, page=page, columns=view_screener.HEADINGS)
 
 
 @router.get("/search")
@@ -60,6 +77,13 @@ def _symbol(text: str) -> str | None:
         return normalise(text)
     except InvalidSymbol:
         return None
+
+
+@router.post("/watchlist", dependencies=[Admin])
+def add(sent: Fields, services: ServicesDep) -> Response:
+    """Put what was typed on the watchlist, and return to it."""
+    api.watch(sent.get("symbol", ""), services)
+    return render.see_other("/")
 
 
 @router.post("/stocks/{symbol}/watch", dependencies=[Admin])

@@ -17,7 +17,9 @@ from http import HTTPStatus
 from math import inf
 from threading import Lock
 from time import monotonic
+from typing import Annotated, cast
 
+from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -25,6 +27,7 @@ from app.core import log
 from app.core.errors import NextcloseError, NoHistory, StoreUnavailable
 from app.forecasts.ledger import records
 from app.forecasts.ledger.forecast import Forecast
+from app.forecasts.prediction.situation import Situation
 from app.prices import store
 from app.prices.symbols import is_series
 from app.web.edge.conditional import is_held
@@ -46,7 +49,8 @@ CACHE_CONTROL = "no-cache"
 class Answer:
     """One symbol's newest forecast as JSON; true while the clock is in [since, until), and before `expires`."""
 
-    symbol: str
+    forecast: Forecast
+    situation: Situation
     body: bytes
     since: datetime
     until: datetime
@@ -203,7 +207,7 @@ class Answers:
             body = Prediction.of_newest(forecast, freshness, situation).model_dump_json().encode()
             settled = forecast.as_of == last[forecast.symbol].session
             expires = inf if settled else monotonic() + PROVISIONAL_S
-            answers[forecast.symbol] = Answer(forecast.symbol, body, freshness.since, freshness.until, expires)
+            answers[forecast.symbol] = Answer(forecast, situation, body, freshness.since, freshness.until, expires)
         return answers
 
     def _keep(
@@ -218,3 +222,12 @@ class Answers:
             refused = {**now.too_short, **(too_short or {})} if same else now.too_short
             self._snapshot = replace(now, answers={**now.answers, **kept}, too_short=refused)
         return len(kept) == len(answers)
+
+
+def get_answers(request: Request) -> Answers:
+    """Return the process's ready answers."""
+    return cast("Answers", request.app.state.answers)
+
+
+AnswersDep = Annotated[Answers, Depends(get_answers)]
+"""A route's parameter of this type gets them."""

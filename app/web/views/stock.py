@@ -13,6 +13,7 @@ from app.core.errors import NextcloseError, UnknownSymbol
 from app.features.overlay import overlay
 from app.forecasts.ledger.forecast import Forecast, Freshness
 from app.forecasts.ledger.track_record import TrackRecord, track_record
+from app.forecasts.prediction.distribution import chance_above, chance_beyond
 from app.forecasts.prediction.situation import Situation
 from app.prices import store
 from app.prices.store import SymbolStatus
@@ -63,6 +64,25 @@ class Stock:
     record: TrackRecord
     card: ModelCard | None
     tested: Score | None
+    above: float | None
+    """A price that a reader asks the chance of."""
+
+    @property
+    def chance(self) -> float | None:
+        """The probability of a close above `above`."""
+        return chance_above(self.forecast.quantiles, self.above) if self.forecast and self.above else None
+
+    @property
+    def beyond(self) -> tuple[float, ...]:
+        """The chances of moves of more than 2 and 5 %, in either direction."""
+        made = self.forecast
+        return tuple(chance_beyond(made.quantiles, made.last_close, move) for move in (0.02, 0.05)) if made else ()
+
+    @property
+    def move_ratio(self) -> float | None:
+        """The expected move over the usual one."""
+        beside = self.situation
+        return beside.expected_move / beside.usual_move if beside and beside.usual_move else None
 
     @property
     def is_series(self) -> bool:
@@ -82,7 +102,7 @@ class Stock:
         return results.lacked(self.situation.missing_inputs) if self.situation else ""
 
 
-def stock(services: Services, symbol: str, wanted: str) -> Stock:
+def stock(services: Services, symbol: str, wanted: str, above: float | None = None) -> Stock:
     """Read the page's facts; an unknown symbol is looked up at the source first, a missing forecast is a region."""
     status = _status(services, symbol)
     size = RANGES[wanted]
@@ -110,6 +130,7 @@ def stock(services: Services, symbol: str, wanted: str) -> Stock:
         record=record,
         card=card,
         tested=card.metrics.by_symbol.get(symbol) if card else None,
+        above=above,
     )
 
 

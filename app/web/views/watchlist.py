@@ -1,4 +1,4 @@
-"""What the watchlist page shows: a row per symbol, or how far the first run is."""
+"""What the first page shows: how far each symbol may go next, or how far the first run is."""
 
 from __future__ import annotations
 
@@ -8,19 +8,22 @@ from datetime import date
 
 from sqlmodel import Session
 
-from app.core.errors import NextcloseError, NoChampion, NoHistory
 from app.forecasts.ledger.forecast import Forecast
 from app.jobs import runs
 from app.jobs.tables import JobRun
 from app.prices import store
-from app.prices.store import LastBar, SymbolStatus
-from app.registry.versions.card import Score
+from app.prices.store import SymbolStatus
+from app.registry.versions.card import ModelCard
 from app.web.edge.deps import Services
 from app.web.figures import drawing
-from app.web.views import layout
+from app.web.predictions.answers import Answer, Answers
+from app.web.predictions.outlook import Outlook, answer_many, outlooks
+from app.web.predictions.screen import Sort, arranged
 
 _RECENT = 20
-_REFRESHES = {"refresh", "cycle"}
+MOST_UNWATCHED = 50
+"""Stored symbols that are shown where nothing is watched; the screener has all."""
+SPARK_SESSIONS = 60
 _PRICES_DONE = 0.3
 """From this part of a first run on, its prices are found."""
 _SETTING_UP = ("first_run", "train", "cycle", "refresh", "forecast")
@@ -28,14 +31,11 @@ _SETTING_UP = ("first_run", "train", "cycle", "refresh", "forecast")
 
 @dataclass(frozen=True)
 class Row:
-    """One watched symbol."""
+    """One symbol: its outlook, its last sessions as a line, and its bands on the axis that all rows share."""
 
-    status: SymbolStatus
-    last: LastBar | None
-    forecast: Forecast | None
-    problem: str | None
-    behind: int
-    tested: Score | None
+    outlook: Outlook
+    close: float | None
+    spark: str
     strip: drawing.Strip | None
 
 
@@ -60,22 +60,23 @@ class Setup:
 
 @dataclass(frozen=True)
 class Watchlist:
-    """The whole page."""
+    """The whole page; without a watchlist its rows are the first stored symbols. `verdict` is the last monitoring's."""
 
     rows: tuple[Row, ...]
     statuses: tuple[SymbolStatus, ...]
+    stored: int
+    watching: bool
     setup: Setup | None
-    refreshing: JobRun | None
+    running: JobRun | None
+    verdict: str | None
+    champion: ModelCard | None
+    forecasts: tuple[Forecast, ...]
+    sort: Sort | None
 
     @property
     def behind(self) -> int:
         """How many final sessions every row lacks; a row that lacks more says so itself."""
-        return min((row.behind for row in self.rows if row.last), default=0)
-
-    @property
-    def forecasts(self) -> tuple[Forecast, ...]:
-        """The forecasts on it, in order."""
-        return tuple(row.forecast for row in self.rows if row.forecast)
+        return min((row.outlook.sessions_behind or 0 for row in self.rows if row.outlook.last_session), default=0)
 
     @property
     def targets(self) -> tuple[date, ...]:
@@ -83,75 +84,58 @@ class Watchlist:
         return tuple(sorted({one.target_session for one in self.forecasts}))
 
     @property
+    def claims_point_skill(self) -> bool:
+        """Whether any row may show a point forecast."""
+        return any(one.claims_point_skill for one in self.forecasts)
+
+    @property
     def models(self) -> tuple[Forecast, ...]:
         """One forecast of each model version in use, for its name and verdict."""
         return tuple({one.model_version: one for one in self.forecasts}.values())
 
 
-def watchlist(services: Services) -> Watchlist:
-    """Read the page's facts: two queries on prices, one on the ledger, one on jobs."""
+def watchlist(services: Services, answers: Answers, sort: Sort | None = None) -> Watchlist:
+    """Read the page's facts; what was forecast before is ready, the rest is made."""
     with services.database.read() as db:
-        statuses = tuple(status for status in store.statuses(db) if status.watched)
-        names = [status.symbol for status in statuses]
-        last = store.last_bars(db, names)
-        recent = runs.recent(db, _RECENT)
-    refreshing = any(run.state == "running" and run.kind in _REFRESHES for run in recent)
-    answers = _forecasts_kept(services, names) if refreshing else _forecasts(services, names)
-    rows = tuple(_rows(services, statuses, last, answers))
-    ready = any(row.forecast for row in rows)
+        every = store.statuses(db)
+        recent, report = runs.recent(db, _RECENT), runs.last_report(db)
+    watched = [status for status in every if status.watched]
+    shown = watched or every[:MOST_UNWATCHED]
+    found = answer_many(answers, [status.symbol for status in shown])
+    forecasts = tuple(one.forecast for one in found if isinstance(one, Answer))
+    lines = outlooks(services, shown, found)
+    champion = services.champion.current()
     return Watchlist(
-        rows=rows,
-        statuses=statuses,
-        setup=None if ready else setup(services, statuses, recent),
-        refreshing=next((run for run in recent if run.state == "running"), None),
+        rows=_rows(services, arranged(lines, sort) if sort else lines, forecasts),
+        statuses=tuple(shown),
+        stored=len(every),
+        watching=bool(watched),
+        setup=None if forecasts else setup(services, shown, recent),
+        running=next((run for run in recent if run.state == "running"), None),
+        verdict=report["verdict"] if report else None,
+        champion=champion.card if champion else None,
+        forecasts=forecasts,
+        sort=sort,
     )
 
 
-def _forecasts_kept(services: Services, names: Sequence[str]) -> Sequence[Forecast | NextcloseError]:
-    """Return what was forecast last: a look in the middle of a refresh must not forecast on half a market."""
-    none_yet = NoHistory("its forecast comes at the end of the refresh that is under way")
-    return [forecast or none_yet for forecast in services.forecaster.last_many(names)]
-
-
-def _forecasts(services: Services, names: Sequence[str]) -> Sequence[Forecast | NextcloseError]:
-    try:
-        return services.forecaster.latest_many(names)
-    except NoChampion as error:
-        return [error] * len(names)
-
-
-def _rows(
-    services: Services,
-    statuses: Sequence[SymbolStatus],
-    last: dict[str, LastBar],
-    answers: Sequence[Forecast | NextcloseError],
-) -> list[Row]:
-    made = [answer for answer in answers if isinstance(answer, Forecast)]
-    widest = drawing.reach(made)
-    champion = services.champion.current()
-    tested = champion.card.metrics.by_symbol if champion else {}
-    sampled = any(status.source == layout.SAMPLE for status in statuses)
-    return [
+def _rows(services: Services, lines: Sequence[Outlook], forecasts: Sequence[Forecast]) -> tuple[Row, ...]:
+    made, widest = {one.symbol: one for one in forecasts}, drawing.reach(forecasts)
+    with services.database.read() as db:
+        closes = {
+            one.symbol: store.last_closes(db, one.symbol, one.last_session, SPARK_SESSIONS)
+            for one in lines
+            if one.last_session
+        }
+    return tuple(
         Row(
-            status=status,
-            last=last.get(status.symbol),
-            forecast=answer if isinstance(answer, Forecast) else None,
-            problem=_problem(status, answer, sampled=sampled),
-            behind=services.sessions_behind(status) or 0,
-            tested=tested.get(status.symbol),
-            strip=drawing.strip(answer, widest) if isinstance(answer, Forecast) else None,
+            outlook=one,
+            close=closes[one.symbol][-1] if closes.get(one.symbol) else None,
+            spark=drawing.sparkline(closes.get(one.symbol, ())),
+            strip=drawing.strip(made[one.symbol], widest) if one.symbol in made else None,
         )
-        for status, answer in zip(statuses, answers, strict=True)
-    ]
-
-
-def _problem(status: SymbolStatus, answer: Forecast | NextcloseError, *, sampled: bool) -> str | None:
-    """Say why a row has no forecast; while nothing is ready, the steps above the table say it."""
-    if isinstance(answer, Forecast):
-        return None
-    if status.bars == 0:
-        return "not in the bundled sample" if sampled else status.error or "no prices yet"
-    return None if isinstance(answer, NoChampion) else answer.detail
+        for one in lines
+    )
 
 
 def setup(services: Services, statuses: Sequence[SymbolStatus], recent: Sequence[JobRun]) -> Setup:

@@ -66,14 +66,18 @@ class Checked(HTMLParser):
         assert self._open.pop() == tag
 
 
-async def test_the_watchlist_shows_each_forecast_beside_the_random_walk(web: httpx.AsyncClient) -> None:
-    """A row has the last close and its session, the forecast with sign, the band, P(up) and the tested record."""
+async def test_the_watchlist_leads_with_how_far_each_symbol_may_go(web: httpx.AsyncClient) -> None:
+    """A row has the last close, the expected move beside the usual one, the band, the chances, the tested skill."""
     text = (await web.get("/", headers=HTML)).text
     row = re.search(r'<tr role="row" id="row-1">.*?</tr>', text, re.DOTALL)
     assert row is not None
-    for shown in ("AAPL", "Apple Inc.", "430.47", "1 Mar 2013", "no change", "band-80", "+1.6\u202f%", "0.998"):
+    answer = (await web.get("/predict/AAPL")).json()
+    expected, usual = answer["expected_move"], answer["usual_move"]
+    moves = [f"±{expected * 100:.2f}", f"usual {usual * 100:.2f}", f"{expected / usual:.2f} \u00d7"]
+    for shown in ("AAPL", "Apple Inc.", "430.47", "1 Mar 2013", "band-80", "+1.6\u202f%", "2,385 sessions", *moves):
         assert shown in row[0], shown
-    assert "Closing prices of" in text
+    assert "Forecast close" not in text, "no point forecast without skill for one"
+    assert "How far" in text
     assert "Mon 4 Mar 2013" in text
     assert "No point skill shown" in text
 
@@ -87,6 +91,8 @@ async def test_the_watchlist_shows_each_forecast_beside_the_random_walk(web: htt
         "/search?q=business%20machines",
         "/models",
         "/models/v1",
+        "/screener",
+        "/screener?sort=-move&min_ratio=1.25&results_within=",
         "/track-record",
         "/jobs",
         "/monitoring",
@@ -106,7 +112,7 @@ async def test_pages_are_sound_and_no_link_is_dead(web: httpx.AsyncClient, addre
 
 
 @pytest.mark.parametrize(
-    "address", ["/", "/stocks/AAPL", "/models", "/track-record", "/jobs", "/monitoring", "/data", "/docs"]
+    "address", ["/", "/stocks/AAPL", "/screener", "/models", "/track-record", "/jobs", "/monitoring", "/data", "/docs"]
 )
 async def test_pages_stand_on_an_empty_store(fresh: httpx.AsyncClient, address: str) -> None:
     """Before anything is stored each page says so; a symbol that only the source has is shown without a forecast."""
@@ -182,14 +188,14 @@ async def test_the_page_becomes_the_real_thing_in_place(web: httpx.AsyncClient) 
     text = (await web.get("/", headers=part("page"))).text
     assert text.lstrip().startswith('<div id="page"')
     assert "<html" not in text
-    assert "Closing prices of" in text
+    assert "may go" in text
 
 
 async def test_a_stock_shows_chart_forecast_and_both_records(web: httpx.AsyncClient) -> None:
     """Everything stands in the HTML: figure, drawing, bands, the ledger's record and the contest's, each labelled."""
     text = (await web.get("/stocks/AAPL", headers=HTML)).text
     for shown in (
-        "Apple Inc.", "430.47", '"type":"candlestick"', '<svg class="spark"', "Random walk: 430.47", "P(up)",
+        "Apple Inc.", "430.47", '"type":"candlestick"', '<svg class="spark"', "the last close, 430.47", "P(up)",
         "Kept forecasts of AAPL", "Nothing settled yet", "Walk-forward test before it served", "2,385 sessions",
     ):  # fmt: skip
         assert shown in text, shown

@@ -1,0 +1,78 @@
+"""Screening: which outlooks a reader wants to see, in which order, page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, BeforeValidator, Field
+
+from app.web.predictions.outlook import Outlook
+
+_KEYS: Final[dict[str, Callable[[Outlook], Any]]] = {
+    "symbol": lambda one: one.symbol,
+    "close": lambda one: one.last_close,
+    "move": lambda one: one.expected_move,
+    "ratio": lambda one: one.move_ratio,
+    "chance": lambda one: one.chance_beyond_5,
+    "results": lambda one: one.event and one.event.sessions_until,
+    "skill": lambda one: one.tested_crps_skill,
+}
+Sort = Literal[
+    "symbol", "close", "move", "ratio", "chance", "results", "skill",
+    "-symbol", "-close", "-move", "-ratio", "-chance", "-results", "-skill",
+]  # fmt: skip
+
+
+def _blank(value: Any) -> Any:
+    """Take an empty field of a form for one that wasn't filled in."""
+    return None if value == "" else value
+
+
+class Screen(BaseModel):
+    """What is asked of the screener; everything has a default."""
+
+    q: str = Field("", max_length=40, description="Part of a symbol or company name")
+    watched: bool = Field(default=False, description="Only the watchlist")
+    min_move: Annotated[float | None, BeforeValidator(_blank)] = Field(
+        None, ge=0, le=1, description="Smallest expected move, 0.02 for 2 %"
+    )
+    min_ratio: Annotated[float | None, BeforeValidator(_blank)] = Field(
+        None, ge=0, le=100, description="Smallest ratio of the expected move to the usual one"
+    )
+    results_within: Annotated[int | None, BeforeValidator(_blank)] = Field(
+        None, ge=1, le=400, description="Only symbols whose next results are traded within so many sessions"
+    )
+    sort: Sort = Field(
+        "-ratio", description="A column, with a minus for the largest first; what isn't known comes last"
+    )
+    format: Literal["json", "csv"] = Field("json", description="`csv` for all that is asked for as a table")
+    limit: int = Field(100, ge=1, le=1000)
+    offset: int = Field(0, ge=0, le=1_000_000)
+
+    def chosen(self, rows: Sequence[Outlook]) -> list[Outlook]:
+        """Return the rows that are asked for, sorted; `limit` and `offset` aren't applied."""
+        return arranged([one for one in rows if self._holds(one)], self.sort)
+
+    def _holds(self, one: Outlook) -> bool:
+        text = self.q.strip().upper()
+        until = one.event.sessions_until if one.event else None
+        return (
+            (one.watched or not self.watched)
+            and (text in one.symbol or text in (one.name or "").upper())
+            and _reaches(one.expected_move, self.min_move)
+            and _reaches(one.move_ratio, self.min_ratio)
+            and (self.results_within is None or (until is not None and until <= self.results_within))
+        )
+
+
+def _reaches(value: float | None, least: float | None) -> bool:
+    return least is None or (value is not None and value >= least)
+
+
+def arranged(rows: Sequence[Outlook], sort: Sort) -> list[Outlook]:
+    """Return the rows in an order; equal ones by symbol, those without the value at the end."""
+    key = _KEYS[sort.removeprefix("-")]
+    known = sorted((one for one in rows if key(one) is not None), key=lambda one: one.symbol)
+    known.sort(key=key, reverse=sort.startswith("-"))
+    return known + sorted((one for one in rows if key(one) is None), key=lambda one: one.symbol)

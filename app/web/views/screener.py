@@ -1,0 +1,64 @@
+"""What the screener shows: all stored symbols by their outlook, a page of them at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from app.prices import store
+from app.prices.store import SymbolStatus
+from app.web.edge.deps import Services
+from app.web.predictions.answers import Answers
+from app.web.predictions.outlook import Outlook, answer_many, outlooks
+from app.web.predictions.screen import Screen
+
+HEADINGS: Final = (
+    ("symbol", "Symbol", "symbol"),
+    ("close", "Last close", "-close"),
+    ("move", "Expected move", "-move"),
+    ("ratio", "Against usual", "-ratio"),
+    ("chance", "Beyond 2 / 5 %", "-chance"),
+    ("results", "Next results", "results"),
+    ("skill", "Tested skill", "-skill"),
+)
+"""Each column that sorts: its key, its heading, and the order that a first click asks for."""
+
+
+@dataclass(frozen=True)
+class Screened:
+    """The page: the rows of it, and how many there are in all."""
+
+    screen: Screen
+    rows: tuple[Outlook, ...]
+    found: int
+    statuses: tuple[SymbolStatus, ...]
+    claims_point_skill: bool
+
+    @property
+    def last(self) -> int:
+        """How many rows this page and those before it have shown."""
+        return self.screen.offset + len(self.rows)
+
+    def address(self, **changed: Any) -> str:
+        """Return the page's address with some of what is asked changed; any other order starts at the first row."""
+        return f"/screener?{query(self.screen.model_copy(update={'offset': 0, **changed}))}"
+
+
+def query(screen: Screen) -> str:
+    """Return what is asked as the query of an address, without what is the default."""
+    return urlencode(screen.model_dump(exclude_defaults=True))
+
+
+def screened(services: Services, answers: Answers, screen: Screen) -> Screened:
+    """Read the page's facts."""
+    with services.database.read() as db:
+        stored = store.statuses(db)
+    found = screen.chosen(outlooks(services, stored, answer_many(answers, [one.symbol for one in stored])))
+    return Screened(
+        screen=screen,
+        rows=tuple(found[screen.offset : screen.offset + screen.limit]),
+        found=len(found),
+        statuses=tuple(stored),
+        claims_point_skill=any(one.predicted_close is not None for one in found),
+    )

@@ -1,0 +1,58 @@
+"""The first page and the screener lead with what is known: how far a symbol may go, and what a reader asks of it."""
+
+import re
+
+import httpx
+import pytest
+
+from app.core.db import Database
+from app.prices import store
+from tests.web.conftest import WATCHED
+from tests.web.pages.test_pages import HTML, part
+
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+
+
+async def test_a_price_is_asked_the_chance_of(web: httpx.AsyncClient) -> None:
+    """The page's figure is the JSON's, with and without a script; a price that is none is refused."""
+    page = (await web.get("/stocks/AAPL?above=440", headers=HTML)).text
+    said = (await web.get("/api/chance/AAPL?above=440")).json()
+    assert 0 < said["probability"] < 0.5
+    assert f"<strong>{said['probability'] * 100:.1f}\u202f%</strong> above 440.00" in page
+    assert (await web.get("/stocks/AAPL?above=440", headers=part("forecast"))).text.lstrip().startswith("<section")
+    assert [(await web.get(f"/api/chance/AAPL?above={text}")).status_code for text in ("0", "x", "inf")] == [422] * 3
+    assert (await web.get("/api/chance/NOPE?above=1")).status_code == 404
+
+
+async def test_without_a_watchlist_stored_symbols_are_shown(web: httpx.AsyncClient, seeded: Database) -> None:
+    """A store that was filled by an import isn't an empty page; a symbol is put on the list from here."""
+    with seeded.write() as db:
+        store.unwatch(db, WATCHED)
+    text = (await web.get("/", headers=HTML)).text
+    assert "Nothing is on the watchlist yet" in text
+    assert text.count('<tr role="row" id="row-') == 5
+    answer = await web.post("/watchlist", content="symbol=+ibm", headers=FORM)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    text = (await web.get("/", headers=HTML)).text
+    assert text.count('<tr role="row" id="row-') == 1
+    assert ">IBM</a>" in text
+
+
+@pytest.mark.parametrize(("sent", "status"), [("symbol=", 422), ("", 422), ("symbol=%3Cb%3E", 422), ("&" * 99, 422)])
+async def test_what_is_no_symbol_isnt_put_on_the_list(web: httpx.AsyncClient, sent: str, status: int) -> None:
+    """An empty form, markup, or too many fields are a page that says so."""
+    assert (await web.post("/watchlist", content=sent, headers=FORM)).status_code == status
+
+
+async def test_the_board_and_the_screener_are_sorted_by_their_headings(web: httpx.AsyncClient) -> None:
+    """Widest first, and the heading says which way; the board's order survives its own refresh."""
+    text = (await web.get("/?sort=-move", headers=HTML)).text
+    moves = [float(one) for one in re.findall(r'data-label="Expected move">\s*±([\d.]+)', text)]
+    assert moves == sorted(moves, reverse=True)
+    assert 'aria-sort="descending"><a href="/?sort=move">Expected move' in text
+    assert 'hx-get="/?sort=-move"' in text
+    assert (await web.get("/?sort=nonsense", headers=HTML)).status_code == 422
+    screen = (await web.get("/screener?sort=symbol&limit=2", headers=HTML)).text
+    assert re.findall(r'<th scope="row"><a href="/stocks/(\w+)">', screen) == ["AAPL", "FB"]
+    assert "1 to 2 of 5" in screen
+    assert 'href="/screener?sort=symbol&amp;limit=2&amp;offset=2"' in screen
