@@ -1,7 +1,7 @@
 """Say whether the locks in requirements/ still answer pyproject.toml; needs no network.
 
-Every requirement of the project and its groups must be pinned in its lock to a version that satisfies it, every pin
-must carry hashes, the three locks must agree with each other, and none may name an address.
+Every requirement of the project, its extra `postgres` and its groups must be pinned in its lock to a version that
+satisfies it, every pin must carry hashes, the three locks must agree with each other, and none may name an address.
 """
 
 import re
@@ -31,7 +31,8 @@ def pins(text: str) -> dict[str, set[str]]:
 def requirements() -> dict[str, list[Requirement]]:
     """Return what each lock must answer."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    base, groups = project["project"]["dependencies"], project["dependency-groups"]
+    base = project["project"]["dependencies"] + project["project"]["optional-dependencies"]["postgres"]
+    groups = project["dependency-groups"]
     wanted = {
         "runtime": base + groups["build"],
         "admin": groups["admin"],
