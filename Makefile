@@ -11,13 +11,16 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 BIN := .venv/bin
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11
 
-.PHONY: run test chromium check format lint types contracts locks lock bench help clean
+.PHONY: run test postgres chromium check format lint types contracts locks lock bench help clean
 
 run: .venv/.runtime ## install what is locked, find prices, train, and serve on http://127.0.0.1:8000
 	@$(BIN)/nextclose serve
 
 test: .venv/.dev chromium ## the whole test suite
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+postgres: .venv/.dev ## the tests that use a store, on PostgreSQL instead of SQLite
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --database postgres
 
 # Never fails: without a browser its tests say at the end that they were skipped, and with CI set they fail.
 chromium: ## Debian's Chromium for the browser tests, where it is missing and may be installed
@@ -44,8 +47,8 @@ locks: .venv/.dev ## say whether requirements/ still answers pyproject.toml
 	@$(BIN)/python tests/house/locks.py
 
 lock: $(filter .uv/bin/uv,$(UV)) ## resolve requirements/ anew (add ARGS=--upgrade for newer versions)
-	$(COMPILE) pyproject.toml --group admin --group build --group dev $(ARGS) -o requirements/dev.txt
-	$(COMPILE) pyproject.toml --group build -c requirements/dev.txt -o requirements/runtime.txt
+	$(COMPILE) pyproject.toml --extra postgres --group admin --group build --group dev $(ARGS) -o requirements/dev.txt
+	$(COMPILE) pyproject.toml --extra postgres --group build -c requirements/dev.txt -o requirements/runtime.txt
 	$(COMPILE) --group admin -c requirements/dev.txt -o requirements/admin.txt
 
 bench: .venv/.dev ## benchmarks: each prints its table (DATA=path for real prices)

@@ -16,6 +16,8 @@ def run() -> None:
     url = context.config.attributes.get("url") or load_settings().database
     database = Database(url)
     with database.write() as db:
+        if not database.is_sqlite:  # a large table takes longer to change than a query may
+            db.connection().exec_driver_sql("SET LOCAL statement_timeout = 0")
         context.configure(
             connection=db.connection(),
             target_metadata=SQLModel.metadata,

@@ -2,6 +2,7 @@
 
 SQLite runs in WAL mode with a busy timeout and foreign keys on. A transaction that will write takes the write lock at
 its start (BEGIN IMMEDIATE): a deferred one that reads first fails at once under WAL, whatever the busy timeout says.
+PostgreSQL does the same by other means (`postgres`), so that a transaction means one thing on both.
 """
 
 from __future__ import annotations
@@ -12,15 +13,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, Engine, TypeDecorator, create_engine, event, inspect, text
-from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
-from sqlmodel import Session, SQLModel
+from sqlalchemy import DateTime, Dialect, Engine, TypeDecorator, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.compiler import compiles
+from sqlmodel import AutoString, Session, SQLModel
 
+from app.core import postgres
 from app.core.clock import as_utc
-from app.core.commits import Commits
+from app.core.commits import commits_of
 from app.core.errors import BadInput, StoreUnavailable
 
 BUSY_TIMEOUT_MS = 15_000
+_UNMIGRATED = {"42P01", "42703", "3F000"}
+"""PostgreSQL's codes for a table, a column or a schema that isn't there."""
 _WRITES = "nextclose_writes"
 
 SQLModel.metadata.naming_convention = {
@@ -64,40 +70,72 @@ class Database:
             _make_folder(Path(self.url.database or "").parent)
             event.listen(self.engine, "connect", _configure_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
-        self.commits = Commits(self.engine)
+        else:
+            event.listen(self.engine, "begin", _begin_postgres)
+        self.commits = commits_of(self.engine)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Open a session that sees one consistent state and writes nothing."""
-        with _translate_errors(), Session(self.engine) as db:
+        with self.translated(), Session(self.engine) as db:
             yield db
 
     @contextmanager
     def write(self) -> Iterator[Session]:
         """Open one write transaction: committed at the end, rolled back by any error."""
         with (
-            _translate_errors(),
+            self.translated(),
             self.engine.connect().execution_options(**{_WRITES: True}) as connection,
             Session(connection) as db,
             db.begin(),
         ):
             yield db
             # The option lives on this checkout of the connection only.
+            number = connection.info.get(postgres.COMMIT, 0)
+        self.commits.note(number)
 
     def dispose(self) -> None:
         """Close every connection."""
         self.commits.close()
         self.engine.dispose()
 
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """Turn a store that can't be opened, or isn't ours, into one line, in which no password stands."""
+        try:
+            yield
+        except PoolTimeout as error:
+            raise StoreUnavailable("every connection to the store is in use", retry_after_s=1) from error
+        except OperationalError as error:
+            way_out = "; run `nextclose serve` once to create or migrate it" if self.is_sqlite else ""
+            raise StoreUnavailable(f"the store can't be used: {self._line(error)}{way_out}") from error
+        except ProgrammingError as error:
+            if getattr(error.orig, "sqlstate", None) not in _UNMIGRATED:
+                raise
+            raise StoreUnavailable("the store isn't migrated; run `nextclose serve` once") from error
+        except DatabaseError as error:
+            if type(error) is not DatabaseError:
+                raise
+            raise StoreUnavailable(f"the store is not a database: {error.orig}") from error
+
+    def _line(self, error: OperationalError) -> str:
+        line = str(error.orig).split("\n", 1)[0]
+        return line.replace(self.url.password, "***") if self.url.password else line
+
 
 def _engine(url: str) -> Engine:
     try:
-        return create_engine(url)
+        parsed = make_url(url)
+        if "@" in (parsed.host or ""):
+            raise BadInput("NEXTCLOSE_DATABASE_URL: an @ in a password is written %40")
+        return postgres.engine(parsed) if postgres.is_postgres(parsed) else create_engine(parsed)
     except (ImportError, NoSuchModuleError):
         driver = url.partition(":")[0]
-        raise BadInput(f"NEXTCLOSE_DATABASE_URL: no driver for {driver} is installed; sqlite needs none") from None
-    except ArgumentError:
-        raise BadInput("NEXTCLOSE_DATABASE_URL is no database URL; it looks like sqlite:///var/nextclose.db") from None
+        way_out = "install nextclose[postgres]" if driver.startswith("postgres") else "sqlite needs none"
+        raise BadInput(f"NEXTCLOSE_DATABASE_URL: no driver for {driver} is installed; {way_out}") from None
+    except (ArgumentError, ValueError):
+        looks = "sqlite:///var/nextclose.db or postgresql://user:password@host/database"
+        raise BadInput(f"NEXTCLOSE_DATABASE_URL is no database URL; it looks like {looks}") from None
 
 
 def _make_folder(folder: Path) -> None:
@@ -124,20 +162,14 @@ def _begin_sqlite(connection: Any) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-@contextmanager
-def _translate_errors() -> Iterator[None]:
-    """Turn a store that can't be opened, or isn't ours, into one line."""
-    try:
-        yield
-    except OperationalError as error:
-        reason = str(error.orig).split("\n", 1)[0]
-        raise StoreUnavailable(
-            f"the store can't be used: {reason}; run `nextclose serve` once to create or migrate it"
-        ) from error
-    except DatabaseError as error:
-        if type(error) is not DatabaseError:
-            raise
-        raise StoreUnavailable(f"the store is not a database: {error.orig}") from error
+def _begin_postgres(connection: Any) -> None:
+    postgres.begin(connection, writes=connection.get_execution_options().get(_WRITES, False))
+
+
+@compiles(AutoString, "postgresql")
+def _bytewise(column: AutoString, compiler: Any, **_options: Any) -> str:
+    """Text is compared byte by byte, as in SQLite, whatever language the server sorts by."""
+    return f'{compiler.process(column.load_dialect_impl(compiler.dialect))} COLLATE "C"'
 
 
 _MIGRATIONS = Path(__file__).parents[2] / "migrations"
@@ -169,7 +201,7 @@ def migrate(database: Database) -> None:
 
 
 def _current_revision(database: Database) -> str | None:
-    with _translate_errors(), database.engine.connect() as connection:
+    with database.translated(), database.engine.connect() as connection:
         if not inspect(connection).has_table("alembic_version"):
             return None
         return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()

@@ -10,6 +10,7 @@ import threading
 from app.core import log
 from app.core.clock import Clock
 from app.core.db import Database
+from app.core.errors import StoreUnavailable
 from app.core.settings import Settings
 from app.jobs import runs
 from app.jobs.tables import JobRun
@@ -68,5 +69,8 @@ def _see_end(database: Database, run: JobRun, process: subprocess.Popen[bytes], 
     """Wait for the process, and close its run if it couldn't do so itself."""
     code = process.wait()
     _children.pop(run.id, None)
-    if runs.finish(database, run.id, "lost", f"its process ended with code {code}", None, clock.now()):
-        _log.error("job lost", kind=run.kind, run=run.id, code=code)
+    try:
+        if runs.finish(database, run.id, "lost", f"its process ended with code {code}", None, clock.now()):
+            _log.error("job lost", kind=run.kind, run=run.id, code=code)
+    except StoreUnavailable as error:  # the next start of a job closes it, for its process is gone
+        _log.error("run not closed", kind=run.kind, run=run.id, code=code, error=error.detail)

@@ -8,10 +8,10 @@ import streamlit as st
 from fastapi import FastAPI
 from streamlit.testing.v1 import AppTest
 
-from tests.web.conftest import _seeded, app, bare, build, seeded, settings
+from tests.web.conftest import _pg_seeded, _seeded, app, apps, bare, build, seeded, settings, store_url
 from tests.web.serving import serve
 
-__all__ = ["_seeded", "app", "bare", "build", "seeded", "settings"]
+__all__ = ["_pg_seeded", "_seeded", "app", "apps", "bare", "build", "seeded", "settings", "store_url"]
 
 MAIN = Path(__file__).parents[2] / "admin_ui" / "main.py"
 

@@ -23,11 +23,15 @@ Nextclose = Callable[..., Ran]
 
 
 @pytest.fixture
-def nextclose(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Nextclose:
+def nextclose(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, store_url: str | None
+) -> Nextclose:
     """Return a function that runs `nextclose` in an empty folder on the bundled sample."""
     monkeypatch.setenv("NEXTCLOSE_HOME", str(tmp_path / "var"))
     monkeypatch.setenv("NEXTCLOSE_MODELS_DIR", str(tmp_path / "trained_models"))
     monkeypatch.setenv("NEXTCLOSE_SOURCE", "sample")
+    if store_url:
+        monkeypatch.setenv("NEXTCLOSE_DATABASE_URL", store_url)
 
     def run(*arguments: str) -> Ran:
         monkeypatch.setattr(sys, "argv", ["nextclose", *arguments])

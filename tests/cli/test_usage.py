@@ -61,6 +61,7 @@ def test_settings_mask_secrets(nextclose: Nextclose, monkeypatch: pytest.MonkeyP
     assert json.loads(document.out)["NEXTCLOSE_ADMIN_TOKEN"] == "***"
 
 
+@pytest.mark.sqlite
 def test_a_store_that_cannot_be_written_is_an_outside_failure(nextclose: Nextclose, tmp_path: Path) -> None:
     """A file where the folder should be: exit code 3, one line."""
     (tmp_path / "var").write_text("in the way")

@@ -16,6 +16,7 @@ from app.prices.store.tables import SymbolRow
 NOW = datetime(2021, 12, 31, 22, tzinfo=UTC)
 
 
+@pytest.mark.sqlite
 def test_sqlite_runs_with_wal_busy_timeout_and_foreign_keys(database: Database) -> None:
     """The pragmas are read back from a connection."""
     with database.read() as db:
@@ -85,7 +86,7 @@ def test_models_and_migrations_agree(database: Database) -> None:
     from alembic.config import Config
 
     config = Config(toml_file=Path(store_db.__file__).parents[2] / "pyproject.toml", stdout=io.StringIO())
-    config.attributes["url"] = database.url.render_as_string()
+    config.attributes["url"] = database.url.render_as_string(hide_password=False)
     command.check(config)
 
 
@@ -97,7 +98,7 @@ def test_migrations_go_back_and_forth(database: Database) -> None:
     with database.write() as db:
         db.add(SymbolRow(symbol="AAPL", added_at=NOW))
     config = Config(toml_file=Path(store_db.__file__).parents[2] / "pyproject.toml", stdout=io.StringIO())
-    config.attributes["url"] = database.url.render_as_string()
+    config.attributes["url"] = database.url.render_as_string(hide_password=False)
     command.downgrade(config, "0001")
     command.upgrade(config, "head")
     command.check(config)

@@ -15,7 +15,7 @@ from app.jobs.tables import JobRun
 
 
 @pytest.fixture(autouse=True)
-def _nothing_left() -> Iterator[None]:
+def _nothing_left(database: Database) -> Iterator[None]:  # noqa: ARG001 - the jobs end before their store does
     yield
     launch.stop_all()
 

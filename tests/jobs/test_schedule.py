@@ -19,7 +19,7 @@ EVENING = datetime(2021, 12, 31, 22, 0, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
-def _nothing_left() -> Iterator[None]:
+def _nothing_left(database: Database) -> Iterator[None]:  # noqa: ARG001 - the jobs end before their store does
     yield
     launch.stop_all()
 

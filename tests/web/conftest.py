@@ -2,14 +2,18 @@
 
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from time import monotonic, sleep
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlmodel import Session
 
+from app.core import postgres
 from app.core.db import Database
 from app.core.settings import Settings
 from app.main import create_app
@@ -19,7 +23,9 @@ from app.registry.promotion import champion
 from app.registry.versions import artefact
 from app.registry.versions.card import Metrics, Score
 from app.registry.versions.model import Model
+from tests.conftest import copy_database
 from tests.forecasts import small
+from tests.server import Server
 
 NOW = datetime(2013, 3, 1, 22, 0, tzinfo=UTC)
 """An hour after the close of the sample's last session: the next one, 2013-03-04, can be forecast."""
@@ -65,37 +71,97 @@ def put_champion(settings: Settings, database: Database, version: str = "v1") ->
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(tmp_path: Path, store_url: str | None) -> Settings:
     """Return settings whose every folder is the test's own, on the sample's last evening."""
-    return Settings(
-        home=tmp_path / "var", models_dir=tmp_path / "trained_models", source="sample", symbols=WATCHED, now=NOW
-    )
+    return _settings(tmp_path, store_url)
+
+
+def _settings(home: Path, store_url: str | None = None) -> Settings:
+    folders = {"home": home / "var", "models_dir": home / "trained_models"}
+    return Settings(**folders, source="sample", symbols=WATCHED, now=NOW, database_url=store_url)
+
+
+@pytest.fixture
+def store_url(engine: str, request: pytest.FixtureRequest) -> Iterator[str | None]:
+    """Return the URL of the test's own database, seeded if the test asks for that; None for SQLite."""
+    if engine == "sqlite":
+        yield None
+        return
+    template = request.getfixturevalue("_pg_seeded" if "seeded" in request.fixturenames else "_pg_empty_store")
+    yield from copy_database(request.getfixturevalue("pg_server"), template)
 
 
 @pytest.fixture(scope="session")
 def _seeded(tmp_path_factory: pytest.TempPathFactory, _empty_store: bytes) -> Path:
     """Make a folder with the sample stored and a champion, once, to be copied for each test."""
     home = tmp_path_factory.mktemp("seeded")
-    settings = Settings(home=home / "var", models_dir=home / "trained_models", source="sample", now=NOW)
+    settings = _settings(home)
     settings.home.mkdir()
     (settings.home / "nextclose.db").write_bytes(_empty_store)
     database = Database(settings.database)
-    with database.write() as db:
-        store.watch(db, WATCHED, NOW)
-    store_sample(database, NOW)
-    put_champion(settings, database)
+    _seed(settings, database)
     with database.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     database.dispose()
     return home
 
 
+@pytest.fixture(scope="session")
+def _pg_seeded(pg_server: Server, _pg_empty_store: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Make a database as `_seeded` makes a file, and return its name."""
+    home = tmp_path_factory.mktemp("seeded")
+    name = home.name  # numbered, as every room that imports this fixture makes its own
+    pg_server.run(f"CREATE DATABASE {name} TEMPLATE {_pg_empty_store}")
+    settings = _settings(home, pg_server.url(name))
+    database = Database(settings.database)
+    _seed(settings, database)
+    database.dispose()
+    return name
+
+
+def _seed(settings: Settings, database: Database) -> None:
+    with database.write() as db:
+        store.watch(db, WATCHED, NOW)
+    store_sample(database, NOW)
+    put_champion(settings, database)
+
+
+class Told(Database):
+    """A store as another process has it: what it commits is known to the services of the test when it returns.
+
+    SQLite's file tells at once; PostgreSQL's word is under way for a moment, which no test should depend on.
+    """
+
+    def __init__(self, url: str, apps: list[FastAPI]) -> None:
+        super().__init__(url)
+        self._apps = apps
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """Write, and wait until who listens has heard of it."""
+        with super().write() as db:
+            yield db
+            number = db.connection().info.get(postgres.COMMIT, 0)
+        listening = [one for app in self._apps if getattr(one := app.state.nextclose.database.commits, "_hears", False)]
+        give_up = monotonic() + 20
+        while any(one.count()[1] < number for one in listening) and monotonic() < give_up:
+            sleep(0.001)
+
+
 @pytest.fixture
-def seeded(settings: Settings, _seeded: Path):  # noqa: ANN201 - a fixture that closes what it opened
+def apps() -> list[FastAPI]:
+    """Return the list of the services that the test has built."""
+    return []
+
+
+@pytest.fixture
+def seeded(settings: Settings, _seeded: Path, apps: list[FastAPI]):  # noqa: ANN201 - it closes what it opened
     """Open a store with the sample's prices, and a champion; no forecast is made yet."""
     shutil.copytree(_seeded / "var", settings.home)
+    if settings.database_url is not None:
+        (settings.home / "nextclose.db").unlink()
     shutil.copytree(_seeded / "trained_models", settings.models_dir)
-    opened = Database(settings.database)
+    opened = Told(settings.database, apps)
     yield opened
     opened.dispose()
 
@@ -104,16 +170,15 @@ Build = Callable[..., FastAPI]
 
 
 @pytest.fixture
-def build() -> Iterator[Build]:
+def build(apps: list[FastAPI]) -> Iterator[Build]:
     """Return a function that builds the service as `nextclose serve` does; its scheduler doesn't run."""
-    made: list[FastAPI] = []
 
     def built(settings: Settings, bind_host: str | None = "127.0.0.1") -> FastAPI:
-        made.append(create_app(settings, bind_host))
-        return made[-1]
+        apps.append(create_app(settings, bind_host))
+        return apps[-1]
 
     yield built
-    for app in made:
+    for app in apps:
         app.state.nextclose.database.dispose()
 
 

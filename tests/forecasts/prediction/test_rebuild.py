@@ -13,6 +13,7 @@ from app.core.settings import Settings
 from app.forecasts.prediction.forecaster import Forecaster
 from app.forecasts.prediction.rebuild import rebuild
 from tests.forecasts import small
+from tests.tampering import unguard
 
 Put = Callable[..., None]
 EVE = date(2021, 12, 30)
@@ -42,8 +43,8 @@ def test_a_forecast_that_was_altered_is_named(
     put(small.bars())
     promote(small.model())
     stored = Forecaster(settings, database, Clock(small.NOW)).latest("AAA")
+    unguard(database, "forecast")
     with database.write() as db:
-        db.connection().exec_driver_sql("DROP TRIGGER forecast_no_update")
         db.connection().exec_driver_sql("UPDATE forecast SET prob_up = prob_up + 1e-15")
     assert rebuild(settings, database, stored.id).differences == ("prob_up",)
     with pytest.raises(NotThere):

@@ -36,7 +36,7 @@ def test_a_killed_import_leaves_whole_symbols_and_is_finished_by_the_next(databa
     """Killed three times in the middle: the store is sound, each symbol is there whole or not at all."""
     path = tmp_path / "many.parquet"
     pl.concat([bars(symbol) for symbol in SYMBOLS]).write_parquet(path)
-    url = database.url.render_as_string()
+    url = database.url.render_as_string(hide_password=False)
     for round_ in range(1, 4):
         before = len(counts(database))
         process = subprocess.Popen([sys.executable, "-c", SCRIPT, url, str(path)])
@@ -49,7 +49,8 @@ def test_a_killed_import_leaves_whole_symbols_and_is_finished_by_the_next(databa
         assert len(held) >= before
         assert set(held.values()) == {len(SESSIONS)}
         with database.read() as db:
-            assert sql.run(db, "PRAGMA integrity_check") == [("ok",)]
+            if sql.is_sqlite(db):
+                assert sql.run(db, "PRAGMA integrity_check") == [("ok",)]
             assert {status.symbol: status.bars for status in store.statuses(db) if status.bars} == held
     report = import_files(database, [path], Clock(evening(SESSIONS[-1]))).files[0]
     assert report.stored + report.unchanged == len(SYMBOLS) * len(SESSIONS)

@@ -70,7 +70,7 @@ def test_the_flight_of_a_dead_process_is_over(database: Database) -> None:
         "with single_flight(Database(sys.argv[1]), 'KO', wall(), 1):\n"
         "    os._exit(9)\n"
     )
-    url = database.url.render_as_string()
+    url = database.url.render_as_string(hide_password=False)
     assert subprocess.run([sys.executable, "-c", script, url], check=False).returncode == 9
     with single_flight(database, "KO", wall(), wait_s=0) as ours:
         assert ours

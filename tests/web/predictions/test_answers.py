@@ -21,6 +21,7 @@ from app.prices.store.tables import EventRow
 from app.registry.promotion import champion
 from app.web.predictions import answers
 from app.web.predictions.answers import Answers
+from tests.tampering import unguard
 from tests.web.conftest import NOW, put_champion
 
 LAST = date(2013, 3, 1)
@@ -117,13 +118,13 @@ async def test_stale_by_the_stroke_of_a_close(app: FastAPI, web: httpx.AsyncClie
     assert [one["stale"] for one in seen] == [False, False, True, False]  # type: ignore[index]
 
 
-async def test_stale_by_a_forecast_that_goes_before(app: FastAPI, web: httpx.AsyncClient, settings: Settings) -> None:
+async def test_stale_by_a_forecast_that_goes_before(
+    app: FastAPI, web: httpx.AsyncClient, settings: Settings, seeded: Database
+) -> None:
     """A replay is the answer until a live forecast of the same session is in the ledger."""
     turn_clock(app, datetime(2013, 3, 5, 22, 0, tzinfo=UTC))
     replay = await ask(web)
-    database = Database(settings.database)
-    Forecaster(settings, database, Clock(NOW)).forecast_all()
-    database.dispose()
+    Forecaster(settings, seeded, Clock(NOW)).forecast_all()
     assert (await ask(web))["prediction_id"] != replay["prediction_id"]
 
 
@@ -204,13 +205,7 @@ async def test_stale_by_prices_that_are_gone(web: httpx.AsyncClient, seeded: Dat
 async def test_stale_by_a_store_that_was_set_back(web: httpx.AsyncClient, seeded: Database) -> None:
     """A ledger with fewer rows than before is another store: nothing of the first one is answered."""
     first = (await ask(web))["prediction_id"]
+    unguard(seeded, "forecast")
     with seeded.write() as db:
-        for table in ("score", "forecast"):
-            for (name,) in (
-                db.connection()
-                .exec_driver_sql(f"SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = '{table}'")
-                .all()
-            ):
-                db.connection().exec_driver_sql(f"DROP TRIGGER {name}")
         db.connection().exec_driver_sql("DELETE FROM forecast")
     assert (await ask(web))["prediction_id"] != first

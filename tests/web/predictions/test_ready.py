@@ -3,6 +3,7 @@
 import asyncio
 
 import httpx
+import pytest
 from fastapi import FastAPI
 
 from app.core.db import Database
@@ -44,14 +45,12 @@ async def test_other_commits_change_nothing(app: FastAPI, web: httpx.AsyncClient
     assert app.state.answers.ready("AAPL") is answer
 
 
-async def test_answers_are_ready_before_they_are_asked_for(app: FastAPI, settings: Settings) -> None:
+async def test_answers_are_ready_before_they_are_asked_for(app: FastAPI, settings: Settings, seeded: Database) -> None:
     """What the ledger holds is made ready by itself, and no forecast is computed for it."""
     answers: Answers = app.state.answers
     assert answers.prepare() is False
     assert answers.ready("AAPL") is None
-    database = Database(settings.database)
-    Forecaster(settings, database, app.state.nextclose.clock).forecast_all()
-    database.dispose()
+    Forecaster(settings, seeded, app.state.nextclose.clock).forecast_all()
     assert answers.prepare() is False
     assert [answers.ready(symbol) is not None for symbol in ("AAPL", "MSFT", "GOOG", "IBM", "FB")] == [True] * 4 + [
         False
@@ -76,6 +75,7 @@ async def test_the_service_makes_answers_ready_as_long_as_it_serves(
     assert [task.get_name() for task in asyncio.all_tasks()].count("answers") == 0
 
 
+@pytest.mark.sqlite
 async def test_a_store_that_cannot_be_read_leaves_what_is_ready(app: FastAPI, web: httpx.AsyncClient) -> None:
     """Whatever is down, stored forecasts are served."""
     first = await ask(web)
