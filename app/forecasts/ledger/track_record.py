@@ -37,6 +37,7 @@ _SCORE: Final = {
     "abs_error_random_walk": pl.Float64,
     "crps": pl.Float64,
     "crps_random_walk": pl.Float64,
+    "pit": pl.Float64,
     "hit_direction": pl.Boolean,
     **dict.fromkeys(_HITS.values(), pl.Boolean),
 }
@@ -108,6 +109,11 @@ def track_record(
 ) -> TrackRecord:
     """Sum the scores up; `model` is a name or a version, `days` keeps the calendar days up to the newest target."""
     every = settled(db, symbol, model, origins=(*PUBLIC, origin))
+    return replace(summed(every, origin, days), symbol=symbol, model=model)
+
+
+def summed(every: pl.DataFrame, origin: Origin = "live", days: int | None = None) -> TrackRecord:
+    """Sum up rows that `settled` returned, of one origin; the others are counted."""
     rows = every.filter(origin=origin)
     if days is not None and rows.height:
         newest = pl.col("target_session").max()
@@ -116,8 +122,8 @@ def track_record(
     counts = dict(every.filter(pl.col("crps").is_not_null()).group_by("origin").len().iter_rows())
     targets = scored["target_session"]
     return TrackRecord(
-        symbol=symbol,
-        model=model,
+        symbol=None,
+        model=None,
         days=days,
         origin=origin,
         n=scored.height,
@@ -154,7 +160,7 @@ def settled(
     query = records.with_score(select(*columns)).where(learnt_before, col(ForecastRow.origin).in_(origins))
     rows = db.connection().execute(records.chosen(query, symbol, model, start)).all()
     frame = pl.DataFrame([tuple(row) for row in rows], schema={**_FORECAST, **_SCORE}, orient="row")
-    errors = [name for name in _SCORE if _SCORE[name] == pl.Float64 and name != "realised_return"]
+    errors = [name for name in _SCORE if _SCORE[name] == pl.Float64 and name not in {"realised_return", "pit"}]
     since = cast("date | None", frame["target_session"].min())
     events = store.events(db, None if symbol is None else [symbol], start=since and since - LONGEST_PAUSE)
     return with_kind(frame, events, store.exchanges(db)).with_columns(pl.col(errors) / pl.col("last_close"))

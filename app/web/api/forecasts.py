@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from app.core.errors import NextcloseError
 from app.forecasts.ledger import records
+from app.forecasts.ledger.calibration import Calibration, calibration
 from app.forecasts.ledger.forecast import Origin
-from app.forecasts.ledger.track_record import TrackRecord, track_record
+from app.forecasts.ledger.track_record import TrackRecord, settled, track_record
 from app.forecasts.prediction.distribution import chance_above
 from app.prices import store
 from app.prices.symbols import normalise, stock
@@ -88,3 +89,16 @@ def record(
     name = normalise(symbol) if symbol else None
     with services.database.read() as db:
         return track_record(db, symbol=name, model=model, days=days, origin=origin)
+
+
+@router.get("/calibration")
+def told_and_held(
+    services: ServicesDep,
+    symbol: SymbolQuery = None,
+    model: Model = None,
+    origin: Annotated[Literal["live", "replay"], Query(description="Made before the close, or replayed")] = "live",
+) -> Calibration:
+    """Return where closes fell in their distributions: promised and held, over time, by symbol and by model."""
+    name = normalise(symbol) if symbol else None
+    with services.database.read() as db:
+        return calibration(settled(db, name, model).filter(origin=origin))

@@ -8,7 +8,6 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from app.forecasts.ledger import records
-from app.forecasts.ledger.track_record import track_record
 from app.prices import store
 from app.registry.promotion import champion as registry
 from app.web.api import models as api
@@ -17,6 +16,7 @@ from app.web.edge.deps import ServicesDep
 from app.web.edge.security import Admin
 from app.web.figures import drawing
 from app.web.views import layout
+from app.web.views import record as view_record
 
 PAGE = 50
 ON_THE_PAGE = "by hand, on the model's page"
@@ -85,10 +85,7 @@ def record(
 ) -> Response:
     """Show what the ledger's scores add up to, and the ledger itself, newest first."""
     with services.database.read() as db:
-        totals = [track_record(db, origin=origin) for origin in ("live", "replay")]
+        sections = view_record.sections(db) if cursor is None else []
         page = records.page(db, limit=PAGE, cursor=cursor)
         watched = [status for status in store.statuses(db) if status.watched]
-    first = cursor is None
-    return layout.page(
-        request, services, "record", "/api/track-record", watched, records=totals, page=page, first=first
-    )
+    return layout.page(request, services, "record", "/api/track-record", watched, sections=sections, page=page)

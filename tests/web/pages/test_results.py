@@ -70,6 +70,10 @@ async def test_the_record_tells_sessions_with_results_apart(web: httpx.AsyncClie
     ]
     page = (await web.get("/track-record", headers=HTML)).text
     groups = re.findall(r'<th scope="row">([a-z ]+)<small>(\d+)</small></th>', page)
+    assert 'aria-label="Share of closes in each twentieth of their forecast distribution"' in page
+    assert page.count('<circle class="dot"') == 19
+    body = (await web.get("/api/calibration", params={"origin": "replay"})).json()
+    assert (body["n"], sum(body["pit"]), {one["name"] for one in body["by_symbol"]}) == (2, 1.0, {"AAPL", "MSFT"})
     assert groups == [("all", "2"), ("results first traded", "1"), ("all other sessions", "1")]
 
 

@@ -1,0 +1,46 @@
+"""What the page of the track record shows: the score, and by drawings whether forecasts were right about themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from sqlmodel import Session
+
+from app.forecasts.ledger.calibration import Calibration, calibration
+from app.forecasts.ledger.forecast import PUBLIC
+from app.forecasts.ledger.track_record import TrackRecord, settled, summed
+from app.web.figures import drawing
+from app.web.figures import record as drawn
+from app.web.figures.record import Lines
+
+SYMBOLS_SHOWN: Final = 60
+
+
+@dataclass(frozen=True)
+class Section:
+    """The record of one origin, and its drawings; None where there is too little to draw."""
+
+    record: TrackRecord
+    calibration: Calibration
+    dots: tuple[tuple[float, float], ...]
+    bins: tuple[drawing.Bar, ...]
+    coverage: Lines | None
+    savings: Lines | None
+
+
+def sections(db: Session) -> list[Section]:
+    """Read the record of live forecasts, and of replayed ones."""
+    every = settled(db)
+    return [_section(summed(every, origin), calibration(every.filter(origin=origin))) for origin in PUBLIC]
+
+
+def _section(total: TrackRecord, found: Calibration) -> Section:
+    return Section(
+        record=total,
+        calibration=found,
+        dots=drawn.reliability(found.reliability),
+        bins=drawing.histogram(found.pit),
+        coverage=drawn.coverage(found.over_time),
+        savings=drawn.savings(found.over_time),
+    )
