@@ -7,7 +7,7 @@ import logging
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -91,24 +91,36 @@ def print_error(line: str) -> None:
     typer.echo(f"nextclose: {line}", err=True)
 
 
-def print_json(document: Any) -> None:
-    """Print one JSON document; dates and instants as ISO 8601, never NaN."""
-    typer.echo(json.dumps(document, default=_plain, allow_nan=False, ensure_ascii=False))
+def print_report(document: Any, lines: Iterable[str], *, as_json: bool, exit_code: int = 0) -> None:
+    """Print what a command found, as one JSON document or as lines of text; end with the exit code if it isn't 0."""
+    for line in [_json(document)] if as_json else lines:
+        typer.echo(line)
+    if exit_code:
+        raise typer.Exit(exit_code)
 
 
-def _plain(value: Any) -> str:
+def _json(document: Any) -> str:
+    """Return the document in one line; dates and instants as ISO 8601, never NaN."""
+    return json.dumps(document, default=_plain, allow_nan=False, ensure_ascii=False)
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if hasattr(value, "model_dump"):  # its instants as all others are written here, not as the API writes them
+        return dict(value)
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
-def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> None:
-    """Print aligned columns, the first `left` of them to the left: plain text, so that it can be piped."""
-    widths = [max(len(row[at]) for row in [header, *rows]) for at in range(len(header))]
-    for row in [header, *rows]:
-        cells = [
-            cell.ljust(width) if at < left else cell.rjust(width)
-            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        typer.echo("  ".join(cells).rstrip())
+def table(header: Sequence[str], rows: Iterable[Sequence[Any]], *, left: int = 1) -> Iterator[str]:
+    """Yield aligned columns as plain text, the first `left` of them to the left, with a dash for None."""
+    cells = [header, *([NONE if cell is None else str(cell) for cell in row] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
+        aligned = (
+            cell.ljust(w) if at < left else cell.rjust(w) for at, (cell, w) in enumerate(zip(row, widths, strict=True))
+        )
+        yield "  ".join(aligned).rstrip()
 
 
 def number(value: float | None, digits: int = 3, *, scale: float = 1.0, sign: bool = False) -> str:

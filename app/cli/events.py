@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from app.cli.console import AsJson, normalised, open_store, print_json, print_table
+from app.cli.console import AsJson, normalised, open_store, print_report, table
 
 if TYPE_CHECKING:
-    from app.prices.refresh.import_events import EventsReport
-    from app.prices.store import EarningsDay
+    from app.prices.refresh.import_files import EventsReport
 
 SHOW = "show"
 IMPORT = "import"
+_NO_DAYS = "no earnings days are known; `nextclose refresh` asks for them, `nextclose events import` reads files"
 
 
 class ShowsByDefault(TyperGroup):
@@ -51,22 +50,9 @@ def show(
             known = store.earnings_days(db, wanted)
     coming = [one for one in known if one.date >= today]
     ordered = [*coming, *(one for one in reversed(known) if one.date < today)]
-    if as_json:
-        print_json([dict(one) for one in ordered])
-    else:
-        _print(ordered)
-    if not ordered:
-        raise typer.Exit(1)
-
-
-def _print(days: list[EarningsDay]) -> None:
-    if not days:
-        typer.echo(
-            "no earnings days are known; `nextclose refresh` asks for them, `nextclose events import` reads files"
-        )
-        return
-    rows = [[one.symbol, str(one.date), one.timing, f"{one.known_at:%Y-%m-%d %H:%M}", one.source] for one in days]
-    print_table(["symbol", "date", "timing", "known since (UTC)", "source"], rows, left=5)
+    rows = [[one.symbol, one.date, one.timing, f"{one.known_at:%Y-%m-%d %H:%M}", one.source] for one in ordered]
+    lines = table(["symbol", "date", "timing", "known since (UTC)", "source"], rows, left=5)
+    print_report(ordered, lines if ordered else [_NO_DAYS], as_json=as_json, exit_code=0 if ordered else 1)
 
 
 @events_app.command(IMPORT)
@@ -76,15 +62,11 @@ def import_days(
     as_json: AsJson = False,
 ) -> None:
     """Store earnings days from files with symbol,date[,timing][,known_at], in any column order and case."""
-    from app.prices.refresh.import_events import import_events
+    from app.prices.refresh.import_files import import_events
 
     with open_store() as here:
         reports = import_events(here.database, files, here.clock)
-    if as_json:
-        print_json([asdict(report) for report in reports])
-        return
-    for report in reports:
-        typer.echo(_line(report))
+    print_report(reports, map(_line, reports), as_json=as_json)
 
 
 def _line(report: EventsReport) -> str:

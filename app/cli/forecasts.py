@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -12,10 +13,10 @@ from app.cli.console import (
     number,
     open_store,
     print_error,
-    print_json,
-    print_table,
+    print_report,
     progress_bar,
     stocks,
+    table,
 )
 from app.core.errors import NextcloseError
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from app.forecasts.ledger.forecast import Forecast
     from app.forecasts.prediction.forecaster import Forecaster
     from app.monitoring.outcomes import Watch
+
+_HEADER = ("symbol", "as of", "target", "last close", "forecast", "P(up) %", "50 %", "80 %", "95 %")
 
 
 def predict(names: SymbolNames, *, as_json: AsJson = False) -> None:
@@ -40,30 +43,26 @@ def predict(names: SymbolNames, *, as_json: AsJson = False) -> None:
         made = [item for item in found if not isinstance(item, NextcloseError)]
         documents = [_document(item, forecaster) for item in made] if as_json else []
     errors = {name: item for name, item in zip(wanted, found, strict=True) if isinstance(item, NextcloseError)}
-    if as_json:
-        missed = [{"symbol": name, "code": error.code, "detail": error.detail} for name, error in errors.items()]
-        print_json({"predictions": documents, "errors": missed})
-    elif made:
-        header = ("symbol", "as of", "target", "last close", "forecast", "P(up) %", "50 %", "80 %", "95 %")
-        print_table(header, [_line(item) for item in made], left=3)
-        typer.echo("\n" + "\n".join(sorted({f"version {f.model_version} ({f.model_name}): {f.verdict}" for f in made})))
+    missed = [{"symbol": name, "code": error.code, "detail": error.detail} for name, error in errors.items()]
+    print_report({"predictions": documents, "errors": missed}, _lines(made), as_json=as_json)
     for error in errors.values():
         print_error(error.detail)
     if errors:
         raise typer.Exit(1)
 
 
-def _line(forecast: Forecast) -> list[str]:
-    bands = [f"{item.lower:.2f} .. {item.upper:.2f}" for item in forecast.intervals()]
-    return [
-        forecast.symbol,
-        forecast.as_of.isoformat(),
-        forecast.target_session.isoformat(),
-        f"{forecast.last_close:.2f}",
-        f"{forecast.predicted_close:.2f}",
-        number(forecast.prob_up, 1, scale=100),
-        *bands,
-    ]
+def _lines(made: list[Forecast]) -> Iterator[str]:
+    """Yield a line a forecast, and what is said of the version that made them; nothing where there is none."""
+    if made:
+        yield from table(_HEADER, map(_cells, made), left=3)
+        yield ""
+        yield from sorted({f"version {one.model_version} ({one.model_name}): {one.verdict}" for one in made})
+
+
+def _cells(one: Forecast) -> list[Any]:
+    closes = [f"{close:.2f}" for close in (one.last_close, one.predicted_close)]
+    bands = [f"{band.lower:.2f} .. {band.upper:.2f}" for band in one.intervals()]
+    return [one.symbol, one.as_of, one.target_session, *closes, number(one.prob_up, 1, scale=100), *bands]
 
 
 def _document(forecast: Forecast, forecaster: Forecaster) -> dict[str, Any]:
@@ -82,20 +81,19 @@ def monitor(*, as_json: AsJson = False) -> None:
 
     with open_store() as here, progress_bar() as progress:
         report = work.monitoring_report(here.settings, here.database, here.clock, progress)
-    if as_json:
-        print_json(TypeAdapter(type(report)).dump_python(report, mode="json"))
-    else:
-        typer.echo("\n".join([report.verdict, *(f"  {reason}" for reason in report.reasons), ""]))
-        header = ("claim", "sessions", "allowed", "last month", "of an alarm", "alarms")
-        print_table(header, [_claim(claim) for claim in report.claims])
-        typer.echo(f"\nAny false alarm while all claims hold: in {report.false_alarms:.0%} of years at most.")
-    if report.verdict == "degraded":
-        raise typer.Exit(1)
+    header = ("claim", "sessions", "allowed", "last month", "of an alarm", "alarms")
+    lines = (
+        *(report.verdict, *(f"  {reason}" for reason in report.reasons), ""),
+        *table(header, map(_claim, report.claims)),
+        f"\nAny false alarm while all claims hold: in {report.false_alarms:.0%} of years at most.",
+    )
+    document = TypeAdapter(type(report)).dump_python(report, mode="json")
+    print_report(document, lines, as_json=as_json, exit_code=1 if report.verdict == "degraded" else 0)
 
 
-def _claim(claim: Watch) -> list[str]:
+def _claim(claim: Watch) -> list[Any]:
     figures = (number(claim.allowed, 1, scale=100), number(claim.recent, 1, scale=100), number(claim.value, 2))
-    return [claim.name, str(claim.sessions), *figures, str(len(claim.alarms))]
+    return [claim.name, claim.sessions, *figures, len(claim.alarms)]
 
 
 def score(*, as_json: AsJson = False) -> None:
@@ -104,7 +102,4 @@ def score(*, as_json: AsJson = False) -> None:
 
     with open_store() as here, progress_bar() as progress:
         scored = score_due(here.database, here.clock, progress)
-    if as_json:
-        print_json({"scored": scored})
-    else:
-        typer.echo(f"scored {scored} forecast{'' if scored == 1 else 's'}")
+    print_report({"scored": scored}, [f"scored {scored} forecast{'' if scored == 1 else 's'}"], as_json=as_json)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.console import AsJson, normalised, number, open_store, print_json, print_table, progress_bar
+from app.cli.console import AsJson, normalised, number, open_store, print_report, progress_bar, table
 from app.core.errors import NoChampion
 
 if TYPE_CHECKING:
@@ -54,12 +53,8 @@ def train(*, as_json: AsJson = False) -> None:
     with open_store() as here, progress_bar() as progress:
         result = work.contest(here.settings, here.database, here.clock, within(progress, 0.0, 0.95))
         made = _forecast_all(here, within(progress, 0.95, 1.0))
-    if as_json:
-        print_json({**result.as_dict(), "forecasts_made": made})
-    else:
-        _print_contest(result)
-    if made is None:
-        raise typer.Exit(1)
+    document = {**result.as_dict(), "forecasts_made": made}
+    print_report(document, _contest_lines(result), as_json=as_json, exit_code=1 if made is None else 0)
 
 
 def _forecast_all(here: OpenStore, progress: Progress) -> int | None:
@@ -72,13 +67,13 @@ def _forecast_all(here: OpenStore, progress: Progress) -> int | None:
         return None
 
 
-def _print_contest(result: ContestResult) -> None:
+def _contest_lines(result: ContestResult) -> Iterator[str]:
     from app.training.evaluation import gate
 
-    _print_scores((row.name, row.score) for row in result.rows)
-    typer.echo("".join(_coverage_by_kind(result)))
+    yield from _score_lines((row.name, row.score) for row in result.rows)
+    yield "".join(_coverage_by_kind(result))
     designed = gate.DESIGNED
-    typer.echo(
+    yield (
         "\nMAE, RMSE: ratios to the random walk. CRPS in basis points of price, skill against the random walk.\n"
         "Hit: the side that the forecast favours was right; up: always saying that would have been.\n"
         f"{result.first_session} to {result.last_session}, walk-forward; {result.elapsed_s:.0f} s.\n"
@@ -86,7 +81,7 @@ def _print_contest(result: ContestResult) -> None:
         "candidates were designed.\n"
         f"Version {result.version} ({result.winner}): {result.verdict}."
     )
-    typer.echo(f"promoted: {result.reason}" if result.promoted else f"{result.choice}.\nnot promoted: {result.reason}")
+    yield f"promoted: {result.reason}" if result.promoted else f"{result.choice}.\nnot promoted: {result.reason}"
 
 
 def _coverage_by_kind(result: ContestResult) -> Iterator[str]:
@@ -97,9 +92,9 @@ def _coverage_by_kind(result: ContestResult) -> Iterator[str]:
         yield f"\nThe winner's bands held {' / '.join(shares)} % on {names[kind]} ({score.n} rows)."
 
 
-def _print_scores(scores: Iterable[tuple[str, Score]]) -> None:
-    rows = [[name, *(text(score) for text in _COLUMNS.values())] for name, score in scores]
-    print_table(["model", *_COLUMNS], rows)
+def _score_lines(scores: Iterable[tuple[str, Score]]) -> Iterator[str]:
+    rows = ([name, *(text(score) for text in _COLUMNS.values())] for name, score in scores)
+    return table(["model", *_COLUMNS], rows)
 
 
 def _interval(low: float | None, high: float | None) -> str:
@@ -126,13 +121,9 @@ def backtest(
     first, last = start.date() if start else None, end.date() if end else None
     with open_store() as here, progress_bar() as progress:
         report = run_backtest(here.database, out, first, last, refit_every, chosen, progress)
-    if as_json:
-        print_json({**asdict(report), "scores": {name: score.model_dump() for name, score in report.scores.items()}})
-        return
-    _print_scores(report.scores.items())
-    typer.echo(
-        f"\n{report.rows} rows, {report.first_session} to {report.last_session}, {report.refits} refits: {report.out}"
-    )
+    period = f"{report.first_session} to {report.last_session}, {report.refits} refits"
+    lines = (*_score_lines(report.scores.items()), f"\n{report.rows} rows, {period}: {report.out}")
+    print_report(report, lines, as_json=as_json)
 
 
 def doctor(
@@ -149,13 +140,12 @@ def doctor(
     with open_store() as here, progress_bar() as progress:
         names = [check] if check != Check.ALL else [Check.DATA, Check.LEDGER, Check.LEAKAGE, Check.PLACEBO]
         proofs = [_prove(name, here, progress) for name in names]
-    if as_json:
-        print_json([{"name": name, "passed": passed, "details": details} for name, passed, details in proofs])
-    else:
-        for name, passed, details in proofs:
-            typer.echo("\n".join([f"{name}: {'holds' if passed else 'FAILED'}", *(f"  {line}" for line in details)]))
-    if not all(passed for _, passed, _ in proofs):
-        raise typer.Exit(1)
+    document = [{"name": name, "passed": passed, "details": details} for name, passed, details in proofs]
+    lines = (
+        "\n".join([f"{name}: {'holds' if passed else 'FAILED'}", *(f"  {line}" for line in details)])
+        for name, passed, details in proofs
+    )
+    print_report(document, lines, as_json=as_json, exit_code=0 if all(passed for _, passed, _ in proofs) else 1)
 
 
 def _decide(release: list[int], drop: list[int]) -> None:
@@ -199,7 +189,7 @@ def promote(
     from app.registry.promotion import champion
 
     with open_store() as here:
-        _tell_moved(here, champion.promote(here.settings, here.database, version, reason, {}, here.clock.now()))
+        _print_moved(here, champion.promote(here.settings, here.database, version, reason, {}, here.clock.now()))
 
 
 def rollback(reason: Annotated[str, typer.Option(help="Why; kept with the decision.")] = "rolled back by hand") -> None:
@@ -207,10 +197,10 @@ def rollback(reason: Annotated[str, typer.Option(help="Why; kept with the decisi
     from app.registry.promotion import champion
 
     with open_store() as here:
-        _tell_moved(here, champion.rollback(here.settings, here.database, reason, here.clock.now()))
+        _print_moved(here, champion.rollback(here.settings, here.database, reason, here.clock.now()))
 
 
-def _tell_moved(here: OpenStore, card: ModelCard) -> None:
+def _print_moved(here: OpenStore, card: ModelCard) -> None:
     """Say which version is served now, and let MLflow's alias follow."""
     from app.registry.promotion.tracking import Tracker
 

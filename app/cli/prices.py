@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.console import NONE, AsJson, SymbolNames, normalised, open_store, print_json, print_table, progress_bar
+from app.cli.console import AsJson, SymbolNames, normalised, open_store, print_report, progress_bar, table
 
 if TYPE_CHECKING:
     from app.prices.refresh.import_files import FileReport
@@ -32,13 +31,10 @@ def refresh(
         wanted, source = normalised(symbols) if symbols else None, open_source(here.settings)
         prices = run(here.database, source, here.clock, wanted, progress)
         beside = refresh_beside(here.settings, here.database, source, here.clock, prices, wanted)
-        reports = [*prices, *beside.reports]
-    if as_json:
-        print_json([asdict(report) for report in reports])
-    else:
-        rows = [[r.symbol, r.outcome, str(r.added), str(r.changed), str(r.last or NONE), r.detail] for r in reports]
-        print_table(["symbol", "outcome", "added", "changed", "last", "detail"], rows, left=2)
-    raise typer.Exit(_refresh_code([report.outcome for report in prices]))
+        reports = [*prices, *beside]
+    names = ("symbol", "outcome", "added", "changed", "last", "detail")
+    lines = table(names, [[getattr(report, name) for name in names] for report in reports], left=2)
+    print_report(reports, lines, as_json=as_json, exit_code=_refresh_code([report.outcome for report in prices]))
 
 
 def _refresh_code(outcomes: list[str]) -> int:
@@ -58,21 +54,15 @@ def import_files(
 
     with open_store() as here, progress_bar() as progress:
         report = room.import_files(here.database, files, here.clock, progress)
-    if as_json:
-        print_json(asdict(report))
-    else:
-        for file in report.files:
-            typer.echo(_import_line(file))
-        typer.echo(
-            f"{report.symbols} symbols, {report.stored:,} bars stored of {report.rows:,} rows, {report.elapsed_s:.1f} s"
-        )
+    total = f"{report.symbols} symbols, {report.stored:,} bars stored of {report.rows:,} rows, {report.elapsed_s:.1f} s"
+    print_report(report, [*map(_import_line, report.files), total], as_json=as_json)
 
 
 def _import_line(file: FileReport) -> str:
     counts = {"new": file.stored, "changed": file.changed, "unchanged": file.unchanged, "not final": file.not_final}
     counts |= {f"quarantined as {rule}": number for rule, number in file.quarantined.items()}
-    told = ", ".join(f"{number:,} {name}" for name, number in counts.items() if number)
-    return f"{file.path}: {file.rows:,} rows read, {len(file.symbols)} symbols; {told or 'nothing to store'}"
+    counted = ", ".join(f"{number:,} {name}" for name, number in counts.items() if number)
+    return f"{file.path}: {file.rows:,} rows read, {len(file.symbols)} symbols; {counted or 'nothing to store'}"
 
 
 @symbols_app.callback()
@@ -87,14 +77,8 @@ def show(context: typer.Context, *, as_json: AsJson = False) -> None:
         seed(here.settings, here.database, here.clock)
         with here.database.read() as db:
             found = [status for status in store.statuses(db) if status.watched]
-    if as_json:
-        print_json([asdict(status) for status in found])
-        return
-    rows = [
-        [s.symbol, str(s.first or NONE), str(s.last or NONE), str(s.bars), s.source or NONE, s.name or NONE]
-        for s in found
-    ]
-    print_table(["symbol", "first", "last", "bars", "source", "name"], rows)
+    names = ("symbol", "first", "last", "bars", "source", "name")
+    print_report(found, table(names, [[getattr(one, name) for name in names] for one in found]), as_json=as_json)
 
 
 @symbols_app.command()

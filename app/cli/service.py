@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
 
-from app.cli.console import NONE, AsJson, open_store, print_json, print_table
+from app.cli.console import NONE, AsJson, open_store, print_report, table
 
 MOST_CONNECTIONS = 800
 """Past so many a server process answers 503 at once; systems commonly grant a process 1,024 open files."""
@@ -47,10 +48,7 @@ def settings(*, as_json: AsJson = False) -> None:
 
     effective = load_settings()
     rows = [(f"NEXTCLOSE_{name.upper()}", _shown(effective, name)) for name in Settings.model_fields]
-    if as_json:
-        print_json(dict(rows))
-        return
-    print_table(["setting", "value"], [[name, NONE if value is None else str(value)] for name, value in rows], left=2)
+    print_report(dict(rows), table(["setting", "value"], rows, left=2), as_json=as_json)
 
 
 def _shown(effective: Any, name: str) -> Any:
@@ -71,8 +69,10 @@ def _shown(effective: Any, name: str) -> Any:
 def status(*, as_json: AsJson = False) -> None:
     """Show data age, champion and its verdict, jobs, and the ledger."""
     from app.forecasts.ledger import audit, records
+    from app.forecasts.prediction.forecaster import Forecaster
     from app.jobs import runs
     from app.prices import store
+    from app.registry.promotion.challengers import in_shadow
     from app.registry.promotion.champion import Champion
 
     with open_store() as here, here.database.read() as db:
@@ -90,34 +90,37 @@ def status(*, as_json: AsJson = False) -> None:
             "champion": model.card.version if model else None,
             "champion_name": model.card.name if model else None,
             "trained_through": model.card.trained_through if model else None,
+            "expired": Forecaster(here.settings, here.database, here.clock, champion).expired() is not None,
+            "in_shadow": [one for one in in_shadow(db) if model and one != model.card.version],
             "verdict": model.card.verdict if model else None,
             "versions": [card.version for card in champion.versions()],
             "forecasts": records.count(db, "live"),
             "replayed": records.count(db, "replay"),
-            "in_shadow": records.count(db, "shadow"),
+            "shadow_forecasts": records.count(db, "shadow"),
             "ledger_intact": all(chain.intact for chain in audit.verify_newer(db, here.settings.home)),
             "jobs": [
                 {"kind": run.kind, "state": run.state, "message": run.message, "started_at": run.started_at}
                 for run in runs.recent(db, 5)
             ],
         }
-    if as_json:
-        print_json(found)
-        return
+    print_report(found, _status_lines(found), as_json=as_json)
+
+
+def _status_lines(found: dict[str, Any]) -> Iterator[str]:
     for name, value in found.items():
         if name != "jobs":
-            typer.echo(f"{name.replace('_', ' '):<18}{_text(value)}")
+            yield f"{name.replace('_', ' '):<18}{_text(value)}"
     for job in found["jobs"]:
-        typer.echo(f"{'job':<18}{job['kind']} {job['state']}, {job['started_at']:%Y-%m-%d %H:%M} UTC: {job['message']}")
+        yield f"{'job':<18}{job['kind']} {job['state']}, {job['started_at']:%Y-%m-%d %H:%M} UTC: {job['message']}"
 
 
 def _behind(stored: list[Any], now: Any) -> int | None:
     """Return how many final sessions the symbol furthest behind lacks; the watched ones count if they have bars."""
     from app.core.clock import calendar
 
-    kept = [item for item in stored if item.last]
-    watched = [item for item in kept if item.watched]
-    return max((calendar(item.exchange).sessions_behind(item.last, now) for item in watched or kept), default=None)
+    known = [item for item in stored if item.last]
+    watched = [item for item in known if item.watched]
+    return max((calendar(item.exchange).sessions_behind(item.last, now) for item in watched or known), default=None)
 
 
 def _text(value: Any) -> str:

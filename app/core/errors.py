@@ -9,7 +9,7 @@ NextcloseError
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class NextcloseError(Exception):
@@ -20,6 +20,12 @@ class NextcloseError(Exception):
     exit_code: ClassVar[int] = 1
     retry_after_s: int | None = None
 
+    def __init_subclass__(cls, **values: Any) -> None:
+        """Take what differs from the parent's status, code, exit code and time to a retry as keywords of the class."""
+        super().__init_subclass__()
+        for name, value in values.items():
+            setattr(cls, name, value)
+
     def __init__(self, detail: str, *, retry_after_s: int | None = None) -> None:
         """Keep the one-line detail, and after how many seconds a retry makes sense."""
         super().__init__(detail)
@@ -28,138 +34,81 @@ class NextcloseError(Exception):
             self.retry_after_s = retry_after_s
 
 
-class BadInput(NextcloseError):
+class BadInput(NextcloseError, status=422, code="bad_request", exit_code=2):
     """The request itself is wrong; asking again the same way can't help."""
 
-    status = 422
-    code = "bad_request"
-    exit_code = 2
 
-
-class InvalidSymbol(BadInput):
+class InvalidSymbol(BadInput, code="invalid_symbol"):
     """The text can't be a ticker symbol."""
 
-    code = "invalid_symbol"
 
-
-class MalformedFile(BadInput):
+class MalformedFile(BadInput, code="malformed_file"):
     """An imported file isn't what its name or its header says."""
 
-    code = "malformed_file"
 
-
-class TooManySymbols(BadInput):
+class TooManySymbols(BadInput, status=413, code="too_many_symbols"):
     """More symbols in one request than are answered at once."""
 
-    status = 413
-    code = "too_many_symbols"
 
-
-class NotThere(NextcloseError):
+class NotThere(NextcloseError, status=404, code="not_found"):
     """The request is right; what it asks for isn't there (yet)."""
 
-    status = 404
-    code = "not_found"
 
-
-class UnknownSymbol(NotThere):
+class UnknownSymbol(NotThere, code="unknown_symbol"):
     """Neither the store nor the source knows the symbol."""
 
-    code = "unknown_symbol"
 
-
-class NoHistory(NotThere):
+class NoHistory(NotThere, status=409, code="no_history"):
     """The symbol is known, but has too few final bars for a forecast."""
 
-    status = 409
-    code = "no_history"
 
-
-class NoChampion(NotThere):
+class NoChampion(NotThere, status=503, code="no_champion", retry_after_s=30):
     """No model has been trained and promoted yet."""
 
-    status = 503
-    code = "no_champion"
-    retry_after_s = 30
 
-
-class JobRunning(NotThere):
+class JobRunning(NotThere, status=409, code="job_running"):
     """A job of this kind is already running."""
 
-    status = 409
-    code = "job_running"
 
-
-class CheckFailed(NextcloseError):
+class CheckFailed(NextcloseError, status=409, code="check_failed"):
     """A check or proof ran to its end, and its answer is no."""
 
-    status = 409
-    code = "check_failed"
 
-
-class Refused(NextcloseError):
+class Refused(NextcloseError, status=403, code="forbidden", exit_code=2):
     """The caller may not do this, or not so often."""
 
-    status = 403
-    code = "forbidden"
-    exit_code = 2
 
-
-class Unauthorized(Refused):
+class Unauthorized(Refused, status=401, code="unauthorized"):
     """The bearer token is missing or wrong."""
-
-    status = 401
-    code = "unauthorized"
 
 
 class Forbidden(Refused):
     """This isn't allowed here, with or without a token."""
 
 
-class RateLimited(Refused):
+class RateLimited(Refused, status=429, code="rate_limited", retry_after_s=60):
     """Too many requests."""
 
-    status = 429
-    code = "rate_limited"
-    retry_after_s = 60
 
-
-class Overloaded(Refused):
+class Overloaded(Refused, status=503, code="overloaded", retry_after_s=1):
     """More requests at once than can be answered in time."""
 
-    status = 503
-    code = "overloaded"
-    retry_after_s = 1
 
-
-class OutsideFailed(NextcloseError):
+class OutsideFailed(NextcloseError, status=503, code="outside_failed", exit_code=3, retry_after_s=60):
     """An outside system failed: Yahoo, the database, MLflow."""
 
-    status = 503
-    code = "outside_failed"
-    exit_code = 3
-    retry_after_s = 60
 
-
-class SourceUnavailable(OutsideFailed):
+class SourceUnavailable(OutsideFailed, code="source_unavailable"):
     """The price source can't be reached, refuses, or answers nonsense."""
 
-    code = "source_unavailable"
 
-
-class StoreUnavailable(OutsideFailed):
+class StoreUnavailable(OutsideFailed, code="store_unavailable"):
     """The database can't be opened, or is of a version that this program doesn't know."""
 
-    code = "store_unavailable"
 
-
-class TrackingUnavailable(OutsideFailed):
+class TrackingUnavailable(OutsideFailed, code="tracking_unavailable"):
     """MLflow can't be reached."""
 
-    code = "tracking_unavailable"
 
-
-class BrokenArtefact(OutsideFailed):
+class BrokenArtefact(OutsideFailed, code="broken_artefact"):
     """A served model file is missing or doesn't match its hash."""
-
-    code = "broken_artefact"

@@ -22,9 +22,9 @@ from app.core.errors import BadInput, JobRunning, NotThere
 from app.core.lease import is_alive, this_host
 from app.jobs.tables import JobRun, JobRunRow, State
 
-KINDS = ("refresh", "train", "forecast", "score", "check", "monitor", "cycle", "first_run")
-"""check is the weekly full look at a tenth of the symbols; cycle is refresh, score, forecast, monitor; first_run is
-find prices, train, forecast."""
+KINDS = ("refresh", "train", "forecast", "score", "check", "monitor", "alias", "cycle", "first_run")
+"""check is the weekly full look at a tenth of the symbols; alias lets MLflow follow the champion; cycle is refresh,
+score, monitor, review, forecast; first_run is find prices, train, forecast."""
 SILENT_AFTER = timedelta(minutes=2)
 """A run whose last heartbeat is older than this is lost, even if its process seems to live."""
 

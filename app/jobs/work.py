@@ -45,8 +45,8 @@ def refresh(settings: Settings, database: Database, clock: Clock, progress: Prog
     source = open_source(settings)
     reports = refresh_prices(database, source, clock, progress=within(progress, 0.0, 0.7))
     beside = refresh_beside(settings, database, source, clock, reports, progress=within(progress, 0.7, 1.0))
-    told = {report.symbol: {"outcome": report.outcome, "detail": report.detail} for report in beside.reports}
-    return {**_outcome(reports), "beside": told}
+    outcomes = {report.symbol: {"outcome": report.outcome, "detail": report.detail} for report in beside}
+    return {**_outcome(reports), "beside": outcomes}
 
 
 def check(settings: Settings, database: Database, clock: Clock, progress: Progress) -> Outcome:
@@ -106,6 +106,18 @@ def monitor(settings: Settings, database: Database, clock: Clock, progress: Prog
     return plain
 
 
+def alias(settings: Settings, database: Database, clock: Clock, progress: Progress) -> Outcome:  # noqa: ARG001 - a Work
+    """Let MLflow's alias follow a champion that was moved over HTTP, where MLflow isn't spoken."""
+    from app.registry.promotion.champion import Pointer
+    from app.registry.promotion.tracking import Tracker
+
+    tracker, told = Tracker(settings), None
+    while (pointer := Pointer.read(settings.models_dir)) is not None and pointer.version != told:
+        progress(0.0, f"{pointer.version} becomes MLflow's champion")
+        known, told = tracker.set_champion(pointer.version), pointer.version
+    return {"champion": told, "known_to_mlflow": told is not None and known}
+
+
 def cycle(settings: Settings, database: Database, clock: Clock, progress: Progress) -> Outcome:
     """Refresh, score, forecast, monitor; a part that fails doesn't keep the later ones from what is stored."""
     outcome: Outcome = {}
@@ -145,5 +157,5 @@ def _outcome(reports: Sequence[RefreshReport]) -> Outcome:
 
 _CYCLE = (("refresh", 0.0, 0.7), ("score", 0.7, 0.8), ("forecast", 0.8, 0.95), ("monitor", 0.95, 1.0))
 """The steps of a cycle, and which part of its progress each is."""
-_ALL = (refresh, train, forecast, score, check, monitor, cycle, first_run)
+_ALL = (refresh, train, forecast, score, check, monitor, alias, cycle, first_run)
 WORK: dict[str, Work] = {work.__name__: work for work in _ALL}

@@ -27,17 +27,6 @@ ACTION_SCHEMA: Final[dict[str, pl.DataType]] = {
 }
 """Splits and dividends of one symbol: `split` with its ratio (4.0 is four for one), `dividend` an amount a share."""
 
-EVENT_SCHEMA: Final[dict[str, pl.DataType]] = {
-    "symbol": pl.String(),
-    "date": pl.Date(),
-    "timing": pl.String(),
-    "known_at": pl.Datetime("us", "UTC"),
-    "ended_at": pl.Datetime("us", "UTC"),
-}
-"""Earnings days by (symbol, date, known_at), sorted so: `timing` is one of `TIMINGS`, `known_at` the instant
-from which the day counts as known, `ended_at` the one from which it is believed no more (moved, vanished or reported
-better), null until then. Rows of one symbol and date never overlap in time."""
-
 REPORTED_SCHEMA: Final[dict[str, pl.DataType]] = {
     "symbol": pl.String(),
     "date": pl.Date(),
@@ -45,6 +34,11 @@ REPORTED_SCHEMA: Final[dict[str, pl.DataType]] = {
     "known_at": pl.Datetime("us", "UTC"),
 }
 """Earnings days as a source or file reports them, one row a (symbol, date); `known_at` is null where it gives none."""
+
+EVENT_SCHEMA: Final[dict[str, pl.DataType]] = {**REPORTED_SCHEMA, "ended_at": pl.Datetime("us", "UTC")}
+"""Earnings days by (symbol, date, known_at), sorted so: `timing` is one of `TIMINGS`, `known_at` the instant
+from which the day counts as known, `ended_at` the one from which it is believed no more (moved, vanished or reported
+better), null until then. Rows of one symbol and date never overlap in time."""
 
 Timing = Literal["amc", "bmo", "unknown"]
 TIMINGS: Final[tuple[Timing, ...]] = get_args(Timing)

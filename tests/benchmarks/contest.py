@@ -22,8 +22,7 @@ import polars as pl
 from app.core.clock import Clock
 from app.core.db import Database, migrate
 from app.core.settings import Settings
-from app.prices.refresh.import_events import import_events
-from app.prices.refresh.import_files import import_files
+from app.prices.refresh.import_files import import_events, import_files
 from app.training.contest.contest import ContestResult, run_contest
 from app.training.data import simulated
 

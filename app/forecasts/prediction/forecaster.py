@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
+from typing import Final
 
 from ulid import ULID
 
@@ -21,6 +22,10 @@ from app.prices.store import LastBar
 from app.prices.symbols import stock
 from app.registry.promotion.champion import Champion
 from app.registry.versions.model import Model
+from app.registry.versions.stored import is_expired, sessions_since
+
+_ASKED_FOR_AGE: Final = 10
+"""Symbols whose newest bar tells how old the champion is."""
 
 
 class Forecaster:
@@ -121,6 +126,20 @@ class Forecaster:
             made += self._new(model, PredictionCache(self._database))
         progress(1.0, f"{made} new forecasts in shadow")
         return made
+
+    def expired(self) -> tuple[date, int] | None:
+        """Return through when the champion learnt and how many sessions ago that is, if that is too long.
+
+        Its age is that of the newest bar of what it learnt: prices that end long ago make no model old.
+        """
+        model = self._champion.current()
+        if model is None:
+            return None
+        with self._database.read() as db:
+            last = store.last_bars(db, model.card.symbols[:_ASKED_FOR_AGE])
+        through = model.card.trained_through
+        newest = max((bar.session for bar in last.values()), default=through)
+        return (through, sessions_since(through, newest)) if is_expired(through, newest) else None
 
     def freshness(self, forecast: Forecast) -> Freshness:
         """Say how many final sessions the forecast's last bar is behind, by the symbol's own exchange."""

@@ -14,8 +14,8 @@ from app.forecasts.ledger.forecast import Forecast
 from app.forecasts.prediction.predict import predict_all
 from app.prices import store
 from app.prices.symbols import SERIES_MARK
-from app.registry.promotion.champion import version_directory
 from app.registry.versions import artefact
+from app.registry.versions.stored import version_directory
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Final
 
@@ -22,7 +22,7 @@ from app.core.db import Database
 from app.core.progress import Progress, silent
 from app.prices import store
 from app.prices.outcomes import Outcome, RefreshReport
-from app.prices.sources.guard import Guard
+from app.prices.sources.guard import side_guard_of
 from app.prices.sources.protocol import CALENDAR_AT_ONCE, EarningsSource, FetchFailed, NoDays
 from app.prices.store import event_updates
 from app.prices.store.event_updates import EventCounts, QueryScope
@@ -38,6 +38,7 @@ AHEAD: Final = timedelta(days=120)
 PAST_EVERY: Final = timedelta(days=7)
 NOTHING_EVERY: Final = timedelta(hours=20)
 """A symbol of which nothing was reported is asked about again after this long."""
+_NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ONE_S: Final = 5.0
 _STOP_AFTER: Final = 2
 _NAMED: Final = 5
@@ -50,8 +51,6 @@ class _Pass:
 
     database: Database
     source: EarningsSource
-    source_name: str
-    guard: Guard
     now: datetime
     deadline: float
     kept: EventCounts = field(default_factory=EventCounts)
@@ -73,8 +72,6 @@ class _Pass:
 def refresh_earnings(
     database: Database,
     source: EarningsSource,
-    source_name: str,
-    guard: Guard,
     clock: Clock,
     symbols: Sequence[str],
     budget_s: float = BUDGET_S,
@@ -85,13 +82,13 @@ def refresh_earnings(
     A failure is reported in the report, never raised: no price and no forecast waits for an earnings day.
     """
     began = time.monotonic()
-    run = _Pass(database, source, source_name, guard, clock.now(), began + budget_s)
+    run = _Pass(database, source, clock.now(), began + budget_s)
+    asks = {symbol: _unasked(symbol, run.now) for symbol in symbols}
     with database.read() as db:
-        asks = {ask.symbol: ask for ask in db.exec(select(EventAskRow).where(col(EventAskRow.symbol).in_(symbols)))}
-    coming = [symbol for symbol in symbols if _wants_coming(run, symbol, asks.get(symbol))]
-    past = sorted(
-        (symbol for symbol in symbols if _wants_past(run, asks.get(symbol))), key=partial(_last_reported, asks)
-    )
+        asks |= {ask.symbol: ask for ask in db.exec(select(EventAskRow).where(col(EventAskRow.symbol).in_(symbols)))}
+    coming = [symbol for symbol in symbols if _wants_coming(run, asks[symbol])]
+    past = [symbol for symbol in symbols if _wants_past(run, asks[symbol])]
+    past.sort(key=lambda symbol: asks[symbol].past_at or _NEVER)
     for at in range(0, len(coming), CALENDAR_AT_ONCE):
         if not run.over:
             _ask_coming(run, coming[at : at + CALENDAR_AT_ONCE])
@@ -104,25 +101,20 @@ def refresh_earnings(
     return _report(run, due=bool(coming or past), elapsed_s=time.monotonic() - began)
 
 
-def _wants_coming(run: _Pass, symbol: str, ask: EventAskRow | None) -> bool:
+def _unasked(symbol: str, now: datetime) -> EventAskRow:
+    return EventAskRow(symbol=symbol, tried_at=now, outcome="updated")
+
+
+def _wants_coming(run: _Pass, ask: EventAskRow) -> bool:
     """Say whether the calendar is due: once a day, for what Yahoo's American calendar can know."""
-    if exchange_of(symbol) != DEFAULT_EXCHANGE:
-        return False
-    reported = ask.coming_at if ask else None
-    return reported is None or reported.astimezone(calendar().timezone).date() < run.today
+    reported = (ask.coming_at or _NEVER).astimezone(calendar().timezone).date()
+    return exchange_of(ask.symbol) == DEFAULT_EXCHANGE and reported < run.today
 
 
-def _wants_past(run: _Pass, ask: EventAskRow | None) -> bool:
-    if ask is None:
-        return True
-    if ask.past_at is None and ask.outcome == NoDays.outcome:
-        return run.now - ask.tried_at >= NOTHING_EVERY
-    return ask.past_at is None or run.now - ask.past_at >= PAST_EVERY
-
-
-def _last_reported(asks: dict[str, EventAskRow], symbol: str) -> str:
-    ask = asks.get(symbol)
-    return ask.past_at.isoformat() if ask and ask.past_at else ""
+def _wants_past(run: _Pass, ask: EventAskRow) -> bool:
+    if ask.past_at is not None:
+        return run.now - ask.past_at >= PAST_EVERY
+    return ask.outcome != NoDays.outcome or run.now - ask.tried_at >= NOTHING_EVERY
 
 
 def _ask_coming(run: _Pass, symbols: list[str]) -> None:
@@ -133,7 +125,7 @@ def _ask_coming(run: _Pass, symbols: list[str]) -> None:
     if reported is None:
         return
     with run.database.write() as db:
-        run.kept += event_updates.update(db, reported, run.source_name, run.now, scope)
+        run.kept += event_updates.update(db, reported, run.source.name, run.now, scope)
         for symbol in symbols:
             _note(db, symbol, run.now, coming_at=run.now)
 
@@ -148,7 +140,7 @@ def _ask_past(run: _Pass, symbol: str) -> None:
     with run.database.write() as db:
         if store.earnings_days(db, [symbol], start=run.today + timedelta(days=1)):
             reported = reported.filter(pl.col("date") <= run.today)
-        run.kept += event_updates.update(db, reported, run.source_name, run.now)
+        run.kept += event_updates.update(db, reported, run.source.name, run.now)
         _note(db, symbol, run.now, past_at=run.now)
 
 
@@ -156,7 +148,9 @@ def _reported(run: _Pass, what: str, ask: partial[pl.DataFrame], symbols: list[s
     """Return the answer; None where there was none, which is noted with each symbol."""
     left_s = run.deadline - time.monotonic()
     try:
-        return run.guard.call(what, lambda time_s: ask(timeout_s=time_s), min(_ONE_S, left_s), attempts=1)
+        return side_guard_of(run.source).call(
+            what, lambda time_s: ask(timeout_s=time_s), min(_ONE_S, left_s), attempts=1
+        )
     except FetchFailed as error:
         if not isinstance(error, NoDays):
             run.failures.append(error)
@@ -169,7 +163,7 @@ def _reported(run: _Pass, what: str, ask: partial[pl.DataFrame], symbols: list[s
 
 def _note(db: Session, symbol: str, now: datetime, error: FetchFailed | None = None, **reported: datetime) -> None:
     """Keep when a symbol's days were asked for, and how it went."""
-    row = db.get(EventAskRow, symbol) or EventAskRow(symbol=symbol, tried_at=now, outcome="updated")
+    row = db.get(EventAskRow, symbol) or _unasked(symbol, now)
     row.sqlmodel_update(reported)
     row.tried_at, row.outcome, row.detail = now, error.outcome if error else "updated", error.detail if error else ""
     db.add(row)

@@ -1,8 +1,9 @@
-"""Import bars from CSV and Parquet files of any size.
+"""Import bars and earnings days from CSV and Parquet files of any size.
 
-A file is first rewritten, streaming, into a scratch Parquet with our columns; there everything that can't be read is
-found before the store is touched. Then symbols are stored in groups, each group in one transaction, so that a
-stopped import leaves whole symbols only and is finished by starting it again.
+A file of bars is first rewritten, streaming, into a scratch Parquet with our columns; there everything that can't be
+read is found before the store is touched. Then symbols are stored in groups, each group in one transaction, so that a
+stopped import leaves whole symbols only and is finished by starting it again. A file of earnings days is read whole,
+and stored at once.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import accumulate, groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -26,7 +28,9 @@ from app.core.lease import is_alive
 from app.core.progress import Progress, silent, within
 from app.prices.frame import BAR_SCHEMA, conform
 from app.prices.refresh import ingest
-from app.prices.sources import staging
+from app.prices.sources import earnings_file, staging
+from app.prices.store import event_updates
+from app.prices.store.event_updates import EventCounts
 from app.prices.symbols import exchange_of, normalise
 
 SOURCE: Final = "file"
@@ -128,17 +132,11 @@ def _spelled(path: Path, written: Path) -> dict[str, tuple[int, str]]:
     return dict(sorted(found.items()))
 
 
-def _groups(spelled: dict[str, tuple[int, str]]) -> Iterator[list[str]]:
-    group: list[str] = []
-    held = 0
-    for symbol, (rows, _) in spelled.items():
-        group.append(symbol)
-        held += rows
-        if held >= _GROUP_ROWS:
-            yield group
-            group, held = [], 0
-    if group:
-        yield group
+def _groups(spelled: dict[str, tuple[int, str]]) -> list[list[str]]:
+    """Return the symbols in groups, by how many rows stand before each."""
+    before = accumulate((rows for rows, _ in spelled.values()), initial=0)
+    numbered = zip(before, spelled, strict=False)
+    return [[symbol for _, symbol in group] for _, group in groupby(numbered, lambda pair: pair[0] // _GROUP_ROWS)]
 
 
 def _bars(written: Path, spellings: dict[str, str]) -> pl.DataFrame:
@@ -164,3 +162,27 @@ def _stored(database: Database, bars: pl.DataFrame, clock: Clock, report: FileRe
                 quarantined=dict(Counter(report.quarantined) + Counter(done.held)),
             )
     return report
+
+
+@dataclass(frozen=True)
+class EventsReport:
+    """What became of one file's days."""
+
+    path: Path
+    days: int
+    symbols: int
+    kept: EventCounts
+
+
+def import_events(database: Database, paths: Sequence[Path], clock: Clock) -> list[EventsReport]:
+    """Store the days of these files; the symbols need no prices yet, and what a file doesn't tell stays as it is.
+
+    Errors: `MalformedFile` naming file, row and value, before anything of any file is stored.
+    """
+    reported = [(path, earnings_file.read(path)) for path in paths]
+    reports = []
+    for path, days in reported:
+        with database.write() as db:
+            kept = event_updates.update(db, days, SOURCE, clock.now())
+        reports.append(EventsReport(path, days.height, days["symbol"].n_unique(), kept))
+    return reports

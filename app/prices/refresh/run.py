@@ -17,15 +17,17 @@ from sqlmodel import Session
 from app.core import log
 from app.core.clock import Clock, calendar, wall
 from app.core.db import Database
+from app.core.errors import NoHistory, SourceUnavailable, UnknownSymbol
 from app.core.progress import Progress, silent
 from app.prices import store
 from app.prices.checks.restatement import compare
-from app.prices.outcomes import FAILED, Outcome, RefreshReport
+from app.prices.outcomes import DOWN, FAILED, Outcome, RefreshReport
 from app.prices.refresh.fetch_plan import FetchPlan, plan_fetch
 from app.prices.refresh.merge import merge
 from app.prices.refresh.single_flight import single_flight
 from app.prices.sources.guard import ASK_TIMEOUT_S, ATTEMPTS, guard_of
 from app.prices.sources.protocol import Fetched, FetchFailed, NoBars, NoSuchSymbol, PriceSource
+from app.prices.store import SymbolStatus
 from app.prices.store.tables import SymbolRow
 from app.prices.symbols import normalise
 
@@ -182,3 +184,27 @@ def _by_another(database: Database, symbol: str) -> RefreshReport:
         return RefreshReport(symbol, "unknown", detail="asked by another process a moment ago")
     outcome = row.outcome if row.outcome in FAILED else "unchanged"
     return RefreshReport(symbol, outcome, last=row.last, detail="refreshed by another process a moment ago")
+
+
+def lookup(database: Database, source: PriceSource, clock: Clock, symbol: str, timeout_s: float = 8.0) -> SymbolStatus:
+    """Return the symbol's status, fetching and storing its history first where the store has none.
+
+    Errors: `UnknownSymbol` where the source doesn't know it either, `SourceUnavailable` where it can't be asked,
+    `NoHistory` where it has no bar that passes the checks.
+    """
+    symbol = normalise(symbol)
+    if known := _with_bars(database, symbol):
+        return known
+    report = refresh_one(database, source, clock, symbol, limit_s=timeout_s)
+    if known := _with_bars(database, symbol):
+        return known
+    if report.outcome in {"unknown", "delisted"}:
+        raise UnknownSymbol(f"{symbol} is unknown here and at {source.name}; check its spelling, as in AAPL or BRK-B")
+    if report.outcome in DOWN:
+        raise SourceUnavailable(f"{symbol} isn't stored, and {report.detail}")
+    raise NoHistory(f"{symbol} has no usable bar: {report.detail}")
+
+
+def _with_bars(database: Database, symbol: str) -> SymbolStatus | None:
+    with database.read() as db:
+        return store.status(db, symbol) if store.last_bars(db, [symbol]) else None

@@ -49,7 +49,7 @@ class PriceSource(Protocol):
 
 
 @runtime_checkable
-class EarningsSource(Protocol):
+class EarningsSource(PriceSource, Protocol):
     """A price source that knows earnings days too; answers are in `frame.REPORTED_SCHEMA`, one row a (symbol, date)."""
 
     def past_days(self, symbol: str, timeout_s: float) -> pl.DataFrame:

@@ -21,7 +21,7 @@ from typing import Any, ClassVar, Final
 import polars as pl
 
 from app.core.clock import calendar
-from app.prices.frame import ACTION_SCHEMA, conform, no_actions
+from app.prices.frame import ACTION_SCHEMA, PRICES, VALUES, conform, no_actions
 from app.prices.sources.protocol import (
     FETCH_TIMEOUT_S,
     Fetched,
@@ -108,7 +108,7 @@ def open_yfinance() -> tuple[Any, Traffic]:
         if yfinance.config.debug.hide_exceptions:
             cache._TzCacheManager._tz_cache = _Zones()  # noqa: SLF001 - there is no public way around its files
             cache._CookieCacheManager._Cookie_cache = cache._CookieCacheDummy()  # noqa: SLF001 - as above
-            logging.getLogger("yfinance").setLevel(logging.CRITICAL)  # each failure is raised, and told by us
+            logging.getLogger("yfinance").setLevel(logging.CRITICAL)  # each failure is raised, and logged by us
             warnings.filterwarnings("ignore", module="yfinance")  # its use of pandas is its own affair
             yfinance.config.debug.hide_exceptions = False
         # A failed answer for a past window would be repeated for ever without a request.
@@ -125,16 +125,9 @@ def _fetched(symbol: str, frame: Any, meta: Mapping[str, Any]) -> Fetched:
     if meta.get("symbol") != symbol:
         raise Malformed(f"Yahoo was asked for {symbol} and answered with {meta.get('symbol')}")
     sessions = pl.Series("session", [stamp.date() for stamp in frame.index], dtype=pl.Date)
-    named = {
-        "open": "Open",
-        "high": "High",
-        "low": "Low",
-        "close": "Close",
-        "volume": "Volume",
-        "adj_close": "Adj Close",
-    }
+    named = {name: name.replace("_", " ").title() for name in VALUES}
     raw = pl.DataFrame([sessions, *(pl.Series(ours, frame[theirs].to_numpy()) for ours, theirs in named.items())])
-    priced = raw.filter(~pl.all_horizontal(pl.col("open", "high", "low", "close").is_nan()))
+    priced = raw.filter(~pl.all_horizontal(pl.col(PRICES).is_nan()))
     actions = pl.concat(
         [_actions(sessions, frame, "split", "Stock Splits"), _actions(sessions, frame, "dividend", "Dividends")]
     )
@@ -157,7 +150,7 @@ def _adjusted(bars: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
 
 def _as_printed(bars: pl.DataFrame) -> pl.DataFrame:
     """Turn prices that are widened single floats (178.08999633789062) into the decimals they stand for (178.09)."""
-    widened = {name: pl.col(name).cast(pl.Float32) for name in ("open", "high", "low", "close", "adj_close")}
+    widened = {name: pl.col(name).cast(pl.Float32) for name in (*PRICES, "adj_close")}
     return bars.with_columns(
         pl.when(narrow.cast(pl.Float64) == pl.col(name))
         .then(narrow.cast(pl.String).cast(pl.Float64, strict=False))

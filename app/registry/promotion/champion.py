@@ -20,12 +20,13 @@ from uuid import uuid4
 
 from app.core import log
 from app.core.db import Database
-from app.core.errors import BadInput, BrokenArtefact, NotThere
+from app.core.errors import BrokenArtefact, NotThere
 from app.core.settings import Settings
-from app.registry.promotion.tables import DecisionRow
+from app.registry.promotion.decisions import decide
 from app.registry.versions import artefact
 from app.registry.versions.card import ModelCard
 from app.registry.versions.model import Model
+from app.registry.versions.stored import version_directory
 
 POINTER = "champion.json"
 Evidence = dict[str, Any]
@@ -142,12 +143,14 @@ def promote(
     with _lock(settings.models_dir):
         old = _pointer_or_none(settings.models_dir)
         before = (*old.before, old.version) if old and old.version != version else (old.before if old else ())
-        _decide(database, "promotion", version, old.version if old else None, reason, evidence, now)
+        decide(database, "promotion", version, old.version if old else None, reason, evidence, now)
         Pointer(version, artefact.sums_of(directory), before).write(settings.models_dir)
     return model.card
 
 
-def rollback(settings: Settings, database: Database, reason: str, now: datetime) -> ModelCard:
+def rollback(
+    settings: Settings, database: Database, reason: str, now: datetime, evidence: Evidence | None = None
+) -> ModelCard:
     """Return to the champion before this one; raises `NotThere` when there is none."""
     with _lock(settings.models_dir):
         old = Pointer.read(settings.models_dir)
@@ -156,7 +159,7 @@ def rollback(settings: Settings, database: Database, reason: str, now: datetime)
         *before, version = old.before
         directory = version_directory(settings, version)
         model = artefact.load(directory)
-        _decide(database, "rollback", version, old.version, reason, {}, now)
+        decide(database, "rollback", version, old.version, reason, evidence or {}, now)
         Pointer(version, artefact.sums_of(directory), tuple(before)).write(settings.models_dir)
     return model.card
 
@@ -165,17 +168,7 @@ def refuse(
     database: Database, version: str, champion: str | None, reason: str, evidence: Evidence, now: datetime
 ) -> None:
     """Record that a trained version didn't become champion, and why."""
-    _decide(database, "refusal", version, champion, reason, evidence, now)
-
-
-def version_directory(settings: Settings, version: str) -> Path:
-    """Return where a version lies; raises `BadInput` for a name that isn't one, `NotThere` when it isn't stored."""
-    if not version.replace("-", "").isalnum() or not version.isascii():
-        raise BadInput(f"{version!r} can't be a version; `nextclose status` lists them")
-    directory = settings.models_dir / version
-    if not directory.is_dir():
-        raise NotThere(f"version {version} is not in {settings.models_dir}; `nextclose status` lists what is")
-    return directory
+    decide(database, "refusal", version, champion, reason, evidence, now)
 
 
 @contextmanager
@@ -188,16 +181,6 @@ def _lock(models_dir: Path) -> Iterator[None]:
     with (models_dir / f".{POINTER}.lock").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-
-def _decide(
-    database: Database, kind: str, version: str, previous: str | None, reason: str, evidence: Evidence, now: datetime
-) -> None:
-    row = DecisionRow(
-        kind=kind, version=version, previous_version=previous, reason=reason, evidence=evidence, decided_at=now
-    )
-    with database.write() as db:
-        db.add(row)
 
 
 def _pointer_or_none(models_dir: Path) -> Pointer | None:

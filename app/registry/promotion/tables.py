@@ -12,7 +12,7 @@ from app.core.db import UtcDateTime
 
 
 class DecisionRow(SQLModel, table=True):
-    """A promotion, a refusal, a rollback or a retrain, with its evidence card as JSON."""
+    """A promotion, refusal, rollback, challenge or retirement (`decisions.Kind`), with its evidence card as JSON."""
 
     __tablename__ = "decision"
 

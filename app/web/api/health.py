@@ -35,10 +35,11 @@ class Readiness(BaseModel):
 
     ready: bool
     store: bool
-    champion: str | None
-    source: str | None
-    symbols: int
-    sessions_behind: int | None
+    champion: str | None = None
+    champion_expired: bool = False
+    source: str | None = None
+    symbols: int = 0
+    sessions_behind: int | None = None
 
 
 @router.get("/healthz")
@@ -60,7 +61,7 @@ def readiness(services: Services) -> Readiness:
         with services.database.read() as db:
             stored = store.statuses(db)
     except StoreUnavailable:
-        return Readiness(ready=False, store=False, champion=None, source=None, symbols=0, sessions_behind=None)
+        return Readiness(ready=False, store=False)
     champion = services.champion_version()
     found = [status for status in stored if status.watched] or stored
     with_bars = [status for status in found if status.last is not None]
@@ -68,6 +69,7 @@ def readiness(services: Services) -> Readiness:
         ready=champion is not None and any(status.bars for status in stored),
         store=True,
         champion=champion,
+        champion_expired=services.forecaster.expired() is not None,
         source=with_bars[0].source if with_bars else None,
         symbols=len(found),
         sessions_behind=max((services.sessions_behind(status) or 0 for status in with_bars), default=None),

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body
-from sqlmodel import Session, col, select
+from fastapi import APIRouter, Body, Query
+from sqlmodel import Session
 
-from app.core.errors import NotThere
+from app.core.errors import JobRunning, NotThere
+from app.jobs.launch import launch
 from app.registry.promotion import champion as registry
+from app.registry.promotion.challengers import in_shadow
+from app.registry.promotion.decisions import PAGE, history
 from app.registry.promotion.tables import DecisionRow
 from app.registry.versions.card import ModelCard
 from app.web.api import schemas
@@ -16,8 +20,10 @@ from app.web.api.inputs import Version
 from app.web.edge.deps import Services, ServicesDep
 from app.web.edge.security import Admin
 
-DECISIONS = 50
 BY_HAND = "by hand, over the API"
+
+MOST = 2**31 - 1
+"""The largest number that every database takes for a row's."""
 
 router = APIRouter(prefix="/api/models")
 
@@ -29,14 +35,29 @@ def models(services: ServicesDep) -> schemas.Models:
     """List the stored versions, the champion, the candidates of its contest, and the newest decisions."""
     served = services.champion_version()
     with services.database.read() as db:
-        rows = decisions(db)
+        rows, candidates, shadow = history(db), contest_of(db, served), in_shadow(db)
     return schemas.Models(
         champion=served,
+        challengers=[version for version in shadow if version != served],
         models=[_brief(card, served) for card in services.champion.versions()],
-        candidates=contest_of(rows, served),
+        candidates=candidates,
         # The card in it is long, and lies at the version's own address too.
         decisions=[_decision(row, without="card") for row in rows],
     )
+
+
+@router.get("/decisions", tags=["models"])
+def decisions(
+    services: ServicesDep,
+    version: Annotated[str | None, Query(max_length=40, description="Only those about this version")] = None,
+    before: Annotated[int | None, Query(ge=1, le=MOST, description="Only those older than this one, by `id`")] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = PAGE,
+) -> schemas.Decisions:
+    """Return the whole history of decisions page by page, newest first, each with its evidence."""
+    with services.database.read() as db:
+        rows = history(db, version, before, limit + 1)
+    more = rows[limit - 1].id if len(rows) > limit else None
+    return schemas.Decisions(decisions=[_decision(row) for row in rows[:limit]], before=more)
 
 
 @router.get("/{version}", tags=["models"])
@@ -44,7 +65,7 @@ def model(version: Version, services: ServicesDep) -> schemas.ModelDetail:
     """Return one version's whole card, and every decision about it with its evidence."""
     card = card_of(services, version)
     with services.database.read() as db:
-        rows = decisions(db, version)
+        rows = history(db, version)
     return schemas.ModelDetail(
         champion=version == services.champion_version(),
         card=card.model_dump(mode="json"),
@@ -56,7 +77,7 @@ def model(version: Version, services: ServicesDep) -> schemas.ModelDetail:
 def rollback(services: ServicesDep, why: Why = None) -> schemas.Promoted:
     """Return to the champion before this one."""
     reason = (why.reason if why else "") or BY_HAND
-    card = registry.rollback(services.settings, services.database, reason, services.clock.now())
+    card = roll_back(services, reason)
     return schemas.Promoted(champion=card.version, reason=reason)
 
 
@@ -71,7 +92,22 @@ def move_champion(services: Services, version: str, reason: str) -> ModelCard:
     """Promote a stored version; its own out-of-sample figures are the evidence."""
     card = card_of(services, version)
     evidence = {"metrics": card.metrics.overall.model_dump(), "verdict": card.verdict, "tries": card.tries}
-    return registry.promote(services.settings, services.database, version, reason, evidence, services.clock.now())
+    registry.promote(services.settings, services.database, version, reason, evidence, services.clock.now())
+    _tell_mlflow(services)
+    return card
+
+
+def roll_back(services: Services, reason: str) -> ModelCard:
+    """Return to the champion before this one."""
+    card = registry.rollback(services.settings, services.database, reason, services.clock.now())
+    _tell_mlflow(services)
+    return card
+
+
+def _tell_mlflow(services: Services) -> None:
+    """Start the job that moves MLflow's alias; one that runs already looks again before it ends."""
+    with suppress(JobRunning):
+        launch(services.settings, services.database, "alias", "promotion")
 
 
 def _brief(card: ModelCard, champion: str | None) -> schemas.ModelBrief:
@@ -97,18 +133,10 @@ def card_of(services: Services, version: str) -> ModelCard:
     return card
 
 
-def decisions(db: Session, version: str | None = None) -> list[DecisionRow]:
-    """Return the newest decisions, newest first; with a version, those about it."""
-    query = select(DecisionRow).order_by(col(DecisionRow.id).desc()).limit(DECISIONS)
-    if version is not None:
-        query = query.where(DecisionRow.version == version)
-    return list(db.exec(query).all())
-
-
-def contest_of(decisions: list[DecisionRow], version: str | None) -> list[dict[str, Any]]:
+def contest_of(db: Session, version: str | None) -> list[dict[str, Any]]:
     """Return the table of the contest that a version came from, best CRPS first; empty where none was kept."""
-    for row in decisions:
-        if row.version == version and isinstance(row.evidence.get("contest"), list):
+    for row in history(db, version) if version else ():
+        if isinstance(row.evidence.get("contest"), list):
             kept: list[dict[str, Any]] = row.evidence["contest"]
             return kept
     return []

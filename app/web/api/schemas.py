@@ -102,8 +102,13 @@ class ModelBrief(Schema):
 
 
 class Decision(Schema):
-    """A promotion, a refusal or a rollback, with the evidence it was made on."""
+    """What was decided on a version, and the evidence it was decided on.
 
+    It became champion (`promotion`, `rollback`) or didn't (`refusal`), forecasts in shadow from then on (`challenge`)
+    or no longer (`retirement`).
+    """
+
+    id: int
     kind: str
     version: str
     previous_version: str | None
@@ -112,10 +117,21 @@ class Decision(Schema):
     decided_at: Instant
 
 
+class Decisions(Schema):
+    """A page of decisions, newest first; `before` asks for the older ones, null at the end."""
+
+    decisions: list[Decision]
+    before: int | None
+
+
 class Models(Schema):
-    """The stored versions and the decisions, newest first; `candidates` is the table of the champion's contest."""
+    """The stored versions and the newest decisions, newest first; `candidates` is the table of the champion's contest.
+
+    `challengers` forecast in shadow beside the champion.
+    """
 
     champion: str | None
+    challengers: list[str]
     models: list[ModelBrief]
     candidates: list[dict[str, Any]]
     decisions: list[Decision]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from threading import BoundedSemaphore
 
 from app.core.errors import RateLimited
-from app.prices.refresh.lookup import lookup
+from app.prices.refresh.run import lookup
 from app.prices.store import SymbolStatus
 from app.web.edge.deps import Services
 

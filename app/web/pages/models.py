@@ -9,7 +9,8 @@ from starlette.responses import Response
 
 from app.forecasts.ledger import records
 from app.prices import store
-from app.registry.promotion import champion as registry
+from app.registry.promotion.challengers import in_shadow
+from app.registry.promotion.decisions import history
 from app.web.api import models as api
 from app.web.edge import render
 from app.web.edge.deps import ServicesDep
@@ -26,12 +27,15 @@ router = APIRouter(include_in_schema=False, default_response_class=Response)
 
 
 @router.get("/models")
-def models(request: Request, services: ServicesDep) -> Response:
-    """Show the champion, the contest it came from, and every stored version."""
+def models(
+    request: Request, services: ServicesDep, before: Annotated[int | None, Query(ge=1, le=api.MOST)] = None
+) -> Response:
+    """Show the champion, the contest it came from, every stored version, and the decisions page by page."""
     served = services.champion_version()
     cards = services.champion.versions()
     with services.database.read() as db:
-        made = api.decisions(db)
+        made = history(db, before=before, limit=PAGE + 1)
+        contest, shadow = api.contest_of(db, served), in_shadow(db)
     return layout.page(
         request,
         services,
@@ -39,8 +43,10 @@ def models(request: Request, services: ServicesDep) -> Response:
         "/api/models",
         served=next((card for card in cards if card.version == served), None),
         cards=cards,
-        decisions=made,
-        contest=api.contest_of(made, served),
+        challengers=shadow,
+        decisions=made[:PAGE],
+        older=made[PAGE - 1].id if len(made) > PAGE else None,
+        contest=contest,
         baselines=BASELINES,
     )
 
@@ -50,7 +56,7 @@ def model(request: Request, version: str, services: ServicesDep) -> Response:
     """Show one version's card and the decisions about it."""
     card = api.card_of(services, version)
     with services.database.read() as db:
-        made = api.decisions(db, version)
+        made, contest = history(db, version), api.contest_of(db, version)
     return layout.page(
         request,
         services,
@@ -59,7 +65,7 @@ def model(request: Request, version: str, services: ServicesDep) -> Response:
         card=card,
         served=version == services.champion_version(),
         decisions=made,
-        contest=api.contest_of(made, version),
+        contest=contest,
         baselines=BASELINES,
         bins=drawing.histogram(card.metrics.pit),
     )
@@ -68,7 +74,7 @@ def model(request: Request, version: str, services: ServicesDep) -> Response:
 @router.post("/models/rollback", dependencies=[Admin])
 def rollback(services: ServicesDep) -> Response:
     """Return to the champion before this one, and show it."""
-    card = registry.rollback(services.settings, services.database, ON_THE_PAGE, services.clock.now())
+    card = api.roll_back(services, ON_THE_PAGE)
     return render.see_other(f"/models/{card.version}")
 
 

@@ -11,6 +11,7 @@ from app.core.public import Instant, Price
 from app.forecasts.ledger.forecast import Forecast, Freshness, Interval, Score
 from app.forecasts.ledger.records import Entry
 from app.forecasts.prediction.situation import EventAhead, Situation
+from app.registry.versions.stored import is_expired
 
 MAX_SYMBOLS = 1000
 
@@ -32,6 +33,7 @@ class UsedModel(Schema):
     version: str
     trained_through: date
     verdict: str
+    expired: bool = Field(description="Whether it had learnt longer before `as_of` than anything that was judged")
 
 
 class UsedData(Schema):
@@ -64,7 +66,12 @@ class ForecastSchema(Schema):
     @classmethod
     def of_forecast(cls, forecast: Forecast, *values: object, **own: Any) -> Self:
         """Build it from a forecast and what stands beside it."""
-        model = UsedModel.of(forecast, name=forecast.model_name, version=forecast.model_version)
+        model = UsedModel.of(
+            forecast,
+            name=forecast.model_name,
+            version=forecast.model_version,
+            expired=is_expired(forecast.trained_through, forecast.as_of),
+        )
         return cls.of(forecast, *values, prediction_id=forecast.id, intervals=forecast.intervals(), model=model, **own)
 
 

@@ -25,7 +25,7 @@ def page(
     **context: Any,
 ) -> Response:
     """Render a page within its layout; the notices are about the symbols that it shows."""
-    layout = Layout(notices(services, shown), security.may_change(request), twin, reload_s)
+    layout = Layout((*notices(services, shown), *_expiry(services)), security.may_change(request), twin, reload_s)
     return render.page(request, name, layout, **context)
 
 
@@ -40,6 +40,14 @@ def notices(services: Services, shown: Sequence[SymbolStatus]) -> tuple[Notice, 
     if worst[0] == 0 or worst[1] is None:
         return ()
     return (Notice("stale", _stale_text(*worst, sum(count > 0 for count, _ in late), len(priced))),)
+
+
+def _expiry(services: Services) -> tuple[Notice, ...]:
+    """Say that the champion is too old, where it is: its figures are those of younger models."""
+    if (expired := services.forecaster.expired()) is None:
+        return ()
+    through, sessions = expired
+    return (Notice("expired", f"The model is out of date: it learnt through {through}, {sessions} sessions ago"),)
 
 
 def _sample_text(services: Services, sample: Sequence[SymbolStatus]) -> str:

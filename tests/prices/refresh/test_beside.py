@@ -38,7 +38,7 @@ def watched(database: Database) -> Database:
 
 
 def _earnings(database: Database, market: MarketWithEarnings, now: datetime = NOW, **options: float) -> RefreshReport:
-    return refresh_earnings(database, market, market.name, side_guard_of(market), Clock(now), NAMES, **options)
+    return refresh_earnings(database, market, Clock(now), NAMES, **options)
 
 
 def _known(database: Database) -> list[tuple[str, date]]:
@@ -124,7 +124,7 @@ def test_series_and_earnings_days_are_reported_in_a_line_each(watched: Database,
     """`^VIX` is stored as bars, beside the panel."""
     market = _market()
     beside = refresh_beside(settings, watched, market, Clock(NOW), [])
-    assert [(report.symbol, report.outcome) for report in beside.reports] == [
+    assert [(report.symbol, report.outcome) for report in beside] == [
         ("^VIX", "updated"), ("earnings days", "updated"),
     ]  # fmt: skip
     assert store.series(watched).equals(bars("^VIX"))
@@ -145,13 +145,13 @@ def test_settings_turn_either_off(
     """`off`, and an empty list of series."""
     chosen = settings.model_copy(update=changes)
     beside = refresh_beside(chosen, watched, _market(), Clock(NOW), [])
-    assert [report.symbol for report in beside.reports] == reported
+    assert [report.symbol for report in beside] == reported
 
 
 def test_a_source_without_earnings_days_is_not_asked(watched: Database, settings: Settings) -> None:
     """A source of prices alone has nothing to tell; a named symbol fetches no series."""
     market = Market({symbol: bars(symbol) for symbol in (*NAMES, "^VIX")})
-    assert refresh_beside(settings, watched, market, Clock(NOW), [], ["KO"]).reports == []
+    assert refresh_beside(settings, watched, market, Clock(NOW), [], ["KO"]) == []
 
 
 def test_a_missing_series_costs_no_more_than_its_time(watched: Database, settings: Settings) -> None:
@@ -160,7 +160,7 @@ def test_a_missing_series_costs_no_more_than_its_time(watched: Database, setting
     market.bars.pop("^VIX")
     began = time.monotonic()
     beside = refresh_beside(settings, watched, market, Clock(NOW), [])
-    assert [report.outcome for report in beside.reports] == ["unknown", "updated"]
+    assert [report.outcome for report in beside] == ["unknown", "updated"]
     assert time.monotonic() - began < 5
 
 
@@ -177,8 +177,8 @@ def test_nothing_is_asked_while_the_source_is_down(watched: Database, settings: 
     market = _market()
     down, unknown = RefreshReport("KO", "unreachable"), RefreshReport("IBM", "unknown")
     beside = refresh_beside(settings, watched, market, Clock(NOW), [down, down])
-    assert [(report.symbol, report.outcome, report.detail) for report in beside.reports] == [
+    assert [(report.symbol, report.outcome, report.detail) for report in beside] == [
         ("earnings days", "unreachable", "not asked: no price could be had")
     ]
     assert market.questions == []
-    assert len(refresh_beside(settings, watched, market, Clock(NOW), [down, unknown]).reports) == 2
+    assert len(refresh_beside(settings, watched, market, Clock(NOW), [down, unknown])) == 2

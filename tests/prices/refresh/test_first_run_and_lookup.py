@@ -10,7 +10,7 @@ from app.core.errors import InvalidSymbol, SourceUnavailable, UnknownSymbol
 from app.core.settings import Settings
 from app.prices import store
 from app.prices.refresh import first_run
-from app.prices.refresh.lookup import lookup
+from app.prices.refresh.run import lookup
 from app.prices.sources.protocol import Unreachable
 from tests.prices.market import Market, bars
 

@@ -10,7 +10,7 @@ from app.core.clock import Clock
 from app.core.db import Database
 from app.core.errors import MalformedFile
 from app.prices import store
-from app.prices.refresh.import_events import import_events
+from app.prices.refresh.import_files import import_events
 from app.prices.store.event_updates import EventCounts
 
 NOW = datetime(2021, 1, 4, 22, tzinfo=UTC)

@@ -124,8 +124,7 @@ def test_killed_at_any_step_the_old_champion_serves(
     child = os.fork()
     if child == 0:
         target = {"write_synced": artefact, "replace": Path, "decide": champion}[dies_at]
-        name = "_decide" if dies_at == "decide" else dies_at
-        monkeypatch.setattr(target, name, lambda *_args, **_kwargs: os._exit(9))
+        monkeypatch.setattr(target, dies_at, lambda *_args, **_kwargs: os._exit(9))
         promote(stored, Database(stored.database), SECOND, "better", {}, NOW)
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9

@@ -13,7 +13,7 @@ from app.core.clock import Clock
 from app.core.db import Database
 from app.core.settings import Settings
 from app.forecasts.ledger.scoring import score_due
-from app.jobs import runs
+from app.jobs import launch, runs
 from app.prices import store
 from app.prices.sources.sample import sample_bars
 from tests.web.conftest import NOW, put_champion, talk_to
@@ -176,6 +176,7 @@ async def test_promote_and_rollback_move_the_champion(
     assert (await web.get("/predict/AAPL")).json()["model"]["version"] == "v2"
     decisions = (await web.get("/api/models")).json()["decisions"]
     assert [one["kind"] for one in decisions] == ["promotion", "rollback", "promotion", "promotion"]
+    launch.stop_all()
 
 
 async def test_the_watchlist_changes_and_a_typing_error_does_not(web: httpx.AsyncClient, seeded: Database) -> None:
@@ -211,7 +212,8 @@ async def test_health_and_readiness(web: httpx.AsyncClient) -> None:
     ready = await web.get("/readyz")
     assert ready.status_code == 200
     assert ready.json() == {
-        "ready": True, "store": True, "champion": "v1", "source": "sample", "symbols": 4, "sessions_behind": 0,
+        "ready": True, "store": True, "champion": "v1", "champion_expired": False,
+        "source": "sample", "symbols": 4, "sessions_behind": 0,
     }  # fmt: skip
 
 
