@@ -70,6 +70,7 @@
     }
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawAll(document));
+  document.addEventListener("themechange", () => drawAll(document));
 
   // The suggestions close with Escape, or when the focus leaves the search.
   const close = () => document.getElementById("suggestions")?.replaceChildren();

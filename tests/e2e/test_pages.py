@@ -75,6 +75,35 @@ def test_the_chance_of_a_price_is_asked_in_place(visit: InWindow) -> None:
     assert page.evaluate("window.stayed")
 
 
+def test_a_theme_is_chosen_and_remembered(visit: InWindow) -> None:
+    """A click goes from the system's theme to light to dark; the next page opens in it, its chart too."""
+    page = visit(1440, "light").open("/")
+    dark = "getComputedStyle(document.body).backgroundColor"
+    before = page.evaluate(dark)
+    page.get_by_role("button", name="Theme: auto").click()
+    assert page.evaluate(dark) == before
+    page.get_by_role("button", name="Theme: light").click()
+    assert page.evaluate(dark) != before
+    page.goto(page.url + "stocks/AAPL")
+    assert page.evaluate(dark) != before
+    expect(page.get_by_role("button", name="Theme: dark")).to_be_visible()
+
+
+def test_the_keyboard_alone_finds_a_symbol(visit: InWindow) -> None:
+    """A slash goes to the search, arrows through what it suggests and through the rows of a table."""
+    page = visit().open("/")
+    page.keyboard.press("/")
+    page.keyboard.type("a")
+    expect(page.locator("#suggestions a").first).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_contain_text("AAPL")
+    page.goto(page.url.partition("/stocks")[0] + "/screener?sort=symbol")
+    page.locator("tbody th a").first.focus()
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("tbody th a").nth(1)).to_be_focused()
+
+
 def test_the_range_is_switched_in_place(visit: InWindow) -> None:
     """A click swaps the chart alone, draws it anew, and the address can be shared."""
     page = visit().open("/stocks/AAPL")
