@@ -31,15 +31,15 @@ def candles(bars: pl.DataFrame) -> pl.DataFrame:
     """Return the bars as they are drawn: sessions, or weeks where there are too many; columns of the bar frame."""
     if bars.height < WEEKLY_FROM:
         return bars
-    weekly = bars.group_by_dynamic("session", every="1w", label="left").agg(
-        pl.col("session").last().alias("last_session"),
+    week = pl.col("session").dt.truncate("1w").alias("week")
+    weekly = bars.group_by(week, maintain_order=True).agg(
+        pl.col("session", "close").last(),
         pl.col("open").first(),
         pl.col("high").max(),
         pl.col("low").min(),
-        pl.col("close").last(),
         pl.col("volume").sum(),
     )
-    return weekly.drop("session").rename({"last_session": "session"})
+    return weekly.drop("week")
 
 
 def stock(
