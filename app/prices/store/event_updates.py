@@ -16,7 +16,7 @@ from typing import Final
 import polars as pl
 from sqlmodel import Session
 
-from app.core.clock import Calendar, calendar
+from app.core.clock import calendar
 from app.prices.store import sql, write
 from app.prices.store.earnings import EARNINGS
 
@@ -183,17 +183,15 @@ def assumed_known_at(day: date) -> datetime:
     """Return from when a day that came with history counts as known; see `ASSUMED_AHEAD`."""
     session = day
     for _ in range(ASSUMED_AHEAD):
-        session = _new_york().previous_session(session)
-    return _new_york().close_at(session)
+        session = calendar().previous_session(session)
+    return calendar().close_at(session)
 
 
 def _is_past(day: date, timing: str, now: datetime) -> bool:
-    """Say whether the results were out at an instant: by the open for `bmo`, by the usual close for the others."""
-    days = _new_york()
+    """Say whether the results were out at an instant: by the open for `bmo`, by the usual close for the others.
+
+    Sources give New York's time, whatever the exchange.
+    """
+    days = calendar()
     at = _OPEN if timing == "bmo" else days.usual_close
     return now >= datetime.combine(day, at, tzinfo=days.timezone)
-
-
-def _new_york() -> Calendar:
-    """Return the calendar by which earnings days are reported, whatever the exchange: sources give New York's time."""
-    return calendar()
