@@ -134,13 +134,12 @@ def _random_walk(forecast: Forecast) -> Figure:
 
 def _layout(sessions: list[str], *, with_panel: bool) -> Figure:
     axis = {"showgrid": False, "zeroline": False, "fixedrange": True, "tickfont": {"color": "--ink-3", "size": 11}}
+    category = {**axis, "type": "category", "anchor": "y2"}
     shown = _ticks(sessions)
     layout: Figure = {
         "xaxis": {
-            **axis,
-            "type": "category",
+            **category,
             "domain": _MAIN if with_panel else (0.0, 1.0),
-            "anchor": "y2",
             "rangeslider": {"visible": False},
             "tickvals": [sessions[place] for place in shown],
             "ticktext": [_tick(sessions[place], long=len(sessions) > _LONG) for place in shown],
@@ -161,7 +160,7 @@ def _layout(sessions: list[str], *, with_panel: bool) -> Figure:
         "font": {"family": "Inter, system-ui, sans-serif", "color": "--ink-2"},
     }
     if with_panel:
-        layout["xaxis2"] = {**axis, "type": "category", "domain": _PANEL, "anchor": "y2", "showticklabels": False}
+        layout["xaxis2"] = {**category, "domain": _PANEL, "showticklabels": False}
     return layout
 
 
