@@ -11,14 +11,14 @@ from pydantic import TypeAdapter
 
 from app.core.clock import Clock
 from app.core.db import Database
-from app.core.errors import CheckFailed, NextcloseError, NoChampion
+from app.core.errors import CheckFailed, NextcloseError, NoChampion, TrackingUnavailable
 from app.core.progress import Progress, within
 from app.core.settings import Settings
 from app.jobs import runs
 from app.prices.outcomes import RefreshReport
 
 if TYPE_CHECKING:
-    from app.monitoring.report import Report
+    from app.monitoring.report import Report, Verdict
     from app.training.contest.contest import ContestResult
 
 Outcome = dict[str, Any]
@@ -70,16 +70,27 @@ def contest(settings: Settings, database: Database, clock: Clock, progress: Prog
 
 def train(settings: Settings, database: Database, clock: Clock, progress: Progress) -> Outcome:
     """Run the contest, and say what came of it."""
-    result = contest(settings, database, clock, progress)
+    return _trained(contest(settings, database, clock, progress))
+
+
+def _trained(result: ContestResult) -> Outcome:
     names = ("winner", "version", "promoted", "verdict", "reason", "elapsed_s")
     return {name: getattr(result, name) for name in names}
 
 
 def forecast(settings: Settings, database: Database, clock: Clock, progress: Progress) -> Outcome:
-    """Forecast the next session of every symbol."""
+    """Forecast the next session of every symbol; then let the challengers do so in shadow."""
     from app.forecasts.prediction.forecaster import Forecaster
+    from app.registry.promotion.challengers import in_shadow, loaded
+    from app.registry.promotion.champion import Champion
 
-    return {"forecasts": Forecaster(settings, database, clock).forecast_all(progress)}
+    champion = Champion(settings)
+    forecaster = Forecaster(settings, database, clock, champion)
+    made, model = forecaster.forecast_all(within(progress, 0.0, 0.5)), champion.current()
+    with database.read() as db:
+        challengers = [version for version in in_shadow(db) if model and version != model.card.version]
+    hidden = forecaster.shadow_all(loaded(settings, challengers), within(progress, 0.5, 1.0)) if challengers else 0
+    return {"forecasts": made, "in_shadow": hidden}
 
 
 def score(settings: Settings, database: Database, clock: Clock, progress: Progress) -> Outcome:  # noqa: ARG001 - a Work
@@ -106,6 +117,26 @@ def monitor(settings: Settings, database: Database, clock: Clock, progress: Prog
     return plain
 
 
+def review(
+    settings: Settings, database: Database, clock: Clock, progress: Progress, verdict: Verdict | None = None
+) -> Outcome:
+    """Let challengers win or lose, and retrain where it is due, before the next forecasts are made."""
+    from app.monitoring.review import Reviewer
+    from app.training.contest.contest import run_contest
+
+    def retrain(recipe: str | None, at_once: bool, progress: Progress) -> Outcome:
+        return _trained(run_contest(settings, database, clock, progress, recipe, at_once=at_once))
+
+    found = Reviewer(settings, database, clock, retrain).review(verdict, within(progress, 0.0, 0.95))
+    outcome = found.as_dict()
+    if found.moved_to is not None:
+        try:
+            outcome["alias"] = alias(settings, database, clock, within(progress, 0.95, 1.0))
+        except TrackingUnavailable as error:
+            outcome["alias"] = {"error": error.detail}
+    return outcome
+
+
 def alias(settings: Settings, database: Database, clock: Clock, progress: Progress) -> Outcome:  # noqa: ARG001 - a Work
     """Let MLflow's alias follow a champion that was moved over HTTP, where MLflow isn't spoken."""
     from app.registry.promotion.champion import Pointer
@@ -119,12 +150,17 @@ def alias(settings: Settings, database: Database, clock: Clock, progress: Progre
 
 
 def cycle(settings: Settings, database: Database, clock: Clock, progress: Progress) -> Outcome:
-    """Refresh, score, forecast, monitor; a part that fails doesn't keep the later ones from what is stored."""
+    """Refresh, score, monitor, review, forecast; a part that fails doesn't keep later ones from what is stored.
+
+    What monitoring finds and the review decides comes first: a session is forecast by one champion.
+    """
     outcome: Outcome = {}
     failed: list[str] = []
-    for name, start, end in _CYCLE:
+    for work, start, end in _CYCLE:
+        name, told = work.__name__, within(progress, start, end)
+        extra = {"verdict": outcome["monitor"].get("verdict")} if name == "review" else {}
         try:
-            outcome[name] = WORK[name](settings, database, clock, within(progress, start, end))
+            outcome[name] = work(settings, database, clock, told, **extra)
         except NextcloseError as error:
             outcome[name] = {"error": error.detail, "code": error.code}
             if not isinstance(error, NoChampion):
@@ -155,7 +191,13 @@ def _outcome(reports: Sequence[RefreshReport]) -> Outcome:
     }
 
 
-_CYCLE = (("refresh", 0.0, 0.7), ("score", 0.7, 0.8), ("forecast", 0.8, 0.95), ("monitor", 0.95, 1.0))
+_CYCLE: tuple[tuple[Callable[..., Outcome], float, float], ...] = (
+    (refresh, 0.0, 0.5),
+    (score, 0.5, 0.55),
+    (monitor, 0.55, 0.6),
+    (review, 0.6, 0.9),
+    (forecast, 0.9, 1.0),
+)
 """The steps of a cycle, and which part of its progress each is."""
 _ALL = (refresh, train, forecast, score, check, monitor, alias, cycle, first_run)
 WORK: dict[str, Work] = {work.__name__: work for work in _ALL}

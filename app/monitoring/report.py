@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Final, Literal, get_args
 
 import polars as pl
@@ -16,6 +16,7 @@ from app.core.public import Instant
 from app.core.settings import Settings
 from app.features import frame
 from app.forecasts.ledger.track_record import settled
+from app.forecasts.prediction.forecaster import Forecaster
 from app.monitoring.drift import MONTH, MONTHS, Drift, drift, importances
 from app.monitoring.outcomes import FALSE_ALARMS, Watch, watch
 from app.prices import store
@@ -91,7 +92,8 @@ def monitor(
         series = store.series(database)
         moved = drift(_bars(database, model), exchanges, importances(model), events, series)
     data, jobs = _data(database, clock), tuple(jobs)
-    findings = [*_of_champion(model), *_of_claims(claims, rows, model)]
+    expired = Forecaster(settings, database, clock).expired()
+    findings = [*_of_champion(model, expired), *_of_claims(claims, rows, model)]
     findings += [*_of_drift(moved), *_of_data(data), *_of_jobs(jobs)]
     verdict: Verdict = max((found for found, _ in findings), key=VERDICTS.index, default="healthy")
     reasons = tuple(reason for _, reason in sorted(findings, key=lambda one: -VERDICTS.index(one[0])))
@@ -120,8 +122,12 @@ def _nothing_wrong(claims: Iterable[Watch]) -> str:
     return f"Every claim holds over {sessions} sessions of live forecasts, and nothing else stands out."
 
 
-def _of_champion(model: Model | None) -> list[Finding]:
-    return [] if model else [("watch", "No model has been trained yet.")]
+def _of_champion(model: Model | None, expired: tuple[date, int] | None) -> list[Finding]:
+    if model is None:
+        return [("watch", "No model has been trained yet.")]
+    if expired is None:
+        return []
+    return [("degraded", f"The champion learnt through {expired[0]}, {expired[1]} sessions ago: it has expired.")]
 
 
 def _of_claims(claims: Iterable[Watch], rows: pl.DataFrame, model: Model | None) -> list[Finding]:

@@ -50,11 +50,20 @@ def bars(symbols: tuple[str, ...] = SYMBOLS, first: date = FIRST, last: date = L
     return pl.concat(frames).filter(pl.col("session").is_between(first, last))
 
 
-def model(version: str = "v1", lean: float = 0.02) -> Model:
-    """Return a model that reads features, the market and its own misses; `lean` tilts its location."""
+def model(
+    version: str = "v1",
+    lean: float = 0.02,
+    wider: float = 0.0,
+    through: date = date(2020, 12, 31),
+    name: str = "ridge",
+) -> Model:
+    """Return a model that reads features, the market and its own misses.
+
+    `lean` tilts its location, `wider` is added to the log of its scale; it learnt `through` that session.
+    """
     scale = SCALE_REGRESSORS[:4]
     pipeline = Pipeline(
-        scale=LogLinearScale(scale, (0.0,) * 4, (1.0,) * 4, (0.02,) * 4, 0.0, 4.5),
+        scale=LogLinearScale(scale, (0.0,) * 4, (1.0,) * 4, (0.02,) * 4, wider, 4.5),
         shape=PooledShape(NORMAL_Z, rows=1000),
         location=LinearLocation(("ret_5",), (0.0,), (0.02,), (lean,)),
         shrinkage=0.5,
@@ -62,10 +71,10 @@ def model(version: str = "v1", lean: float = 0.02) -> Model:
     )
     card = ModelCard(
         version=version,
-        name="ridge",
+        name=name,
         created_at=NOW,
         trained_from=FIRST,
-        trained_through=date(2020, 12, 31),
+        trained_through=through,
         symbols=SYMBOLS,
         features=pipeline.features,
         lookback=pipeline.lookback,

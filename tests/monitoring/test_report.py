@@ -1,7 +1,7 @@
 """The report: the verdict, and one sentence a reason."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -24,7 +24,7 @@ def look(settings: Settings, database: Database) -> Callable[..., Report]:
     with database.write() as db:
         store.upsert(db, small.bars(), "file", small.NOW)
         store.watch(db, list(small.SYMBOLS), small.NOW)
-    artefact.save(small.model(), settings.models_dir / "v1")
+    artefact.save(small.model(through=date(2021, 9, 30)), settings.models_dir / "v1")
     champion.promote(settings, database, "v1", "test", {}, small.NOW)
 
     def report(*jobs: JobState, days: int = 0) -> Report:
@@ -73,7 +73,7 @@ def test_missed_bands_degrade_the_champion_that_missed_them(look: Callable[..., 
 def test_another_champion_starts_unjudged(look: Callable[..., Report], database: Database, settings: Settings) -> None:
     """Alarms on the sessions of the one before stay on record, and degrade nothing."""
     settle(database, 30, holds=False)
-    artefact.save(small.model("v2"), settings.models_dir / "v2")
+    artefact.save(small.model("v2", through=date(2021, 9, 30)), settings.models_dir / "v2")
     champion.promote(settings, database, "v2", "test", {}, small.NOW)
     report = look()
     assert report.verdict != "degraded"
@@ -97,3 +97,13 @@ def test_a_store_without_anything_is_worth_a_look(settings: Settings, database: 
     report = monitor(settings, database, Clock(small.NOW))
     assert (report.verdict, report.reasons) == ("watch", ("No model has been trained yet.",))
     assert (report.champion, report.drift, report.data.sessions_behind) == (None, None, None)
+
+
+def test_an_expired_champion_is_degraded(look: Callable[..., Report], settings: Settings, database: Database) -> None:
+    """It learnt a year before the newest bar: its figures are those of younger models, whatever the record says."""
+    settle(database, 60, holds=True)
+    artefact.save(small.model("old"), settings.models_dir / "old")
+    champion.promote(settings, database, "old", "test", {}, small.NOW)
+    report = look()
+    assert report.verdict == "degraded"
+    assert report.reasons[0] == "The champion learnt through 2020-12-31, 252 sessions ago: it has expired."

@@ -182,16 +182,17 @@ def symbols_after(db: Session, seq: int) -> set[str]:
     return set(db.exec(select(ForecastRow.symbol).where(col(ForecastRow.seq) > seq).distinct()))
 
 
-def count_after(db: Session, seq: int, model_version: str) -> int:
-    """Return how many rows after this number a model version made."""
-    its = col(ForecastRow.seq) > seq, ForecastRow.model_version == model_version
-    return int(db.exec(select(func.count()).select_from(ForecastRow).where(*its)).one())
+def is_forecast(db: Session, session: date) -> bool:
+    """Say whether any live forecast was made as of this session."""
+    its = ForecastRow.as_of == session, ForecastRow.origin == "live"
+    return db.exec(select(ForecastRow.seq).where(*its).limit(1)).first() is not None
 
 
-def count(db: Session, *origins: Origin) -> int:
-    """Return how many forecasts the ledger holds, of these origins or of all."""
-    query = select(func.count()).select_from(ForecastRow)
-    return int(db.exec(query.where(col(ForecastRow.origin).in_(origins)) if origins else query).one())
+def count(db: Session, *origins: Origin, after: int = 0, version: str | None = None) -> int:
+    """Return how many forecasts the ledger holds after a row's number, of these origins or all, of a version or all."""
+    query = select(func.count()).select_from(ForecastRow).where(col(ForecastRow.seq) > after)
+    query = query.where(col(ForecastRow.origin).in_(origins)) if origins else query
+    return int(db.exec(query if version is None else query.where(ForecastRow.model_version == version)).one())
 
 
 def with_score(query: Any) -> Any:

@@ -186,7 +186,7 @@ class Forecaster:
             before, symbols = records.newest_seq(db), list(store.last_bars(db))
         self._make(model, symbols, shadow)
         with self._database.read() as db:
-            return records.count_after(db, before, model.card.version)
+            return records.count(db, after=before, version=model.card.version)
 
     def _make(self, model: Model, symbols: Sequence[str], shadow: PredictionCache | None = None) -> list[Forecast]:
         """Compute what can be, and return it as it stands in the ledger; `shadow` computes for a challenger."""

@@ -22,12 +22,12 @@ from app.registry.versions.model import Model
 from app.training.contest import report
 from app.training.contest.checkpoints import out_of_fold_rows
 from app.training.contest.decision import Decision
-from app.training.data.candidates import CANDIDATES
+from app.training.data.candidates import CANDIDATES, Candidate
 from app.training.data.dataset import Dataset, newest_session, stored_dataset
 from app.training.data.folds import REFIT_EVERY, folds
 from app.training.evaluation import gate
-from app.training.evaluation.evaluator import Evaluator, session_sums
-from app.training.evaluation.selection import Standing, choose
+from app.training.evaluation.evaluator import BASE, Evaluator
+from app.training.evaluation.selection import Choice, SessionSums, Standing, choose
 from app.training.fitting.search import tried
 from app.training.walk_forward.walk_forward import FoldForecast, Sink, WalkForward
 
@@ -35,9 +35,6 @@ CONTEST_DAYS = 12 * 365
 """A contest learns from the last twelve years: older markets cost time and teach little about tomorrow."""
 REPLAYED_SESSIONS = 504
 """The last two years: what a contest hands down of its winner's out-of-fold forecasts."""
-
-
-_LOGGED = ("rows", "trained_from", "trained_through", "refit_every", "tries")
 
 
 @dataclass(frozen=True)
@@ -81,10 +78,20 @@ class ContestResult:
         return {**kept, "rows": [row.as_dict() for row in self.rows]}
 
 
-def run_contest(settings: Settings, database: Database, clock: Clock, progress: Progress = silent) -> ContestResult:
+def run_contest(
+    settings: Settings,
+    database: Database,
+    clock: Clock,
+    progress: Progress = silent,
+    recipe: str | None = None,
+    *,
+    at_once: bool = True,
+) -> ContestResult:
     """Train and judge every candidate on the stored bars, log to MLflow, save the winner, decide on promotion.
 
     A winner that fails a proof, or does worse than the champion in place on the same rows, is saved but not promoted.
+    With a `recipe` that candidate alone is fitted again, beside the random walk. Without `at_once` the winner goes in
+    shadow instead of being promoted, if there is a champion.
     Errors: `TrackingUnavailable` before any work when MLflow can't be used; `NoHistory` when the store holds too few
     bars to judge a model.
     """
@@ -96,23 +103,27 @@ def run_contest(settings: Settings, database: Database, clock: Clock, progress: 
     newest = newest_session(database)
     dataset = stored_dataset(database, newest - timedelta(days=CONTEST_DAYS) if newest else None)
     recent: list[FoldForecast] = []
-    evaluator, contestants = evaluate(dataset, within(progress, 0.1, 0.7), recent.append)
+    candidates = of_recipe(recipe)
+    evaluator, contestants = evaluate(dataset, within(progress, 0.1, 0.7), recent.append, candidates)
     ranked = sorted(contestants, key=lambda one: one.metrics.overall.crps or 0.0)
-    choice = choose(*session_sums(evaluator))
-    winner = next(one for one in contestants if one.candidate.name == choice.winner)
-    out_of_fold = _out_of_fold(dataset, [one for one in recent if one.name == choice.winner])
+    choice = _choice(evaluator)
+    name = recipe or choice.winner
+    winner = next(one for one in contestants if one.candidate.name == name)
+    out_of_fold = _out_of_fold(dataset, [one for one in recent if one.name == name])
     recent.clear()  # the others' quantiles would lie beside the proofs: 50 MB on 57 symbols
-    rows = evaluator.rows(choice.winner)
+    rows = evaluator.rows(name)
     claim = gate.claim(rows, tried(CANDIDATES))
     verdict = gate.verdict(rows, claim)
     model = report.model_of(winner, dataset, verdict, claim.tries, REFIT_EVERY, clock.now())
     progress(0.72, f"saving {winner.candidate.name} {model.card.version}")
     artefact.save(model, settings.models_dir / model.card.version)
     progress(0.75, "writing to MLflow")
-    _log(tracker, settings, dataset, ranked, model)
+    _log(tracker, settings, dataset, ranked, model, "refit" if recipe else "contest")
     table = tuple(_row(one, choice.standing(one.candidate.name)) for one in ranked)
-    evidence = {"claim": asdict(claim), "contest": [row.as_dict() for row in table], "tries": claim.tries}
-    decision = Decision(settings, database, clock, within(progress, 0.8, 0.98))
+    training = "refit" if recipe else "contest"
+    evidence = {"training": training, "claim": asdict(claim), "tries": claim.tries}
+    evidence["contest"] = [row.as_dict() for row in table]
+    decision = Decision(settings, database, clock, within(progress, 0.8, 0.98), at_once)
     promoted, reason = decision.decide(dataset, evaluator, model, choice, evidence)
     if promoted:
         tracker.set_champion(model.card.version)
@@ -133,16 +144,38 @@ def run_contest(settings: Settings, database: Database, clock: Clock, progress: 
     )
 
 
+def _choice(evaluator: Evaluator) -> Choice:
+    """Choose the winner; one candidate's rows are held at a time."""
+    sums: dict[str, SessionSums] = {}
+    on_events: dict[str, SessionSums] = {}
+    for name in evaluator.names:
+        rows = evaluator.rows(name)
+        sums[name], on_events[name] = SessionSums.of(rows), SessionSums.of(evaluator.on_events(rows))
+    return choose(sums, on_events)
+
+
 def _out_of_fold(dataset: Dataset, forecasts: list[FoldForecast]) -> pl.DataFrame:
     rows = out_of_fold_rows(dataset, forecasts)
     return rows.filter(pl.col("as_of") >= dataset.session(max(len(dataset.panel.days) - REPLAYED_SESSIONS, 0)))
 
 
+def of_recipe(recipe: str | None) -> tuple[Candidate, ...]:
+    """Return who takes part: all, or one with its parts and the random walk that it is judged beside."""
+    if recipe is None:
+        return CANDIDATES
+    parts = next(one.parts for one in CANDIDATES if one.name == recipe)
+    needed = {BASE, recipe, *(name for name, _ in parts)}
+    return tuple(one for one in CANDIDATES if one.name in needed)
+
+
 def evaluate(
-    dataset: Dataset, progress: Progress = silent, keep: Sink = lambda _: None
+    dataset: Dataset,
+    progress: Progress = silent,
+    keep: Sink = lambda _: None,
+    candidates: tuple[Candidate, ...] = CANDIDATES,
 ) -> tuple[Evaluator, list[report.Contestant]]:
-    """Walk all candidates through the folds, then fit each on everything known; `keep` gets the last two years'."""
-    walk, evaluator = WalkForward(dataset, folds(dataset)), Evaluator(dataset)
+    """Walk candidates through the folds, then fit each on everything known; `keep` gets the last two years'."""
+    walk, evaluator = WalkForward(dataset, folds(dataset), candidates), Evaluator(dataset)
 
     def take(forecast: FoldForecast) -> None:
         evaluator(forecast)
@@ -152,7 +185,7 @@ def evaluate(
     walk.run(take, progress, parallel=True)
     return evaluator, [
         report.Contestant(one, walk.fitted[one.name], evaluator.metrics(one.name), walk.out_of_fold[one.name])
-        for one in CANDIDATES
+        for one in candidates
     ]
 
 
@@ -161,17 +194,23 @@ def _row(one: report.Contestant, standing: Standing) -> ContestRow:
     return ContestRow(one.candidate.name, metrics.overall, one.out_of_fold.seconds, standing, metrics.by_kind)
 
 
-def _log(tracker: Tracker, settings: Settings, dataset: Dataset, ranked: list[report.Contestant], model: Model) -> None:
+def _log(
+    tracker: Tracker, settings: Settings, dataset: Dataset, ranked: list[report.Contestant], model: Model, training: str
+) -> None:
     card = model.card
     names, scores = [one.candidate.name for one in ranked], [one.metrics.overall for one in ranked]
     parent = RunRecord(
-        name=f"contest {card.trained_through}",
+        name=f"{training} {card.trained_through}",
         params={
             "dataset": dataset.fingerprint,
             "code": report.code_fingerprint(),
             "python": platform.python_version(),
+            "rows": card.rows,
             "symbols": len(card.symbols),
-            **{name: getattr(card, name) for name in _LOGGED},
+            "trained_from": card.trained_from,
+            "trained_through": card.trained_through,
+            "refit_every": card.refit_every,
+            "tries": card.tries,
             **{f"library.{name}": number for name, number in card.libraries.items()},
         },
         metrics=report.numbers(card.metrics.overall),

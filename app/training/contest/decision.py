@@ -1,4 +1,7 @@
-"""Where a contest's winner is decided on: compared with the champion in place, proved, then promoted or refused."""
+"""Where a contest's winner is decided on: compared with the champion in place, proved, then promoted or refused.
+
+A retraining that isn't urgent decides nothing on past sessions: its winner is compared, and goes in shadow.
+"""
 
 from __future__ import annotations
 
@@ -9,43 +12,44 @@ from typing import Any
 
 from app.core.clock import Clock
 from app.core.db import Database
-from app.core.errors import NoHistory
-from app.core.progress import Progress, within
+from app.core.progress import Progress
 from app.core.settings import Settings
-from app.registry.promotion import champion
+from app.registry.promotion import challengers, champion
 from app.registry.versions.model import Model
+from app.training.contest.proving import evidence_of, prove
 from app.training.data.dataset import Dataset
 from app.training.evaluation.comparison import Comparison, compare
 from app.training.evaluation.evaluator import Evaluator
 from app.training.evaluation.selection import Choice, Standing
-from app.training.proofs.leakage import leakage
-from app.training.proofs.placebo import placebo
 from app.training.proofs.proof import Proof
 
 SAME = "the same data gave the same model: the champion stays"
-QUICK_MARKETS = 2
-"""Simulated markets of either kind before a promotion; `nextclose doctor placebo` runs all of them."""
+SAME_IN_SHADOW = "the same data gave the same model: it is in shadow already"
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What a decision needs beside the winner."""
+    """What a decision needs beside the winner; `at_once` says that the winner may become champion now."""
 
     settings: Settings
     database: Database
     clock: Clock
     progress: Progress
+    at_once: bool = True
 
     def decide(
         self, dataset: Dataset, evaluator: Evaluator, model: Model, choice: Choice, evidence: dict[str, Any]
     ) -> tuple[bool, str]:
         """Promote the winner unless its bands don't hold, a proof fails, or the champion does better.
 
-        Either is recorded with its evidence card.
+        If it isn't urgent and there is a champion, it goes in shadow instead. Each is recorded with its evidence card.
         """
         card = model.card
-        if self._in_place() == card.version:
+        in_place = self._in_place()
+        if in_place == card.version:
             return False, SAME
+        if not self.at_once and in_place is not None:
+            return False, self._challenge(dataset, evaluator, model, choice, evidence)
         proved = self._prove(model)
         in_place, compared = self._compare(dataset, evaluator, card.name)
         if in_place == card.version:
@@ -55,7 +59,7 @@ class Decision:
             "card": json.loads(card.to_json()),
             "choice": asdict(choice),
             "comparison": asdict(compared),
-            "proofs": [asdict(proof) for proof in proved],
+            **evidence_of(proved, model),
         }
         refusal = _refusal(choice.standing(card.name), proved, compared)
         if refusal:
@@ -81,13 +85,32 @@ class Decision:
             if self._in_place() == version:
                 return version, compared
 
+    def _challenge(
+        self, dataset: Dataset, evaluator: Evaluator, model: Model, choice: Choice, evidence: dict[str, Any]
+    ) -> str:
+        """Let the winner forecast in shadow, unless its bands don't hold; return what was decided."""
+        version, standing = model.card.version, choice.standing(model.card.name)
+        in_place, compared = self._compare(dataset, evaluator, model.card.name)
+        with self.database.read() as db:
+            if version in challengers.in_shadow(db):
+                return SAME_IN_SHADOW
+        evidence = {
+            **evidence,
+            "card": json.loads(model.card.to_json()),
+            "choice": asdict(choice),
+            "comparison": asdict(compared),
+        }
+        if standing.refused:
+            reason = f"{standing.name}: {standing.refused}"
+            champion.refuse(self.database, version, in_place, reason, evidence, self.clock.now())
+            return reason
+        reason = f"in shadow; {compared.how}{_beside(compared)}"
+        challengers.challenge(self.database, version, in_place, reason, evidence, self.clock.now())
+        return reason
+
     def _prove(self, model: Model) -> list[Proof]:
         """Run the proofs that stand before any promotion."""
-        try:
-            sealed = leakage(self.settings, self.database, within(self.progress, 0.0, 0.5), model=model)
-        except NoHistory as error:
-            sealed = Proof("leakage", passed=False, details=(error.detail,), elapsed_s=0.0)
-        return [sealed, placebo(within(self.progress, 0.5, 1.0), QUICK_MARKETS)]
+        return prove(self.settings, self.database, model, self.progress)
 
 
 def _refusal(standing: Standing, proved: Sequence[Proof], compared: Comparison) -> str:

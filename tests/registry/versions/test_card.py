@@ -1,4 +1,4 @@
-"""A card holds figures that JSON can hold."""
+"""A card holds figures that JSON can tell."""
 
 from math import inf, nan
 
