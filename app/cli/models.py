@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -35,14 +34,8 @@ _COLUMNS: dict[str, Callable[[Score], str]] = {
 }
 
 
-class Check(StrEnum):
-    """What `nextclose doctor` can prove."""
-
-    LEAKAGE = "leakage"
-    PLACEBO = "placebo"
-    DATA = "data"
-    LEDGER = "ledger"
-    ALL = "all"
+Check = Literal["leakage", "placebo", "data", "ledger", "all"]
+"""What `nextclose doctor` can prove."""
 
 
 def train(*, as_json: AsJson = False) -> None:
@@ -127,7 +120,7 @@ def backtest(
 
 
 def doctor(
-    check: Annotated[Check, typer.Argument(help="Which proof to run.")] = Check.ALL,
+    check: Annotated[Check, typer.Argument(help="Which proof to run.")] = "all",
     release: Annotated[list[int] | None, typer.Option(help="Store this bar from quarantine all the same.")] = None,
     drop: Annotated[list[int] | None, typer.Option(help="Keep this bar in quarantine out for good.")] = None,
     *,
@@ -138,7 +131,7 @@ def doctor(
         _decide(release or [], drop or [])
         return
     with open_store() as here, progress_bar() as progress:
-        names = [check] if check != Check.ALL else [Check.DATA, Check.LEDGER, Check.LEAKAGE, Check.PLACEBO]
+        names: list[Check] = [check] if check != "all" else ["data", "ledger", "leakage", "placebo"]
         proofs = [_prove(name, here, progress) for name in names]
     document = [{"name": name, "passed": passed, "details": details} for name, passed, details in proofs]
     lines = (
@@ -160,13 +153,13 @@ def _decide(release: list[int], drop: list[int]) -> None:
 
 def _prove(check: Check, here: OpenStore, progress: Progress) -> tuple[str, bool, list[str]]:
     """Return the proof's name, whether it holds, and a line per check."""
-    if check == Check.DATA:
+    if check == "data":
         from app.prices.checks.findings import examine
 
         found = examine(here.database, here.clock, progress)
         lines = [" ".join([f.rule, f.symbol or "", str(f.session or ""), f.detail]) for f in found]
         return check, not any(finding.fails for finding in found), [" ".join(line.split()) for line in lines]
-    if check == Check.LEDGER:
+    if check == "ledger":
         from app.forecasts.ledger import audit
 
         with here.database.read() as db:
@@ -176,8 +169,7 @@ def _prove(check: Check, here: OpenStore, progress: Progress) -> tuple[str, bool
     from app.training.proofs.leakage import leakage
     from app.training.proofs.placebo import placebo
 
-    is_leakage = check == Check.LEAKAGE
-    proof = leakage(here.settings, here.database, progress) if is_leakage else placebo(progress)
+    proof = leakage(here.settings, here.database, progress) if check == "leakage" else placebo(progress)
     return proof.name, proof.passed, list(proof.details)
 
 

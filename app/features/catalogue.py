@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from app.features.engine.feature import Feature
-from app.features.indicators import averages, beta, candles, day_parts, oscillators, returns, volatility, volume
+from app.features.indicators import averages, beta, candles, oscillators, returns, volatility, volume
 from app.features.market import context, earnings, events, ranks, sessions, volatility_index
 
 FEATURES: tuple[Feature, ...] = tuple(
     feature
     for module in (
-        *(returns, averages, oscillators, candles, volatility, day_parts, volume, beta),
+        *(returns, averages, oscillators, candles, volatility, volume, beta),
         *(ranks, earnings, events, context, volatility_index, sessions),
     )
     for feature in module.FEATURES

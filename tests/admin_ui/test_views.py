@@ -54,7 +54,7 @@ def test_models_compare_candidates_with_the_random_walk(service: str, view: AppT
 
 
 @pytest.mark.parametrize("shown", ["prices", "models"])
-def test_an_empty_service_is_told_kindly(empty_service: str, shown: str) -> None:
+def test_an_empty_service_is_shown_kindly(empty_service: str, shown: str) -> None:
     """Before the first run each view says what will come."""
     del empty_service
     client._get.clear()
@@ -74,7 +74,7 @@ def test_a_service_that_is_down_is_one_clear_line(monkeypatch: pytest.MonkeyPatc
     assert "make run" in view.caption[0].value
 
 
-def test_something_else_at_the_address_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_something_else_at_the_address_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that sends no JSON isn't Nextclose."""
 
     class Other(http.server.BaseHTTPRequestHandler):

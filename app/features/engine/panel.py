@@ -31,7 +31,7 @@ Table = Mapping[str, Vector]
 """Columns of one value per session; the last value stands for a session that isn't there. Or of one value per bar."""
 
 _PRICES = ("open", "high", "low", "close", "volume")
-_MARGIN = timedelta(days=30)
+_MARGIN = timedelta(days=45)
 _EPOCH = date(1970, 1, 1).toordinal()
 
 
@@ -155,8 +155,14 @@ def next_sessions(sessions: Days, calendar: Calendar) -> Days:
     """Return for each session the exchange's next one, both as days."""
     if not sessions.size:
         return sessions
-    first: Any = sessions.min().item()
-    last: Any = sessions.max().item()
-    known: list[date] = [*calendar.between(first, last + _MARGIN)]
-    table = as_days([*known, calendar.next_session(max(last, *known) if known else last)])
+    known = sessions_around(sessions, calendar)
+    last: Any = max(sessions.max(), *known[-1:]).item()
+    table = np.append(known, as_days([calendar.next_session(last)]))
     return table[np.searchsorted(table, sessions.astype("datetime64[D]"), side="right")]
+
+
+def sessions_around(days: Days, calendar: Calendar) -> Days:
+    """Return the exchange's sessions from before the first of these days, one at least, to after the last."""
+    first: Any = days.min().item()
+    last: Any = days.max().item()
+    return as_days(calendar.between(first - _MARGIN, last + _MARGIN))

@@ -66,10 +66,6 @@ def gap_in_atr(panel: Panel) -> Matrix:
 
 
 FEATURES = (
-    Feature("body", 1, 0, body),
-    Feature("upper_shadow", 1, 0, upper_shadow),
-    Feature("lower_shadow", 1, 0, lower_shadow),
-    Feature("close_in_range", 1, 0, close_in_range),
-    Feature("range_in_atr", WILDER_MEMORY + 2, WILDER + 1, range_in_atr),
-    Feature("gap_in_atr", WILDER_MEMORY + 2, WILDER + 1, gap_in_atr),
+    *(Feature(of.__name__, 1, 0, of) for of in (body, upper_shadow, lower_shadow, close_in_range)),
+    *(Feature(of.__name__, WILDER_MEMORY + 2, WILDER + 1, of) for of in (range_in_atr, gap_in_atr)),
 )

@@ -18,6 +18,9 @@ FLOOR, CAP = 1e-7, 0.0625
 """A day's variance is kept between those of a standard deviation of 0.03 %, a tick, and of 25 %: one wrong or
 unadjusted bar can't own a window of 250."""
 
+_LEAST = 1e-6
+"""Added to the mean variance of nights or of days: a gap of a tenth of a per cent is none."""
+
 LAMBDA = 0.94
 """RiskMetrics' daily decay (J.P. Morgan 1996)."""
 
@@ -174,6 +177,23 @@ def fall(panel: Panel, window: int) -> Matrix:
     return np.clip(np.minimum(log_return(panel, window), 0.0) / risk, -CUT, 0.0)
 
 
+def overnight_risk(panel: Panel, window: int) -> Matrix:
+    """Return half the log of the mean squared overnight gap.
+
+    Window window + 1 bars; unit log standard deviation; first valid row min(window, 22), over what there is.
+    """
+    return half_log(sums_of_squares(panel, overnight).mean(window) + _LEAST)
+
+
+def inside_risk(panel: Panel, window: int) -> Matrix:
+    """Return half the log of the mean Garman-Klass variance within sessions.
+
+    Window `window` bars; unit log standard deviation; first valid row min(window, 22), over what there is.
+    Garman & Klass (1980).
+    """
+    return half_log(sums(panel, inside).mean(window) + _LEAST)
+
+
 FEATURES = (
     *family("range_{w}", range_, (1, 5, 22, 66, 250), first=first_of_mean),
     *family("range_{w}_by_year", lambda panel, w: range_(panel, w) - range_(panel, 250), (1, 5, 22, 66),
@@ -190,4 +210,6 @@ FEATURES = (
     *family("garman_klass_{w}", garman_klass, (22,), lambda w: w),
     *family("yang_zhang_{w}", yang_zhang, (22,)),
     Feature("range_slope", 67, MONTH, lambda panel: range_(panel, 5) - range_(panel, 66)),
+    *family("overnight_risk_{w}", overnight_risk, (5, 22, 66, 250), first=first_of_mean),
+    *family("inside_risk_{w}", inside_risk, (1, 5, 22, 66, 250), first=first_of_mean),
 )  # fmt: skip

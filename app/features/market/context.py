@@ -11,6 +11,9 @@ half the log mean of ret^2; fall and rise are ret in units of sd66 sqrt(w), cut 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import polars as pl
@@ -40,13 +43,12 @@ def context(bars: pl.DataFrame) -> pl.DataFrame:
     later = every.copy()
     later[source.bounds[:-1]] = 0.0
     rows = compute(source, (*_ROWS, *ranks.FEATURES), {})
-    day = _Days(source, later)
     # a first bar has a range already: without it the market's first session would have none
-    daily = {"range": _Days(source, every).mean(rows["range"]), **_daily(day, rows)}
+    daily = {"range": _means(source, every)(rows["range"]), **_daily(source.at, _means(source, later), rows)}
     return pl.DataFrame(
         {
             "session": source.sessions,
-            "symbols": day.count.astype(np.int64),
+            "symbols": _totals(source, later).astype(np.int64),
             **{name: daily[name] for name in ("volume_1", "breadth", "overnight_1")},
             **_windows(daily),
             **ranks.sorted_by_session(source, rows),
@@ -62,33 +64,27 @@ _ROWS = (
 )
 
 
-class _Days:
-    """Means over the symbols of each session."""
-
-    def __init__(self, source: Columns, weight: Vector) -> None:
-        self.at = source.at
-        self.size = len(source.sessions)
-        self.weight = weight
-        self.count = np.bincount(self.at, weights=self.weight, minlength=self.size)
-
-    def mean(self, x: Vector) -> Vector:
-        """Return the mean of x by session; 0 where no symbol counts."""
-        # bincount adds row after row, and rows come in the order of the symbols
-        total = np.bincount(self.at, weights=x * self.weight, minlength=self.size)
-        average: Vector = total / np.maximum(self.count, 1.0)
-        return average
+def _totals(source: Columns, x: Vector) -> npt.NDArray[Any]:
+    """Return the sum of x by session: bincount adds row after row, and rows come in the order of the symbols."""
+    return np.bincount(source.at, weights=x, minlength=len(source.sessions))
 
 
-def _daily(day: _Days, rows: dict[str, Vector]) -> dict[str, Vector]:
+def _means(source: Columns, weight: Vector) -> Callable[[Vector], Vector]:
+    """Return the function from values to their mean by session over the symbols that count; 0 where none does."""
+    count = np.maximum(_totals(source, weight), 1.0)
+    return lambda x: _totals(source, x * weight) / count
+
+
+def _daily(at: Index, means: Callable[[Vector], Vector], rows: dict[str, Vector]) -> dict[str, Vector]:
     """Return the means of single sessions."""
-    mean = day.mean(rows["ret"])
-    around = (rows["ret"] - mean[day.at]) ** 2
+    mean = means(rows["ret"])
+    around = (rows["ret"] - mean[at]) ** 2
     return {
         "ret": mean,
-        "dispersion": log_sd(day.mean(around)),
-        "volume_1": day.mean(rows["volume"]),
-        "breadth": day.mean(np.sign(rows["ret"])),
-        "overnight_1": 0.5 * np.log(day.mean(rows["overnight"]) ** 2 + 4e-6),
+        "dispersion": log_sd(means(around)),
+        "volume_1": means(rows["volume"]),
+        "breadth": means(np.sign(rows["ret"])),
+        "overnight_1": 0.5 * np.log(means(rows["overnight"]) ** 2 + 4e-6),
     }
 
 

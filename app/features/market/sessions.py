@@ -5,7 +5,6 @@ All of it is known years ahead: it is the exchange's timetable, not the market's
 
 from __future__ import annotations
 
-from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -13,9 +12,8 @@ import numpy.typing as npt
 
 from app.core.clock import Calendar
 from app.features.engine.feature import Feature, broadcast
-from app.features.engine.panel import Days, Table, as_days, next_sessions
+from app.features.engine.panel import Days, Table, as_days, next_sessions, sessions_around
 
-_MARGIN = timedelta(days=45)
 _AFTER_MONDAY = 3
 """1970-01-01, day 0, was a Thursday: three days after a Monday."""
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday")
@@ -39,7 +37,7 @@ def tables(sessions: Days, calendar: Calendar) -> tuple[Days, Table]:
     1 where the exchange closes early on the target.
     """
     targets = next_sessions(sessions, calendar)
-    known = _known(targets, calendar)
+    known = np.union1d(sessions_around(targets, calendar), targets) if targets.size else targets
     gap = (targets - sessions).astype(np.int64)
     weekday = (targets.astype(np.int64) + _AFTER_MONDAY) % 7
     found = {
@@ -54,16 +52,6 @@ def tables(sessions: Days, calendar: Calendar) -> tuple[Days, Table]:
         "half_day": np.isin(targets, as_days(calendar.early_closes)),
     }
     return targets, {name: np.append(values.astype(np.float64), np.nan) for name, values in found.items()}
-
-
-def _known(targets: Days, calendar: Calendar) -> Days:
-    """Return the exchange's sessions around the targets, and the targets themselves, as days."""
-    if not targets.size:
-        return targets
-    first: Any = targets.min().item()
-    last: Any = targets.max().item()
-    days: tuple[date, ...] = calendar.between(first - _MARGIN, last + _MARGIN)
-    return np.union1d(as_days(days), targets)
 
 
 def _months(targets: Days, known: Days) -> dict[str, npt.NDArray[Any]]:

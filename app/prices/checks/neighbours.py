@@ -52,13 +52,8 @@ def with_neighbours(bars: pl.DataFrame, known: pl.DataFrame | None, market: pl.D
         pl.col("session").shift(-1).over("symbol").alias("_repeated"),
         pl.col("close").rolling_median(11, center=True, min_samples=1).over("symbol").alias("_level"),
         span.rolling_median(60, min_samples=5).over("symbol").alias("_span"),
-        pl.col("volume")
-        .cast(pl.Float64)
-        .rolling_median(60, min_samples=5)
-        .shift(1)
-        .over("symbol")
-        .alias("_usual_volume"),
         pl.struct("symbol", *PRICES).is_duplicated().alias("_copied"),
+        _usual_volume=pl.col("volume").cast(pl.Float64).rolling_median(60, min_samples=5).shift(1).over("symbol"),
     )
     above = (pl.col("low") / pl.max_horizontal("_last_high", "_next_high")).log()
     below = (pl.min_horizontal("_last_low", "_next_low") / pl.col("high")).log()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -42,16 +41,12 @@ def merge(
     _describe(db, symbol, fetched)
     _keep_actions(db, symbol, fetched.actions, now)
     held = done.held | ({UNADJUSTED: waiting.height} if waiting.height else {})
-    report = _report(symbol, done.added, done.changed + rescaled, held, restated)
-    said = [report.detail, f"confirmed {confirmed} (held before, and still so)"] if confirmed else [report.detail]
-    return replace(report, detail="; ".join(filter(None, said)))
-
-
-def _report(symbol: str, added: int, changed: int, held: dict[str, int], restated: Restatement) -> RefreshReport:
-    parts = [restated.reason] if changed else []
-    parts += [f"quarantined {count} ({rule})" for rule, count in held.items()]
-    outcome: Outcome = "updated" if added or changed else "quarantined" if held else "unchanged"
-    return RefreshReport(symbol, outcome, added, changed, detail="; ".join(parts))
+    changed = done.changed + rescaled
+    said = [restated.reason] if changed else []
+    said += [f"quarantined {count} ({rule})" for rule, count in held.items()]
+    said += [f"confirmed {confirmed} (held before, and still so)"] if confirmed else []
+    outcome: Outcome = "updated" if done.added or changed else "quarantined" if held else "unchanged"
+    return RefreshReport(symbol, outcome, done.added, changed, detail="; ".join(said))
 
 
 def _without_unadjusted(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
-import shutil
+import zlib
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +17,11 @@ from app.prices.sources.columns import BAD, columns_of, readable
 ROW: Final = "_row"
 _SEPARATORS: Final = ",;\t|"
 _SUFFIXES: Final = (".csv", ".csv.gz", ".parquet", ".pq")
+MOST_RATIO: Final = 50
+"""Daily prices pack about fivefold; a file that grows more than this is made to fill the disk."""
+UNPACKED_FLOOR: Final = 1 << 20
+_PIECE: Final = 1 << 20
+_LONGEST_HEADER: Final = 1 << 16
 _HINTS: Final = {
     "session": "dates are written year first, as in 2020-01-31, so that day and month can't be mistaken",
     "open": "numbers are written as in 1,234.56 or 1234.56",
@@ -63,7 +68,7 @@ def scan(path: Path, folder: Path) -> tuple[pl.LazyFrame, int]:
     plain = _unpacked(path, folder) if name.endswith(".gz") else path
     try:
         with plain.open(encoding="utf-8-sig", newline="") as text:
-            header = text.readline()
+            header = text.readline(_LONGEST_HEADER)
     except UnicodeDecodeError as error:
         raise MalformedFile(f"{path.name}: it isn't UTF-8 text; save it as UTF-8") from error
     if not header.strip():
@@ -79,11 +84,16 @@ def scan(path: Path, folder: Path) -> tuple[pl.LazyFrame, int]:
 
 
 def _unpacked(path: Path, folder: Path) -> Path:
-    target = folder / "plain.csv"
+    target, most = folder / "plain.csv", UNPACKED_FLOOR + MOST_RATIO * path.stat().st_size
     try:
         with gzip.open(path) as packed, target.open("wb") as plain:
-            shutil.copyfileobj(packed, plain)
-    except (OSError, EOFError) as error:
+            while piece := packed.read(_PIECE):
+                if plain.tell() + len(piece) > most:
+                    raise MalformedFile(
+                        f"{path.name}: it unpacks to more than {MOST_RATIO} times its size, as no prices do"
+                    )
+                plain.write(piece)
+    except (OSError, EOFError, zlib.error) as error:
         raise MalformedFile(f"{path.name}: it can't be unpacked: {error}") from error
     return target
 

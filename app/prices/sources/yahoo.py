@@ -180,16 +180,11 @@ def failure_of(symbol: str, error: Exception, status: int | None) -> FetchFailed
         return Limited(f"Yahoo refuses to answer for now ({symbol}): too many requests")
     if status == HTTPStatus.NOT_FOUND:
         return NoSuchSymbol(f"Yahoo doesn't know {symbol}")
-    if status == HTTPStatus.BAD_REQUEST:
-        return NoBars(f"Yahoo has no bars of {symbol} in these sessions: {said}")
     if status is not None and status > HTTPStatus.BAD_REQUEST:
         return Unreachable(f"Yahoo answered {status} for {symbol}")
-    kinds: list[tuple[tuple[type[Exception], ...], type[FetchFailed], str]] = [
-        ((YFPricesMissingError,), NoBars, "Yahoo has no bars of {symbol} in these sessions: {said}"),
-        ((YFDataException,), Unreachable, "Yahoo is down ({symbol}): {said}"),
-        ((ValueError,), Malformed, "Yahoo's answer for {symbol} can't be read: {said}"),
-        ((OSError,), Unreachable, "Yahoo can't be reached ({symbol}): {said}"),
-        ((Exception,), Malformed, "Yahoo's answer for {symbol} can't be read: {said}"),
-    ]
-    failure, line = next((failure, line) for types, failure, line in kinds if isinstance(error, types))
-    return failure(line.format(symbol=symbol, said=said))
+    if status == HTTPStatus.BAD_REQUEST or isinstance(error, YFPricesMissingError):
+        return NoBars(f"Yahoo has no bars of {symbol} in these sessions: {said}")
+    if isinstance(error, YFDataException | OSError) and not isinstance(error, ValueError):  # JSON errors are both
+        down = "is down" if isinstance(error, YFDataException) else "can't be reached"
+        return Unreachable(f"Yahoo {down} ({symbol}): {said}")
+    return Malformed(f"Yahoo's answer for {symbol} can't be read: {said}")

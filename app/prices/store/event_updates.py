@@ -7,15 +7,16 @@ functions run inside the caller's write transaction.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from typing import Final
 
 import polars as pl
 from sqlmodel import Session
 
-from app.core.clock import Calendar, calendar
+from app.core.clock import calendar
 from app.prices.store import sql, write
 from app.prices.store.earnings import EARNINGS
 
@@ -60,9 +61,9 @@ class QueryScope:
 
 @dataclass(frozen=True)
 class _Day:
-    """A stored, open row; or a reported one, without an id, and with `known_at` only where that was reported."""
+    """A stored, open row; or a reported one, with the id 0, and with `known_at` only where that was reported."""
 
-    id: int | None
+    id: int
     timing: str
     source: str
     known_at: datetime | None
@@ -91,14 +92,14 @@ def update(
     held = _open_days(db, sorted(asked.union(reported["symbol"])))
     reports: dict[str, dict[date, _Day]] = {symbol: {} for symbol in held}
     for symbol, day, timing, known_at in reported.select("symbol", "date", "timing", "known_at").iter_rows():
-        reports[symbol][day] = _Day(None, timing, source, known_at)
+        reports[symbol][day] = _Day(0, timing, source, known_at)
     kept, changed = EventCounts(), list[str]()
     for symbol, days in reports.items():
-        changes = _compared(held[symbol], days, now)
-        changes.end += _vanished(symbol, held[symbol], changes, source, scope, now)
+        covered = partial(scope.covers, symbol) if scope else lambda _: False
+        changes = _compared(held[symbol], days, source, covered, now)
         _write(db, symbol, changes, now)
         changed += [symbol] if changes.add or changes.end else []
-        new, ended = len(changes.add) - changes.revised, len(set(changes.end)) - changes.revised
+        new, ended = len(changes.add) - changes.revised, len(changes.end) - changes.revised
         kept += EventCounts(new, changes.revised, ended, len(days) - len(changes.add))
     write.touch(db, changed)
     return kept
@@ -118,7 +119,9 @@ def _open_days(db: Session, symbols: list[str]) -> dict[str, dict[date, _Day]]:
     return held
 
 
-def _compared(held: dict[date, _Day], reports: dict[date, _Day], now: datetime) -> _Changes:
+def _compared(
+    held: dict[date, _Day], reports: dict[date, _Day], source: str, covered: Callable[[date], bool], now: datetime
+) -> _Changes:
     changes = _Changes({}, [], [])
     for day, report in reports.items():
         known = held.get(day)
@@ -127,28 +130,21 @@ def _compared(held: dict[date, _Day], reports: dict[date, _Day], now: datetime) 
                 changes.add[day] = report
         elif (better := _better(known, report, _is_past(day, report.timing, now))) is not None:
             changes.add[day] = better
-            changes.end += _ids(known)
+            changes.end.append(known.id)
             changes.revised += 1
         else:
-            changes.seen += _ids(known)
+            changes.seen.append(known.id)
     anew = [day for day, one in changes.add.items() if day not in held and not _is_past(day, one.timing, now)]
     for day, known in held.items():
-        if day not in reports and not _is_past(day, known.timing, now) and _moved(day, anew):
-            changes.end += _ids(known)
+        vanished = known.source == source and covered(day)
+        moved = any(abs(other - day) <= SAME_QUARTER for other in anew)
+        if (vanished or moved) and day not in reports and not _is_past(day, known.timing, now):
+            changes.end.append(known.id)
     return changes
-
-
-def _ids(known: _Day) -> Iterator[int]:
-    if known.id is not None:
-        yield known.id
 
 
 def _reported_elsewhere(day: date, report: _Day, held: dict[date, _Day]) -> bool:
     return any(other.source != report.source and abs(at - day) <= SAME_DAY for at, other in held.items())
-
-
-def _moved(day: date, anew: list[date]) -> bool:
-    return any(abs(other - day) <= SAME_QUARTER for other in anew)
 
 
 def _better(known: _Day, report: _Day, is_past: bool) -> _Day | None:
@@ -164,28 +160,10 @@ def _better(known: _Day, report: _Day, is_past: bool) -> _Day | None:
     return replace(report, timing=timing, known_at=known.known_at if is_past else None)
 
 
-def _vanished(
-    symbol: str, held: dict[date, _Day], changes: _Changes, source: str, scope: QueryScope | None, now: datetime
-) -> list[int]:
-    """Return the rows of days to come that this source reported before, and tells no more."""
-    if scope is None:
-        return []
-    touched = {*changes.seen, *changes.end}
-    return [
-        number
-        for day, known in held.items()
-        for number in _ids(known)
-        if number not in touched
-        and known.source == source
-        and scope.covers(symbol, day)
-        and not _is_past(day, known.timing, now)
-    ]
-
-
 def _write(db: Session, symbol: str, changes: _Changes, now: datetime) -> None:
     moment = sql.instant(db, now)
     sql.change_many(db, "UPDATE event SET last_seen = ? WHERE id = ?", [(moment, number) for number in changes.seen])
-    sql.change_many(db, "UPDATE event SET ended_at = ? WHERE id = ?", [(moment, number) for number in set(changes.end)])
+    sql.change_many(db, "UPDATE event SET ended_at = ? WHERE id = ?", [(moment, number) for number in changes.end])
     rows = [
         (symbol, EARNINGS, sql.day(day), one.timing, one.source, sql.instant(db, _known_at(day, one, now)))
         for day, one in sorted(changes.add.items())
@@ -205,17 +183,15 @@ def assumed_known_at(day: date) -> datetime:
     """Return from when a day that came with history counts as known; see `ASSUMED_AHEAD`."""
     session = day
     for _ in range(ASSUMED_AHEAD):
-        session = _new_york().previous_session(session)
-    return _new_york().close_at(session)
+        session = calendar().previous_session(session)
+    return calendar().close_at(session)
 
 
 def _is_past(day: date, timing: str, now: datetime) -> bool:
-    """Say whether the results were out at an instant: by the open for `bmo`, by the usual close for the others."""
-    days = _new_york()
+    """Say whether the results were out at an instant: by the open for `bmo`, by the usual close for the others.
+
+    Sources give New York's time, whatever the exchange.
+    """
+    days = calendar()
     at = _OPEN if timing == "bmo" else days.usual_close
     return now >= datetime.combine(day, at, tzinfo=days.timezone)
-
-
-def _new_york() -> Calendar:
-    """Return the calendar by which earnings days are reported, whatever the exchange: sources give New York's time."""
-    return calendar()

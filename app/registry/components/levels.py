@@ -1,4 +1,4 @@
-"""The 21 levels at which every forecast is told, and which of them bound the 50, 80 and 95 % intervals."""
+"""The 21 levels at which every forecast is published, and which of them bound the 50, 80 and 95 % intervals."""
 
 from __future__ import annotations
 

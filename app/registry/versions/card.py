@@ -14,7 +14,7 @@ NO_POINT_SKILL: Final = "no point skill shown"
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Score(_Frozen):

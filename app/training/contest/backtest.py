@@ -27,9 +27,9 @@ from app.training.contest.checkpoints import Checkpoints, contract_rows
 from app.training.data.candidates import CANDIDATES
 from app.training.data.dataset import Dataset, newest_session, stored_dataset
 from app.training.data.folds import REFIT_EVERY, Fold, folds
-from app.training.evaluation.evaluator import Evaluator
+from app.training.evaluation.evaluator import Evaluator, session_sums
 from app.training.evaluation.metrics import ScoredRows, score
-from app.training.evaluation.selection import SessionSums, choose
+from app.training.evaluation.selection import choose
 from app.training.walk_forward.walk_forward import FoldForecast, WalkForward
 
 CHAMPION = "champion"
@@ -154,26 +154,19 @@ def _with_time_left(progress: Progress) -> Progress:
 
 def _wanted(dataset: Dataset, start: date | None, end: date | None, symbols: Sequence[str] | None) -> NDArray[np.bool_]:
     """Say of each row of the dataset whether it is written."""
-    frame = dataset.panel.frame
-    wanted = np.ones(len(frame), dtype=np.bool_)
-    if start:
-        wanted &= (frame["session"] >= start).to_numpy()
-    if end:
-        wanted &= (frame["session"] <= end).to_numpy()
+    written = pl.col("session").is_between(start or date.min, end or date.max)
     if symbols:
-        wanted &= frame["symbol"].is_in(list(symbols)).to_numpy()
-    return wanted
+        written &= pl.col("symbol").is_in(symbols)
+    return dataset.panel.frame.select(written).to_series().to_numpy()
 
 
 def champions(dataset: Dataset, schedule: list[Fold], evaluator: Evaluator) -> dict[int, str]:
     """Return who would have been served in each fold, by number: a contest's choice on the rows settled before it."""
-    rows = {name: evaluator.rows(name) for name in evaluator.names}
-    whole = {name: SessionSums.of(one) for name, one in rows.items()}
-    on_events = {name: SessionSums.of(evaluator.on_events(one)) for name, one in rows.items()}
+    whole_and_events = session_sums(evaluator)
     chosen: dict[int, str] = {}
     for fold in schedule:
         settled = int(dataset.settled[fold.start])
-        known = [{name: sums.before(settled) for name, sums in part.items()} for part in (whole, on_events)]
+        known = [{name: sums.before(settled) for name, sums in part.items()} for part in whole_and_events]
         judged = any(len(sums.session) for sums in known[0].values())
         chosen[fold.number] = choose(*known).winner if judged else UNPROVEN
     return chosen

@@ -26,8 +26,8 @@ from app.training.data.candidates import CANDIDATES, Candidate
 from app.training.data.dataset import Dataset, newest_session, stored_dataset
 from app.training.data.folds import REFIT_EVERY, folds
 from app.training.evaluation import gate
-from app.training.evaluation.evaluator import BASE, Evaluator
-from app.training.evaluation.selection import Choice, SessionSums, Standing, choose
+from app.training.evaluation.evaluator import BASE, Evaluator, session_sums
+from app.training.evaluation.selection import Standing, choose
 from app.training.fitting.search import tried
 from app.training.walk_forward.walk_forward import FoldForecast, Sink, WalkForward
 
@@ -35,6 +35,9 @@ CONTEST_DAYS = 12 * 365
 """A contest learns from the last twelve years: older markets cost time and teach little about tomorrow."""
 REPLAYED_SESSIONS = 504
 """The last two years: what a contest hands down of its winner's out-of-fold forecasts."""
+
+
+_LOGGED = ("rows", "trained_from", "trained_through", "refit_every", "tries")
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,7 @@ def run_contest(
     candidates = of_recipe(recipe)
     evaluator, contestants = evaluate(dataset, within(progress, 0.1, 0.7), recent.append, candidates)
     ranked = sorted(contestants, key=lambda one: one.metrics.overall.crps or 0.0)
-    choice = _choice(evaluator)
+    choice = choose(*session_sums(evaluator))
     name = recipe or choice.winner
     winner = next(one for one in contestants if one.candidate.name == name)
     out_of_fold = _out_of_fold(dataset, [one for one in recent if one.name == name])
@@ -142,16 +145,6 @@ def run_contest(
         elapsed_s=round(perf_counter() - begun, 2),
         out_of_fold=out_of_fold,
     )
-
-
-def _choice(evaluator: Evaluator) -> Choice:
-    """Choose the winner; one candidate's rows are held at a time."""
-    sums: dict[str, SessionSums] = {}
-    on_events: dict[str, SessionSums] = {}
-    for name in evaluator.names:
-        rows = evaluator.rows(name)
-        sums[name], on_events[name] = SessionSums.of(rows), SessionSums.of(evaluator.on_events(rows))
-    return choose(sums, on_events)
 
 
 def _out_of_fold(dataset: Dataset, forecasts: list[FoldForecast]) -> pl.DataFrame:
@@ -205,12 +198,8 @@ def _log(
             "dataset": dataset.fingerprint,
             "code": report.code_fingerprint(),
             "python": platform.python_version(),
-            "rows": card.rows,
             "symbols": len(card.symbols),
-            "trained_from": card.trained_from,
-            "trained_through": card.trained_through,
-            "refit_every": card.refit_every,
-            "tries": card.tries,
+            **{name: getattr(card, name) for name in _LOGGED},
             **{f"library.{name}": number for name, number in card.libraries.items()},
         },
         metrics=report.numbers(card.metrics.overall),

@@ -23,7 +23,7 @@ from app.registry.versions.pipeline import Pipeline
 from app.training.contest import charts
 from app.training.data.candidates import Candidate
 from app.training.data.dataset import Dataset
-from app.training.fitting.location import settings_of
+from app.training.fitting.location import SETTINGS
 from app.training.walk_forward.walk_forward import OutOfFold
 
 _LIBRARIES = ("numpy", "polars", "scikit-learn", "xgboost-cpu", "mlflow")
@@ -143,7 +143,7 @@ def child_run(contestant: Contestant) -> RunRecord:
     trusts = [] if candidate.parts else [{"shrinkage": value} for value in contestant.out_of_fold.shrinkages]
     return RunRecord(
         name=candidate.name,
-        params={**params, **settings_of(candidate.location), **chosen[-1], "shrinkage": trust(contestant)},
+        params={**params, **SETTINGS.get(candidate.location, {}), **chosen[-1], "shrinkage": trust(contestant)},
         metrics={**numbers(metrics.overall), **by_part, "seconds": round(contestant.out_of_fold.seconds, 3)},
         steps=[numbers(one) for one in metrics.by_fold.values()],
         files={

@@ -128,11 +128,11 @@ def _compared(recorded: _Losses, own: _Losses | None) -> Comparison:
     )
     behind, error = float(np.log(ours.sum() / theirs.sum())), ratio_error(week, ours, theirs, _BLOCK_WEEKS)
     newer = own.sessions if own else 0
-    told = [f"{recorded.sessions} sessions that its card recorded"] if recorded.sessions else []
-    told += [f"{newer} newer ones that it forecast itself"] if newer else []
+    grounds = [f"{recorded.sessions} sessions that its card recorded"] if recorded.sessions else []
+    grounds += [f"{newer} newer ones that it forecast itself"] if newer else []
     return Comparison(
         better=behind <= ERRORS * error,
-        how=f"beside the champion on {' and '.join(told)}",
+        how=f"beside the champion on {' and '.join(grounds)}",
         rows=int(n.sum()),
         recorded=recorded.sessions,
         newer=newer,

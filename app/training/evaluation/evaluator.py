@@ -14,6 +14,7 @@ from app.registry.versions.card import Metrics, Score, WeekLoss
 from app.registry.versions.pipeline import prob_up
 from app.training.data.dataset import Dataset
 from app.training.evaluation.metrics import ScoredRows, inside, score
+from app.training.evaluation.selection import SessionSums
 from app.training.walk_forward.walk_forward import FoldForecast
 
 BASE = "random_walk"
@@ -64,13 +65,9 @@ class Evaluator:
         """The candidates that were judged, in order."""
         return tuple(self._folds)
 
-    def own_rows(self, name: str) -> ScoredRows:
-        """Return all rows that a candidate is judged on."""
-        return ScoredRows.joined(self._folds[name])
-
     def rows(self, name: str) -> ScoredRows:
         """Return a candidate's rows among those that every candidate forecast: all are ranked on the same ones."""
-        own = self.own_rows(name)
+        own = ScoredRows.joined(self._folds[name])
         return own.part(self._common()[own.row])
 
     def on_events(self, rows: ScoredRows) -> ScoredRows:
@@ -101,6 +98,15 @@ class Evaluator:
                 counts[scored.row] += 1
         common: NDArray[np.bool_] = counts == len(self._folds)
         return common
+
+
+def session_sums(evaluator: Evaluator) -> tuple[dict[str, SessionSums], dict[str, SessionSums]]:
+    """Return each candidate's sums over all rows, and over event sessions; one candidate's rows are held at a time."""
+    sums: tuple[dict[str, SessionSums], dict[str, SessionSums]] = {}, {}
+    for name in evaluator.names:
+        rows = evaluator.rows(name)
+        sums[0][name], sums[1][name] = SessionSums.of(rows), SessionSums.of(evaluator.on_events(rows))
+    return sums
 
 
 def _by(rows: ScoredRows, key: Index, name: Callable[[int], str]) -> dict[str, Score]:

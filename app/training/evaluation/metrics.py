@@ -119,17 +119,11 @@ def _ratio(top: Array, bottom: Array) -> float:
 
 def _intervals(rows: ScoredRows, error: Array, base: Array) -> dict[str, float]:
     sides, hits, _ = direction(rows)
-    _, mae_low, mae_high = ratio_interval(rows.day, error, base)
-    _, crps_low, crps_high = ratio_interval(rows.day, rows.crps, rows.crps_base)
-    hit_low, hit_high = wilson(hits, sides) if sides else (nan, nan)
-    return {
-        "mae_ratio_low": mae_low,
-        "mae_ratio_high": mae_high,
-        "crps_skill_low": 1.0 - crps_high,
-        "crps_skill_high": 1.0 - crps_low,
-        "hit_low": hit_low,
-        "hit_high": hit_high,
-    }
+    _, *mae_ratio = ratio_interval(rows.day, error, base)
+    _, low, high = ratio_interval(rows.day, rows.crps, rows.crps_base)
+    hit = wilson(hits, sides) if sides else (nan, nan)
+    bounds = {"mae_ratio": mae_ratio, "crps_skill": (1.0 - high, 1.0 - low), "hit": hit}
+    return {f"{name}_{end}": pair[at] for name, pair in bounds.items() for at, end in enumerate(("low", "high"))}
 
 
 def _ranking(rows: ScoredRows) -> dict[str, float]:

@@ -91,14 +91,14 @@ class Choice:
         """Say in one line who won and why."""
         chosen = self.standing(self.winner)
         if self.winner == self.best:
-            told = f"{self.winner} has the least CRPS, and no simpler candidate is within two errors of it"
+            won = f"{self.winner} has the least CRPS, and no simpler candidate is within two errors of it"
         else:
-            told = (
+            won = (
                 f"{self.winner} is the simplest within two errors of the least CRPS, {self.best}'s "
                 f"({100.0 * chosen.behind:.2f} % behind, error {100.0 * chosen.behind_error:.2f} %)"
             )
         reasons = {one.name: one.refused or one.passed_over for one in self.standings}
-        return "; ".join([told, *(f"{name}: {reason}" for name, reason in reasons.items() if reason)])
+        return "; ".join([won, *(f"{name}: {reason}" for name, reason in reasons.items() if reason)])
 
 
 def choose(candidates: Mapping[str, SessionSums], on_events: Mapping[str, SessionSums] | None = None) -> Choice:

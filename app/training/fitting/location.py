@@ -50,10 +50,13 @@ class FittedLocation(NamedTuple):
 
 def neutral_target(returns: Array, sigma: Array, day: Index) -> Array:
     """Return the cut, standardised return less its session's mean over the symbols."""
-    u = np.clip(returns / sigma, -CUT, CUT)
-    count = np.bincount(day)
-    mean = np.bincount(day, weights=u) / np.maximum(count, 1)
-    return u - mean[day]
+    return less_mean(np.clip(returns / sigma, -CUT, CUT), day)
+
+
+def less_mean(values: Array, session: Index) -> Array:
+    """Return values less their session's mean."""
+    mean = np.bincount(session, weights=values) / np.maximum(np.bincount(session), 1)
+    return values - mean[session]
 
 
 def fit_ridge(names: tuple[str, ...], rows: Array, target: Array, penalty: float) -> LinearLocation:
@@ -98,14 +101,10 @@ def boosted(rows: NDArray[np.float32], target: Array, rounds: int) -> Booster:
     return xgboost.train(_BOOSTED, matrix, num_boost_round=rounds)
 
 
-def settings_of(kind: str) -> dict[str, object]:
-    """Return what a candidate is always fitted with, for the record."""
-    if kind == "ridge":
-        return {"cut": CUT}
-    if kind == "reversal":
-        return {"prior_sessions": REVERSAL_PRIOR}
-    if kind == "xgboost":
-        return {**_BOOSTED, "cut": CUT}
-    if kind == "random_forest":
-        return {**forest.SETTINGS, "rows": forest.MOST_ROWS, "cut": CUT}
-    return {}
+SETTINGS: dict[str, dict[str, object]] = {
+    "ridge": {"cut": CUT},
+    "reversal": {"prior_sessions": REVERSAL_PRIOR},
+    "xgboost": {**_BOOSTED, "cut": CUT},
+    "random_forest": {**forest.SETTINGS, "rows": forest.MOST_ROWS, "cut": CUT},
+}
+"""What a location is always fitted with, for the record."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from app.registry.components.panel import Array, Index
 from app.registry.components.trees import Trees
 from app.training.fitting.forest import fit_forest
-from app.training.fitting.location import boosted
+from app.training.fitting.location import boosted, less_mean
 from app.training.fitting.scale import score_of
 
 WEIGHT = 0.5
@@ -24,10 +24,7 @@ _LOWEST, _HIGHEST = -2.0, 4.0
 
 def correction_target(squares: Array, session: Index) -> Array:
     """Return the Newton steps of rows, less each session's mean, cut at -2 and 4; `squares` are out-of-fold."""
-    step = score_of(squares)
-    count = np.bincount(session)
-    mean = np.bincount(session, weights=step) / np.maximum(count, 1)
-    return np.clip(step - mean[session], _LOWEST, _HIGHEST)
+    return np.clip(less_mean(score_of(squares), session), _LOWEST, _HIGHEST)
 
 
 def fit_correction(kind: str, rows: NDArray[np.float32], target: Array) -> Trees:

@@ -1,4 +1,4 @@
-"""/api/events: earnings days that are known; to those who ask for a stream, the same address tells of jobs."""
+"""/api/events: earnings days that are known; to those who ask for a stream, the same address streams jobs."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from math import nan
 from time import perf_counter
 from typing import Any
@@ -81,21 +82,19 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = own = CollectorRegistry()
+        gauge = partial(Gauge, registry=own)
         labels = ["method", "route", "status"]
         self.requests = Counter("nextclose_requests", "Requests answered", labels, registry=own)
         self.seconds = Histogram(
             "nextclose_request_seconds", "Time to answer", ["route"], buckets=BUCKETS, registry=own
         )
-        late = "Final sessions that the oldest watched prices lack"
-        self.behind = Gauge("nextclose_sessions_behind", late, registry=own)
-        self.ready = Gauge("nextclose_ready", "1 when forecasts can be served", registry=own)
-        self.champion = Gauge("nextclose_champion", "1 for the version that is served", ["version"], registry=own)
-        verdict = "How what is served holds up: 0 healthy, 1 watch, 2 degraded"
-        self.verdict = Gauge("nextclose_verdict", verdict, registry=own)
-        claim = "A claim's detector, in parts of an alarm"
-        self.detector = Gauge("nextclose_detector", claim, ["claim"], registry=own)
-        self.drift = Gauge("nextclose_drift_psi", "PSI of the last month, weighted by importance", registry=own)
-        self.monitored = Gauge("nextclose_monitored_timestamp_seconds", "When it was monitored last", registry=own)
+        self.behind = gauge("nextclose_sessions_behind", "Final sessions that the oldest watched prices lack")
+        self.ready = gauge("nextclose_ready", "1 when forecasts can be served")
+        self.champion = gauge("nextclose_champion", "1 for the version that is served", ["version"])
+        self.verdict = gauge("nextclose_verdict", "How what is served holds up: 0 healthy, 1 watch, 2 degraded")
+        self.detector = gauge("nextclose_detector", "A claim's detector, in parts of an alarm", ["claim"])
+        self.drift = gauge("nextclose_drift_psi", "PSI of the last month, weighted by importance")
+        self.monitored = gauge("nextclose_monitored_timestamp_seconds", "When it was monitored last")
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:

@@ -53,7 +53,7 @@ def start(
     job: Annotated[str, Path(description="Its kind", json_schema_extra={"enum": list(runs.KINDS)})],
     services: ServicesDep,
 ) -> JobRun:
-    """Start a job; it runs in a process of its own, and its id tells how far it is."""
+    """Start a job; it runs in a process of its own, and its id leads to how far it is."""
     return launch(services.settings, services.database, job, "api")
 
 
@@ -90,7 +90,7 @@ router.add_api_route(
     response_class=EventSourceResponse,
     dependencies=[Depends(room_for_one_more)],
     route_class_override=StreamRoute,
-    include_in_schema=False,  # an address has one entry there: that of the earnings days, which tells of both
+    include_in_schema=False,  # an address has one entry there: that of the earnings days, which describes both
 )
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hmac
 from http import HTTPStatus
 from ipaddress import ip_address
-from typing import Annotated
 from urllib.parse import urlsplit
 
 from fastapi import Depends, FastAPI, Request
@@ -171,9 +170,6 @@ def _same(given: str, expected: str) -> bool:
 
 Admin = Depends(require_admin)
 """A route with this dependency changes state."""
-
-MayChange = Annotated[bool, Depends(may_change)]
-"""A page's parameter of this type says whether its buttons will be answered."""
 
 
 def with_headers(response: Response) -> Response:

@@ -31,15 +31,15 @@ def candles(bars: pl.DataFrame) -> pl.DataFrame:
     """Return the bars as they are drawn: sessions, or weeks where there are too many; columns of the bar frame."""
     if bars.height < WEEKLY_FROM:
         return bars
-    weekly = bars.group_by_dynamic("session", every="1w", label="left").agg(
-        pl.col("session").last().alias("last_session"),
+    week = pl.col("session").dt.truncate("1w").alias("week")
+    weekly = bars.group_by(week, maintain_order=True).agg(
+        pl.col("session", "close").last(),
         pl.col("open").first(),
         pl.col("high").max(),
         pl.col("low").min(),
-        pl.col("close").last(),
         pl.col("volume").sum(),
     )
-    return weekly.drop("session").rename({"last_session": "session"})
+    return weekly.drop("week")
 
 
 def stock(
@@ -134,13 +134,12 @@ def _random_walk(forecast: Forecast) -> Figure:
 
 def _layout(sessions: list[str], *, with_panel: bool) -> Figure:
     axis = {"showgrid": False, "zeroline": False, "fixedrange": True, "tickfont": {"color": "--ink-3", "size": 11}}
+    category = {**axis, "type": "category", "anchor": "y2"}
     shown = _ticks(sessions)
     layout: Figure = {
         "xaxis": {
-            **axis,
-            "type": "category",
+            **category,
             "domain": _MAIN if with_panel else (0.0, 1.0),
-            "anchor": "y2",
             "rangeslider": {"visible": False},
             "tickvals": [sessions[place] for place in shown],
             "ticktext": [_tick(sessions[place], long=len(sessions) > _LONG) for place in shown],
@@ -161,7 +160,7 @@ def _layout(sessions: list[str], *, with_panel: bool) -> Figure:
         "font": {"family": "Inter, system-ui, sans-serif", "color": "--ink-2"},
     }
     if with_panel:
-        layout["xaxis2"] = {**axis, "type": "category", "domain": _PANEL, "anchor": "y2", "showticklabels": False}
+        layout["xaxis2"] = {**category, "domain": _PANEL, "showticklabels": False}
     return layout
 
 

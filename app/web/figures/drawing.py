@@ -11,7 +11,7 @@ from math import floor
 from app.forecasts.ledger.forecast import Forecast
 from app.forecasts.prediction.distribution import close_at
 
-STRIP_WIDTH, STRIP_HEIGHT = 168.0, 22.0
+STRIP_WIDTH = 168.0
 DOTS_WIDTH, DOTS_HEIGHT = 320.0, 112.0
 SPARK_WIDTH, SPARK_HEIGHT = 800.0, 320.0
 DOTS = 20

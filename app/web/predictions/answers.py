@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from hashlib import sha256
 from http import HTTPStatus
 from math import inf
@@ -56,11 +57,11 @@ class Answer:
     until: datetime
     expires: float = inf
     """By the monotonic clock, in seconds; only a provisional answer has one, and no commit may follow it."""
-    etag: str = field(init=False)
 
-    def __post_init__(self) -> None:
-        """Name the content; weakly, for it is sent gzipped too."""
-        object.__setattr__(self, "etag", f'W/"{sha256(self.body).hexdigest()[:20]}"')
+    @cached_property
+    def etag(self) -> str:
+        """Names the content; weakly, for it is sent gzipped too."""
+        return f'W/"{sha256(self.body).hexdigest()[:20]}"'
 
     def response(self, if_none_match: str | None = None) -> Response:
         """Return the answer to a client, or that it holds it already."""

@@ -26,7 +26,6 @@ from app.web.views import results
 
 RANGES: dict[str, int | None] = {"1M": 21, "3M": 63, "6M": 126, "1Y": 252, "5Y": 1260, "All": None}
 """How many sessions each range shows."""
-DEFAULT_RANGE = "6M"
 AVERAGES = {"SMA 20": "sma_20", "SMA 50": "sma_50"}
 WARM_UP = 50
 TABLE_ROWS = 260
@@ -53,8 +52,6 @@ class Stock:
     """The whole page."""
 
     status: SymbolStatus
-    close: float | None
-    change: float | None
     chart: Chart | None
     forecast: Forecast | None
     freshness: Freshness | None
@@ -116,11 +113,8 @@ def stock(services: Services, symbol: str, wanted: str, above: float | None = No
     past = results.past(days, calendar(status.exchange))
     champion = services.champion.current()
     card = champion.card if champion else None
-    closes = bars["close"].tail(2).to_list()
     return Stock(
         status=status,
-        close=closes[-1] if closes else None,
-        change=closes[1] / closes[0] - 1 if len(closes) > 1 else None,
         chart=chart(bars, wanted, forecast, past) if bars.height else None,
         forecast=forecast,
         freshness=services.forecaster.freshness(forecast) if forecast else None,

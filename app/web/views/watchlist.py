@@ -47,7 +47,7 @@ class Setup:
     the watched symbols that have prices.
     """
 
-    states: tuple[str, str, str]
+    states: tuple[str, ...]
     priced: int
     run: JobRun | None
     failed: str | None
@@ -148,13 +148,8 @@ def setup(services: Services, statuses: Sequence[SymbolStatus], recent: Sequence
     past = not running or (run is not None and (run.kind == "train" or run.progress >= _PRICES_DONE))
     fetched = priced > 0 and (past or seen == len(statuses))
     here = "now" if running else "failed" if failed else "next"
-    if not fetched:
-        states = (here, "next", "next")
-    elif services.champion.current() is None:
-        states = ("done", here, "next")
-    else:
-        states = ("done", "done", here)
-    return Setup(states, priced, run, failed)
+    done = 0 if not fetched else 1 if services.champion.current() is None else 2
+    return Setup(("done",) * done + (here,) + ("next",) * (2 - done), priced, run, failed)
 
 
 def suggestions(db: Session, text: str, limit: int = 8) -> list[SymbolStatus]:

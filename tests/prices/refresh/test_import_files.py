@@ -118,6 +118,9 @@ REFUSED = {
     "double.csv": ("symbol,date,date,open\n", "a column name comes twice"),
     "text.parquet": (b"no parquet at all", "can't be read as Parquet"),
     "broken.csv.gz": (b"no gzip", "can't be unpacked"),
+    "cut.csv.gz": (gzip.compress(GOOD.encode() * 1000)[:-9], "can't be unpacked"),
+    "bomb.csv.gz": (gzip.compress(b"0" * (16 << 20)), "unpacks to more than 50 times its size"),
+    "endless.csv": (b"a" * 200_000, "no column"),
     "notes.docx": (b"x", "only .csv, .csv.gz, .parquet, .pq can be imported"),
 }
 

@@ -103,7 +103,7 @@ def test_a_broken_new_champion_doesnt_replace_the_one_that_works(stored: Setting
     assert [card.version for card in seen.versions()] == [FIRST]
 
 
-def test_a_list_of_sums_that_was_rewritten_is_told(stored: Settings, database: Database) -> None:
+def test_a_list_of_sums_that_was_rewritten_is_reported(stored: Settings, database: Database) -> None:
     """The pointer knows the sum over the sums: files and list changed together don't pass."""
     promote(stored, database, FIRST, "first", {}, NOW)
     directory = stored.models_dir / FIRST

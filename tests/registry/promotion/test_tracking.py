@@ -26,13 +26,13 @@ def tracker_at(tmp_path: Path, uri: str) -> Tracker:
     return Tracker(Settings(home=tmp_path, mlflow_uri=uri, _env_file=None))  # type: ignore[call-arg]
 
 
-def test_a_server_that_is_not_there_is_told_within_seconds(tmp_path: Path) -> None:
+def test_a_server_that_is_not_there_is_reported_within_seconds(tmp_path: Path) -> None:
     """By its own default MLflow goes on asking for minutes."""
     begun = monotonic()
-    with pytest.raises(TrackingUnavailable, match="training has not begun") as told:
+    with pytest.raises(TrackingUnavailable, match="training has not begun") as raised:
         tracker_at(tmp_path, "http://127.0.0.1:9").connect()
     assert monotonic() - begun < 20
-    assert "\n" not in told.value.detail
+    assert "\n" not in raised.value.detail
 
 
 def test_a_store_that_goes_away_during_training_is_one_line(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_the_same_model_made_later_is_the_same_bytes(tmp_path: Path, model: Mode
 
 
 @pytest.mark.parametrize("name", ["model.json", "card.json", "SHA256SUMS"])
-def test_an_altered_file_is_told(tmp_path: Path, model: Model, name: str) -> None:
+def test_an_altered_file_is_reported(tmp_path: Path, model: Model, name: str) -> None:
     """One changed byte in any file, and the version is broken."""
     artefact.save(model, tmp_path / "v")
     path = tmp_path / "v" / name
@@ -55,7 +55,7 @@ def test_an_altered_file_is_told(tmp_path: Path, model: Model, name: str) -> Non
         artefact.load(tmp_path / "v")
 
 
-def test_missing_and_added_files_are_told(tmp_path: Path, model: Model) -> None:
+def test_missing_and_added_files_are_reported(tmp_path: Path, model: Model) -> None:
     """Each names the file."""
     artefact.save(model, tmp_path / "v")
     (tmp_path / "v" / "model.pkl").write_bytes(b"cos\nsystem\n")
@@ -69,7 +69,7 @@ def test_missing_and_added_files_are_told(tmp_path: Path, model: Model) -> None:
         artefact.load(tmp_path / "nowhere")
 
 
-def test_a_rightly_summed_file_that_is_nonsense_is_told(tmp_path: Path, model: Model) -> None:
+def test_a_rightly_summed_file_that_is_nonsense_is_reported(tmp_path: Path, model: Model) -> None:
     """A hash says that a file is whole, not that it is a model."""
     artefact.save(model, tmp_path / "v")
     (tmp_path / "v" / "model.json").write_text("[]")

@@ -1,4 +1,4 @@
-"""A card holds figures that JSON can tell."""
+"""A card holds figures that JSON can hold."""
 
 from math import inf, nan
 

@@ -40,7 +40,7 @@ def test_forecast_has_its_columns_and_order(features: pl.DataFrame, model: Model
     assert made.select(KNOWN).unique().row(0) == (False, False, False)
 
 
-def test_what_the_model_doesn_t_read_isn_t_told(features: pl.DataFrame, model: Model) -> None:
+def test_what_the_model_doesn_t_read_isn_t_reported(features: pl.DataFrame, model: Model) -> None:
     """Without the columns nobody can say what was known."""
     made = model.pipeline.forecast(features.drop("earnings_day", "earnings_known", "index_level"))
     assert made.select(KNOWN).null_count().row(0) == (made.height,) * 3

@@ -80,9 +80,9 @@ def test_a_stopped_backtest_goes_on(
         run_backtest(database, tmp_path / "two.parquet", start=START, progress=stop)
     kept = sorted(path.name for path in (tmp_path / ".two.parquet.parts").glob("*.parquet"))
     assert len(kept) == 3
-    told: list[str] = []
-    run_backtest(database, tmp_path / "two.parquet", start=START, progress=lambda _, text: told.append(text))
-    assert not any(text.startswith("fold 1 ") for text in told)
+    messages: list[str] = []
+    run_backtest(database, tmp_path / "two.parquet", start=START, progress=lambda _, text: messages.append(text))
+    assert not any(text.startswith("fold 1 ") for text in messages)
     run_backtest(database, tmp_path / "one.parquet", start=START)
     assert pl.read_parquet(tmp_path / "one.parquet").equals(pl.read_parquet(tmp_path / "two.parquet"))
 

@@ -28,8 +28,8 @@ def test_a_contest_makes_a_champion_once(
 ) -> None:
     """The first contest promotes its winner with the evidence; the same data again gives the same version and table."""
     database = fill(bars)
-    told: list[str] = []
-    first = run_contest(settings, database, CLOCK, lambda _, message: told.append(message))
+    messages: list[str] = []
+    first = run_contest(settings, database, CLOCK, lambda _, message: messages.append(message))
     second = run_contest(settings, database, CLOCK)
 
     assert first.promoted
@@ -43,7 +43,7 @@ def test_a_contest_makes_a_champion_once(
     for row, line in zip(first.rows, document["rows"], strict=True):
         assert (line["name"], line["crps"]) == (row.name, row.score.crps)
         assert {"behind", "behind_error", "refused"} < set(line)
-    assert any(message.startswith("fold ") for message in told)
+    assert any(message.startswith("fold ") for message in messages)
 
     champion = Champion(settings).current()
     assert champion is not None

@@ -24,7 +24,7 @@ def combination(walked: Walked, weights: tuple[float, ...]) -> Contestant:
 @pytest.mark.parametrize(
     ("weights", "trust"), [((0.0, 0.0, 0.0, 0.0), 0.0), ((0.5, 0.1, 0.0, 0.0), 0.3), ((1.0, 1 / 3, 1 / 3, 1 / 3), 1.0)]
 )
-def test_a_combination_tells_how_far_its_parts_are_trusted(
+def test_a_combination_says_how_far_its_parts_are_trusted(
     walked: Walked, weights: tuple[float, ...], trust: float
 ) -> None:
     """Shares of 1 and three thirds: their mean trust is the sum of the weights over 2, in the card and in MLflow."""

@@ -41,7 +41,7 @@ def test_a_market_that_stood_still_shows_nothing() -> None:
     assert gate.verdict(rows, NOTHING).endswith(gate.UNDECIDED)
 
 
-def test_point_skill_is_told_with_its_size() -> None:
+def test_point_skill_is_reported_with_its_size() -> None:
     """A claim whose interval lies below 1."""
     made = gate.Claim(0.996, 0.993, 0.999, 259)
     assert gate.verdict(losing(0.971, 0.05), made).startswith("point error 0.4 % below the random walk's; ")

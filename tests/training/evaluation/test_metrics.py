@@ -55,7 +55,7 @@ def test_direction_is_the_side_that_the_probability_favours() -> None:
 
 
 def test_score_of_a_random_walk_has_ratios_of_one() -> None:
-    """A location of zero predicts the last close: no direction is told, and every ratio is one."""
+    """A location of zero predicts the last close: no direction is claimed, and every ratio is one."""
     score = metrics.score(scored())
     assert (score.mae_ratio, score.rmse_ratio, score.r2_oos) == (1.0, 1.0, 0.0)
     assert score.hit is None

@@ -50,16 +50,16 @@ async def test_prices_are_the_stored_bars(web: httpx.AsyncClient) -> None:
 
 
 @pytest.mark.parametrize("address", ["/predict/AAPL", "/api/prices/AAPL", "/api/indicators/AAPL", "/api/forecasts"])
-async def test_prices_are_told_as_they_are_quoted(web: httpx.AsyncClient, seeded: Database, address: str) -> None:
-    """A stored 441.3999938964844 is told as 441.4: no answer has more than four decimals or six digits of a price."""
+async def test_prices_are_reported_as_they_are_quoted(web: httpx.AsyncClient, seeded: Database, address: str) -> None:
+    """A stored 441.3999938964844 becomes 441.4: no answer has more than four decimals or six digits of a price."""
     with seeded.write() as db:
         bars = store.history(db, "AAPL")
         prices = pl.col("open", "high", "low", "close", "adj_close")
         store.upsert(db, bars.with_columns((prices * 1.001).cast(pl.Float32).cast(pl.Float64)), "sample", NOW)
     await web.get("/predict/AAPL")
-    told = [number for name, number in _numbers(strict((await web.get(address)).text)) if name not in SHARES]
-    assert told
-    assert [one for one in told if one not in {round(one, 4), float(f"{one:.6g}")}] == []
+    numbers = [number for name, number in _numbers(strict((await web.get(address)).text)) if name not in SHARES]
+    assert numbers
+    assert [one for one in numbers if one not in {round(one, 4), float(f"{one:.6g}")}] == []
 
 
 def _numbers(value: Any, name: str = "") -> Iterator[tuple[str, float]]:

@@ -27,8 +27,10 @@ def address(app: FastAPI) -> Iterator[str]:
         yield at
 
 
-async def test_a_run_is_told_as_it_moves_on(address: str, seeded: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stream begins with what there is, then tells each change as an event `job`."""
+async def test_a_run_is_reported_as_it_moves_on(
+    address: str, seeded: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stream begins with what there is, then sends each change as an event `job`."""
     monkeypatch.setattr(jobs, "LOOK_EVERY_S", 0.02)  # a test needn't wait a second for the next look
     run = runs.start(seeded, "train", "test", NOW)
     seen: list[str] = []
@@ -83,13 +85,13 @@ async def test_others_get_earnings_days(web: httpx.AsyncClient, seeded: Database
 @pytest.mark.parametrize(
     ("query", "code"), [("symbol=^VIX", "invalid_symbol"), ("start=2013-03-01&end=2013-02-01", "bad_request")]
 )
-async def test_a_question_without_an_answer_is_told(web: httpx.AsyncClient, query: str, code: str) -> None:
+async def test_a_question_without_an_answer_is_reported(web: httpx.AsyncClient, query: str, code: str) -> None:
     """A series has no results, and a range ends after it begins."""
     answer = await web.get(f"/api/events?{query}")
     assert (answer.status_code, answer.json()["code"]) == (422, code)
 
 
-async def test_the_documentation_tells_of_both(web: httpx.AsyncClient) -> None:
+async def test_the_documentation_describes_both(web: httpx.AsyncClient) -> None:
     """One operation with two kinds of content."""
     described = (await web.get("/openapi.json")).json()["paths"]["/api/events"]["get"]["responses"]["200"]
     assert set(described["content"]) == {"application/json", "text/event-stream"}

@@ -24,7 +24,7 @@ from app.web.api import inputs
         ("POST", "/static/app.css", "GET, HEAD"),
     ],
 )
-async def test_a_wrong_method_is_told_the_right_ones(
+async def test_a_wrong_method_gets_the_right_ones(
     web: httpx.AsyncClient, method: str, address: str, allowed: str
 ) -> None:
     """Allow names every method of the path, not those of the first route on it."""
@@ -48,7 +48,7 @@ async def test_a_day_is_written_in_one_way(web: httpx.AsyncClient, day: str) -> 
 
 @given(st.data())
 @settings_of(max_examples=200, deadline=None)
-def test_openapi_tells_which_symbols_are_taken(data: st.DataObject) -> None:
+def test_openapi_says_which_symbols_are_taken(data: st.DataObject) -> None:
     """Whatever the published patterns match is a symbol."""
     normalise(data.draw(st.from_regex(f"^{inputs._SYMBOL}$", fullmatch=True)))
     stock(data.draw(st.from_regex(f"^{inputs._STOCK}$", fullmatch=True)))

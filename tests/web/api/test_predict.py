@@ -80,7 +80,7 @@ async def test_a_thousand_symbols_are_answered_and_more_refused(web: httpx.Async
 
 
 async def test_a_list_of_guesses_is_not_passed_on_to_the_source(web: httpx.AsyncClient) -> None:
-    """Only the first few unknown symbols of a request are looked up; each of the others is told so."""
+    """Only the first few unknown symbols of a request are looked up; each of the others is an error that says so."""
     answer = await web.post("/predict", json={"symbols": [f"X{number}" for number in range(20)]})
     errors = answer.json()["errors"]
     assert [one["code"] for one in errors] == ["unknown_symbol"] * 20

@@ -1,4 +1,4 @@
-"""Who may change state, and what every answer tells the browser."""
+"""Who may change state, and what every answer asks of the browser."""
 
 from collections.abc import AsyncIterator
 
@@ -30,7 +30,7 @@ async def test_every_answer_has_the_headers(web: httpx.AsyncClient, address: str
     assert answer.headers["referrer-policy"] == "same-origin"
 
 
-async def test_an_unforeseen_failure_tells_nothing_and_keeps_the_headers(app: FastAPI) -> None:
+async def test_an_unforeseen_failure_says_nothing_and_keeps_the_headers(app: FastAPI) -> None:
     """The answer is a plain problem: no message of the exception, no path, no traceback."""
 
     @app.get("/boom")
@@ -170,6 +170,6 @@ async def test_a_large_body_is_refused(web: httpx.AsyncClient) -> None:
         ("192.0.2.1", False), ("example.com", False), ("localhost.example.com", False), ("", False), (None, False),
     ],
 )  # fmt: skip
-def test_loopback_is_told_by_its_address(host: str | None, expected: bool) -> None:
+def test_loopback_is_known_by_its_address(host: str | None, expected: bool) -> None:
     """Names that only look like it aren't."""
     assert security.is_loopback(host) is expected

@@ -121,7 +121,7 @@ async def test_pages_stand_on_an_empty_store(fresh: httpx.AsyncClient, address: 
     Checked(answer.text)
 
 
-async def test_sample_prices_are_told_plainly(app: FastAPI, settings: Settings, build: Build) -> None:
+async def test_sample_prices_are_shown_plainly(app: FastAPI, settings: Settings, build: Build) -> None:
     """The banner names the years; where Yahoo was wanted it says that there is no connection."""
     async with talk_to(app) as client:
         text = (await client.get("/")).text
@@ -132,7 +132,7 @@ async def test_sample_prices_are_told_plainly(app: FastAPI, settings: Settings, 
             assert "Sample prices, 2000-2013; no connection to Yahoo" in (await client.get(address)).text
 
 
-async def test_old_prices_are_told_plainly(settings: Settings, seeded: Database, build: Build) -> None:
+async def test_old_prices_are_shown_plainly(settings: Settings, seeded: Database, build: Build) -> None:
     """Prices that lack final sessions raise a banner with their last session and how many they lack."""
     with seeded.write() as db:
         db.connection().exec_driver_sql("UPDATE bar SET source = 'yahoo'")

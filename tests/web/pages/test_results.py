@@ -37,7 +37,7 @@ def _figure(text: str) -> dict[str, Any]:
     return figure
 
 
-async def test_the_page_says_when_results_are_told(web: httpx.AsyncClient, seeded: Database) -> None:
+async def test_the_page_says_when_results_come(web: httpx.AsyncClient, seeded: Database) -> None:
     """Beside the bands: the day, its timing, and that this forecast is about it; JSON says the same."""
     _tell(seeded, (date(2013, 3, 1), "amc"))
     text = (await web.get("/stocks/AAPL", headers=HTML)).text
@@ -49,7 +49,7 @@ async def test_the_page_says_when_results_are_told(web: httpx.AsyncClient, seede
     assert answer["data"]["missing_inputs"] == ["volatility_index"]
 
 
-async def test_the_record_tells_sessions_with_results_apart(web: httpx.AsyncClient, seeded: Database) -> None:
+async def test_the_record_counts_sessions_with_results_apart(web: httpx.AsyncClient, seeded: Database) -> None:
     """A settled forecast of the session that traded results first counts there; page and JSON say the same."""
     _tell(seeded, (date(2013, 2, 28), "amc"))
     with seeded.write() as db:

@@ -173,11 +173,11 @@ async def test_stale_by_history_that_grew(app: FastAPI, web: httpx.AsyncClient, 
 
 
 async def test_stale_by_an_earnings_day_and_by_a_series(app: FastAPI, web: httpx.AsyncClient, seeded: Database) -> None:
-    """A day that was told, or ended, and a bar of the volatility index concern every answer."""
+    """A day that was reported, or ended, and a bar of the volatility index concern every answer."""
     answers: Answers = app.state.answers
-    told = {"symbol": "AAPL", "kind": "earnings", "date": NEXT, "timing": "amc", "source": "file"}
-    row = EventRow(**told, known_at=NOW, first_seen=NOW, last_seen=NOW)
-    for change in ("told", "ended", "series"):
+    reported = {"symbol": "AAPL", "kind": "earnings", "date": NEXT, "timing": "amc", "source": "file"}
+    row = EventRow(**reported, known_at=NOW, first_seen=NOW, last_seen=NOW)
+    for change in ("reported", "ended", "series"):
         await ask(web)
         assert answers.ready("AAPL") is not None
         if change == "series":
