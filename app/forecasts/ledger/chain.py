@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 
+from sqlalchemy import Table
 from sqlalchemy.exc import DBAPIError
-from sqlmodel import Session, SQLModel, insert, select, text
+from sqlmodel import Session, SQLModel, select, text
 
+from app.core import bulk
 from app.forecasts.ledger.tables import Link
 
 FIRST_HASH: Final = "0" * 64
 """What the first row carries as the hash of the row before it."""
 _PAGE: Final = 1000
-_LINK: Final = frozenset(Link.model_fields)
+_ORDER: Final = ("seq", "previous_hash", "hash")
+_LINK: Final = frozenset(_ORDER)
 
 
 @dataclass(frozen=True)
@@ -55,18 +58,22 @@ def lock(db: Session, table: type[Link]) -> None:
         db.connection().execute(text(f"LOCK TABLE {table.__tablename__} IN SHARE ROW EXCLUSIVE MODE"))
 
 
-def append(db: Session, table: type[Link], values: Sequence[SQLModel]) -> None:
-    """Write values as the table's next rows, in one statement; the caller holds the lock."""
-    columns = table.__table__.c  # type: ignore[attr-defined]  # SQLModel adds it to a table
-    last = db.connection().execute(select(columns.seq, columns.hash).order_by(columns.seq.desc()).limit(1)).first()
-    seq, digest = (0, FIRST_HASH) if last is None else last
-    rows: list[dict[str, Any]] = []
+def append(db: Session, table: type[Link], values: Iterable[SQLModel]) -> int:
+    """Write values as the table's next rows, a few in memory at a time; return how many. The caller holds the lock."""
+    rows: Table = table.__table__  # type: ignore[attr-defined]  # SQLModel adds it to a table
+    newest = select(rows.c.seq, rows.c.hash).order_by(rows.c.seq.desc()).limit(1)
+    last = db.connection().execute(newest).first()
+    names = [name for name in rows.c.keys() if name not in _LINK]  # noqa: SIM118 - a collection of columns, no dict
+    return bulk.insert_rows(db, rows, [*names, *_ORDER], _linked(values, names, Mark(*last) if last else Mark()))
+
+
+def _linked(values: Iterable[SQLModel], names: Sequence[str], at: Mark) -> Iterator[tuple[Any, ...]]:
+    """Yield each value's fields, its number, the hash before, and its own."""
     for value in values:
-        previous, fields = digest, dict(value)
-        seq, digest = seq + 1, _digest(previous, fields)
-        rows.append({**fields, "seq": seq, "previous_hash": previous, "hash": digest})
-    if rows:
-        db.connection().execute(insert(table), rows)
+        fields = dict(value)
+        following = Mark(at.seq + 1, _digest(at.hash, fields))
+        yield (*(fields[name] for name in names), following.seq, at.hash, following.hash)
+        at = following
 
 
 def verify(db: Session, table: type[Link], since: Mark | None = None) -> ChainReport:

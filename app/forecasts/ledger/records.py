@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeVar
@@ -53,6 +53,12 @@ def append(db: Session, forecasts: Sequence[Forecast]) -> list[Forecast]:
     return [kept[_key(forecast)] for forecast in forecasts]
 
 
+def seed(db: Session, forecasts: Iterable[Forecast]) -> int:
+    """Keep forecasts of which the ledger has none like it, made one at a time as they are written; return how many."""
+    chain.lock(db, ForecastRow)
+    return chain.append(db, ForecastRow, forecasts)
+
+
 def as_of(db: Session, sessions: Mapping[str, date], model_version: str | None) -> dict[str, Forecast]:
     """Return what a model version forecast as of each symbol's session; a live one goes before a replayed one.
 
@@ -85,17 +91,24 @@ def last_of(db: Session, symbols: Sequence[str]) -> dict[str, Forecast]:
     return found
 
 
-def pending(db: Session, last_sessions: Mapping[str, date]) -> list[Forecast]:
-    """Return the unscored forecasts whose symbol has a bar of the target session or a later one, by symbol."""
-    unscored = select(ForecastRow).outerjoin(ScoreRow, col(ScoreRow.forecast_id) == ForecastRow.id)
-    rows = db.exec(
-        unscored.where(col(ScoreRow.forecast_id).is_(None)).order_by(col(ForecastRow.symbol), col(ForecastRow.seq))
+def waiting(db: Session) -> dict[str, date]:
+    """Return each symbol that has unscored forecasts, and the first target session among them."""
+    first = func.min(ForecastRow.target_session)
+    query = _unscored(select(ForecastRow.symbol, first)).group_by(ForecastRow.symbol)
+    return dict(db.exec(query).all())
+
+
+def pending(db: Session, symbol: str, last_session: date) -> list[Forecast]:
+    """Return a symbol's unscored forecasts whose target session is `last_session` or an earlier one."""
+    its = (col(ForecastRow.symbol) == symbol) & (col(ForecastRow.target_session) <= last_session)
+    rows = db.exec(_unscored(select(ForecastRow)).where(its).order_by(col(ForecastRow.seq)))
+    return [Forecast.model_validate(row) for row in rows]
+
+
+def _unscored(query: Any) -> Any:
+    return query.outerjoin(ScoreRow, col(ScoreRow.forecast_id) == ForecastRow.id).where(
+        col(ScoreRow.forecast_id).is_(None)
     )
-    return [
-        Forecast.model_validate(row)
-        for row in rows
-        if row.symbol in last_sessions and row.target_session <= last_sessions[row.symbol]
-    ]
 
 
 def scored(db: Session) -> pl.DataFrame:

@@ -15,7 +15,7 @@ from ulid import ULID
 
 from app.core.clock import DEFAULT_EXCHANGE, Clock, calendar
 from app.core.db import Database
-from app.core.progress import Progress, silent
+from app.core.progress import Progress, silent, within
 from app.forecasts.ledger import records
 from app.forecasts.ledger.forecast import Forecast
 from app.forecasts.ledger.scoring import score_due
@@ -34,24 +34,32 @@ SCHEMA: Final = {
     "fingerprint": pl.String,
 }
 """One row per symbol and session: a backtest's columns, quantiles as closes; `fingerprint` is of all bars used."""
+AT_ONCE: Final = 5_000
 VERDICT: Final = "replayed: made in the first training's walk-forward, by a model that knew no later session"
 
 
 def replay(database: Database, clock: Clock, rows: pl.DataFrame, progress: Progress = silent) -> int:
-    """Append walk-forward forecasts (`SCHEMA`) to an empty ledger and score them; return how many, else 0."""
+    """Append walk-forward forecasts (`SCHEMA`) to an empty ledger and score them; return how many, else 0.
+
+    Some thousand in one transaction, so that no other writer waits long.
+    """
     now = clock.now()
-    with database.write() as db:
+    with database.read() as db:
         if rows.is_empty() or records.count(db):
             return 0
         exchanges, last = store.exchanges(db), store.last_bars(db)
-        made = [
+    known = rows.select(*SCHEMA).match_to_schema(SCHEMA).filter(pl.col("symbol").is_in(list(last)))
+    made = 0
+    for part in known.sort("symbol", "as_of").iter_slices(AT_ONCE):
+        progress(made / known.height / 2, f"replaying {part['symbol'][0]}")
+        forecasts = (
             _forecast(row, last[row["symbol"]], exchanges.get(row["symbol"], DEFAULT_EXCHANGE), now)
-            for row in rows.select(*SCHEMA).match_to_schema(SCHEMA).sort("symbol", "as_of").iter_rows(named=True)
-            if row["symbol"] in last
-        ]
-        records.append(db, made)
-    score_due(database, clock, progress)
-    return len(made)
+            for row in part.iter_rows(named=True)
+        )
+        with database.write() as db:
+            made += records.seed(db, forecasts)
+    score_due(database, clock, within(progress, 0.5, 1.0))
+    return made
 
 
 def _forecast(row: Mapping[str, Any], bar: LastBar, exchange: str, now: datetime) -> Forecast:

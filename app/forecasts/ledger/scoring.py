@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from itertools import groupby
 from typing import Any, Final, cast
 
 import numpy as np
@@ -40,24 +39,25 @@ def score_due(database: Database, clock: Clock, progress: Progress = silent) -> 
     A forecast whose target session has no bar (a halt, or one that is held in quarantine) stays unscored.
     """
     with database.read() as db:
-        pending = records.pending(db, {symbol: last.session for symbol, last in store.last_bars(db).items()})
-    revisions = _revised(database)
-    with database.read() as db:
-        due = sorted([*pending, *records.of_ids(db, list(revisions))], key=lambda one: one.symbol)
-    by_symbol = [(symbol, list(forecasts)) for symbol, forecasts in groupby(due, key=lambda one: one.symbol)]
+        last = {symbol: bar.session for symbol, bar in store.last_bars(db).items()}
+        waiting = records.waiting(db)
+    revised = _revised(database)
+    due = sorted({symbol for symbol, first in waiting.items() if first <= last.get(symbol, date.min)} | revised.keys())
     written = 0
-    for done, (symbol, forecasts) in enumerate(by_symbol):
-        progress(done / len(by_symbol), f"scoring {symbol}")
+    for done, symbol in enumerate(due):
+        progress(done / len(due), f"scoring {symbol}")
+        revisions = revised.get(symbol, {})
         with database.read() as db:
-            closes = _closes(store.history(db, symbol, end=max(one.target_session for one in forecasts)))
+            forecasts = [*records.pending(db, symbol, last[symbol]), *records.of_ids(db, list(revisions))]
+            closes = _closes(store.history(db, symbol))
         scores = score_all(forecasts, closes, clock.now(), revisions)
         with database.write() as db:
             written += records.add_scores(db, scores)
     return written
 
 
-def _revised(database: Database) -> dict[str, int]:
-    """Return the scored forecasts that came out otherwise by the closes of now, with their next score's number."""
+def _revised(database: Database) -> dict[str, dict[str, int]]:
+    """Return by symbol the scored forecasts that now come out otherwise, each with its next score's number."""
     with database.read() as db:
         scored = records.scored(db)
     if scored.is_empty():
@@ -68,7 +68,10 @@ def _revised(database: Database) -> dict[str, int]:
     )
     realised = pl.col("last_close") * pl.col("close_after") / pl.col("close")
     changed = beside.filter((realised / pl.col("realised_close") - 1.0).abs() > REVISED_BY)
-    return {forecast_id: revision + 1 for forecast_id, revision in changed.select("id", "revision").iter_rows()}
+    found: dict[str, dict[str, int]] = {}
+    for symbol, forecast_id, revision in changed.select("symbol", "id", "revision").iter_rows():
+        found.setdefault(symbol, {})[forecast_id] = revision + 1
+    return found
 
 
 def score_all(

@@ -13,6 +13,7 @@ from typing import Final
 import polars as pl
 from sqlmodel import Session
 
+from app.core import bulk
 from app.prices.frame import BAR_SCHEMA, PRICES
 from app.prices.store import sql
 from app.prices.symbols import SERIES_MARK, exchange_of, is_series
@@ -25,7 +26,7 @@ ADJ_TOLERANCE: Final = 1e-5
 
 _KEPT = f"{sql.BAR_COLUMNS}, source, fetched_at, final"
 _INSERT = f"""
-INSERT INTO bar ({_KEPT}) VALUES ({sql.marks(len(BAR_SCHEMA) + 2)}, {{true}})
+INSERT INTO bar ({_KEPT}) VALUES ({sql.marks(len(BAR_SCHEMA) + 3)})
 ON CONFLICT (symbol, session) DO UPDATE SET
   {", ".join(f"{name} = excluded.{name}" for name in (*list(BAR_SCHEMA)[2:], "source", "fetched_at", "final"))}
 """
@@ -59,7 +60,7 @@ def upsert(
     known = sql.bars_of(db, symbols, " AND session BETWEEN ? AND ?", span)
     added, changed = _compared(bars, known)
     keep_revisions(db, changed, fetched_at, reason)
-    _insert(db, added, source, fetched_at)
+    _insert(db, added, source, fetched_at, new=True)
     _insert(db, changed, source, fetched_at)
     if added.height + changed.height + removed:
         summarise(db, symbols)
@@ -88,10 +89,16 @@ def _compared(bars: pl.DataFrame, known: pl.DataFrame) -> tuple[pl.DataFrame, pl
     return both.filter(missing).select(*BAR_SCHEMA), changed.select(*BAR_SCHEMA)
 
 
-def _insert(db: Session, bars: pl.DataFrame, source: str, fetched_at: datetime) -> None:
-    marked = bars.with_columns(pl.lit(source).alias("source"), pl.lit(sql.instant(db, fetched_at)).alias("fetched_at"))
-    rows = marked.select(*BAR_SCHEMA, "source", "fetched_at").with_columns(pl.col("session").cast(pl.String)).rows()
-    sql.change_many(db, _INSERT.format(true="1" if sql.is_sqlite(db) else "true"), rows)
+def _insert(db: Session, bars: pl.DataFrame, source: str, fetched_at: datetime, *, new: bool = False) -> None:
+    """Write bars; `new` ones aren't stored yet."""
+    true = 1 if sql.is_sqlite(db) else "true"
+    told = {"source": source, "fetched_at": sql.instant(db, fetched_at), "final": true}
+    marked = bars.select(*BAR_SCHEMA, *(pl.lit(value).alias(name) for name, value in told.items()))
+    rows = marked.with_columns(pl.col("session").cast(pl.String)).rows()
+    if new and not sql.is_sqlite(db):
+        bulk.copy(db.connection(), "bar", marked.columns, rows)
+    else:
+        sql.change_many(db, _INSERT, rows)
 
 
 def keep_revisions(db: Session, bars: pl.DataFrame, at: datetime, reason: str) -> None:
