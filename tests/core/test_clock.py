@@ -68,7 +68,7 @@ def test_next_session(nyse: Calendar, day: str, following: str) -> None:
     ],
 )
 def test_close_at_follows_daylight_saving_and_half_days(nyse: Calendar, session: str, close: str) -> None:
-    """The close is told in UTC."""
+    """The close is given in UTC."""
     assert nyse.close_at(date.fromisoformat(session)) == utc(close)
 
 

@@ -137,7 +137,7 @@ def test_an_unmigrated_store_says_what_to_do(tmp_path: Path) -> None:
 )
 def test_a_wrong_url_is_one_line(url: str, says: str) -> None:
     """The setting is named, and its password isn't."""
-    with pytest.raises(BadInput, match=says) as told:
+    with pytest.raises(BadInput, match=says) as caught:
         Database(url)
-    assert "NEXTCLOSE_DATABASE_URL" in told.value.detail
-    assert "s3cret" not in told.value.detail
+    assert "NEXTCLOSE_DATABASE_URL" in caught.value.detail
+    assert "s3cret" not in caught.value.detail

@@ -7,7 +7,7 @@ from app.core.public import Price
 
 
 @pytest.mark.parametrize(
-    ("price", "told"),
+    ("price", "shown"),
     [
         (177.57000732421875, b"177.57"),
         (177.57126, b"177.5713"),
@@ -21,8 +21,8 @@ from app.core.public import Price
         (None, b"null"),
     ],
 )
-def test_a_price_has_four_decimals_or_six_digits(price: float | None, told: bytes) -> None:
+def test_a_price_has_four_decimals_or_six_digits(price: float | None, shown: bytes) -> None:
     """Whichever is more; unknown stays unknown, and in the program it is what it was."""
     kind = TypeAdapter(Price | None)
-    assert kind.dump_json(price) == told
+    assert kind.dump_json(price) == shown
     assert kind.dump_python(price) == price

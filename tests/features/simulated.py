@@ -40,7 +40,7 @@ def simulated(rows: int, symbols: tuple[str, ...] = SYMBOLS, seed: int = 1) -> p
     return pl.concat(frames)
 
 
-def told(symbol: str, day: date, timing: str, known: date | None = None, ended: date | None = None) -> pl.DataFrame:
+def reported(symbol: str, day: date, timing: str, known: date | None = None, ended: date | None = None) -> pl.DataFrame:
     """One earnings day, known from noon UTC of `known`, two weeks ahead if not given, to noon of `ended`."""
     noon = time(12, tzinfo=UTC)
     row = {
@@ -62,9 +62,9 @@ def earnings(rows: int, symbols: tuple[str, ...] = SYMBOLS, seed: int = 1) -> pl
         while day < date(2010, 1, 4) + timedelta(days=2 * rows):
             timing = ("amc", "bmo", "unknown")[int(rng.integers(3))]
             ended = day - timedelta(days=5) if rng.random() < 0.2 else None
-            found.append(told(symbol, day, timing, ended=ended))
+            found.append(reported(symbol, day, timing, ended=ended))
             if ended:
-                found.append(told(symbol, day + timedelta(days=2), timing, known=ended))
+                found.append(reported(symbol, day + timedelta(days=2), timing, known=ended))
             day += timedelta(days=int(rng.integers(80, 100)))
     return pl.concat(found).sort("symbol", "date", "known_at")
 

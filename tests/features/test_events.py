@@ -9,7 +9,7 @@ import pytest
 
 from app.core.clock import calendar
 from app.features.frame import build
-from tests.features.simulated import simulated, told, volatility_index
+from tests.features.simulated import reported, simulated, volatility_index
 
 BARS = simulated(400, ("AAA",))
 """New York's sessions from Monday 2010-01-04 on."""
@@ -35,15 +35,15 @@ def values(events: pl.DataFrame | None, session: date, *names: str, bars: pl.Dat
     ],
 )
 def test_the_session_that_reacts(timing: str, as_of: date, day: float, beside: float) -> None:
-    """After the close the next session, before the open the day's own; what isn't told is shared by the two."""
-    event = told("AAA", date(2010, 3, 10), timing)
+    """After the close the next session, before the open the day's own; what isn't known is shared by the two."""
+    event = reported("AAA", date(2010, 3, 10), timing)
     assert values(event, as_of, "earnings_day", "earnings_beside") == [day, beside]
 
 
 @pytest.mark.parametrize("timing", ["amc", "bmo", "unknown"])
 def test_a_day_without_trading_has_one_session(timing: str) -> None:
     """Told on a Saturday, whenever, results are first traded on Monday."""
-    event = told("AAA", date(2010, 3, 13), timing)
+    event = reported("AAA", date(2010, 3, 13), timing)
     names = ("earnings_day", "earnings_beside", "earnings_learnt")
     assert values(event, date(2010, 3, 12), *names) == [1.0, 0.0, 1.0]
     assert values(event, date(2010, 3, 15), *names) == [0.0, 0.0, 0.0]
@@ -52,15 +52,15 @@ def test_a_day_without_trading_has_one_session(timing: str) -> None:
 def test_a_day_counts_from_the_close_at_which_it_was_known() -> None:
     """Known at noon UTC of the session itself it counts, of the next one it doesn't; nor once it was taken back."""
     day, as_of = date(2010, 3, 10), date(2010, 3, 10)
-    assert values(told("AAA", day, "amc", known=as_of), as_of, "earnings_day") == [1.0]
-    assert values(told("AAA", day, "amc", known=date(2010, 3, 11)), as_of, "earnings_day") == [0.0]
-    assert values(told("AAA", day, "amc", ended=as_of), as_of, "earnings_day") == [0.0]
-    assert values(told("AAA", day, "amc", ended=date(2010, 3, 11)), as_of, "earnings_day") == [1.0]
+    assert values(reported("AAA", day, "amc", known=as_of), as_of, "earnings_day") == [1.0]
+    assert values(reported("AAA", day, "amc", known=date(2010, 3, 11)), as_of, "earnings_day") == [0.0]
+    assert values(reported("AAA", day, "amc", ended=as_of), as_of, "earnings_day") == [0.0]
+    assert values(reported("AAA", day, "amc", ended=date(2010, 3, 11)), as_of, "earnings_day") == [1.0]
 
 
 def test_an_early_close_is_early() -> None:
     """The day after Thanksgiving New York closes at 18:00 UTC: what is known at 18:30 isn't known at that close."""
-    late = told("AAA", date(2010, 11, 29), "bmo").with_columns(
+    late = reported("AAA", date(2010, 11, 29), "bmo").with_columns(
         known_at=pl.datetime(2010, 11, 26, 18, 30, time_zone="UTC").cast(pl.Datetime("us", "UTC"))
     )
     assert values(late, date(2010, 11, 26), "earnings_day") == [0.0]
@@ -70,7 +70,7 @@ def test_an_early_close_is_early() -> None:
 
 def test_sessions_until_and_since() -> None:
     """Counted from the target: the reaction to Wednesday's close is on Thursday the 11th."""
-    event = told("AAA", date(2010, 3, 10), "amc")
+    event = reported("AAA", date(2010, 3, 10), "amc")
     names = ("earnings_until", "earnings_since", "earnings_known")
     assert values(event, date(2010, 3, 10), *names) == [0.0, 10.0, 1.0]
     assert values(event, date(2010, 3, 5), *names) == [3.0, 10.0, 1.0]
@@ -82,7 +82,7 @@ def test_sessions_until_and_since() -> None:
 
 def test_a_past_reaction_by_hand() -> None:
     """The log of the session's range over that of the 66 bars before it, its own, shrunk by three pseudo-events."""
-    first, second = told("AAA", date(2010, 6, 10), "amc"), told("AAA", date(2010, 9, 10), "amc")
+    first, second = reported("AAA", date(2010, 6, 10), "amc"), reported("AAA", date(2010, 9, 10), "amc")
     close, opened, high, low = (BARS[name].to_numpy() for name in ("close", "open", "high", "low"))
     gap = np.log(opened[1:] / close[:-1])
     inside = 0.5 * np.log(high / low) ** 2 - (2 * math.log(2) - 1) * np.log(close / opened) ** 2
@@ -101,7 +101,7 @@ def test_timing_is_learnt_from_where_the_symbol_moved_more() -> None:
         for name in ("open", "high", "low", "close")
     )
     days = (date(2010, 6, 10), date(2010, 9, 13), date(2010, 12, 15))
-    events = pl.concat([told("AAA", day, "unknown") for day in days])
+    events = pl.concat([reported("AAA", day, "unknown") for day in days])
     assert values(events, date(2010, 12, 14), "earnings_day", bars=jumped) == pytest.approx([1 / 6])
     assert values(events, date(2010, 12, 15), "earnings_day", bars=jumped) == pytest.approx([5 / 6])
 
@@ -110,7 +110,7 @@ def test_the_rhythm_is_silent_where_dates_are_known() -> None:
     """A guess from past jumps is worth nothing beside the date itself."""
     whole = build(BARS, calendar(), names=("event_recent",))
     known = build(
-        BARS, calendar(), names=("event_recent", "earnings_known"), events=told("AAA", date(2010, 9, 1), "amc")
+        BARS, calendar(), names=("event_recent", "earnings_known"), events=reported("AAA", date(2010, 9, 1), "amc")
     )
     assert known.filter(pl.col("earnings_known") > 0)["event_recent"].drop_nulls().sum() == 0.0
     rest = pl.col("earnings_known").eq(0.0)
@@ -121,7 +121,7 @@ def test_the_rhythm_is_silent_where_dates_are_known() -> None:
 def test_quiet_leaves_out_what_results_did() -> None:
     """Without events nothing is left out; with one, its two sessions are."""
     assert values(None, date(2010, 9, 10), "quiet_22") == [0.0]
-    event = told("AAA", date(2010, 9, 8), "amc")
+    event = reported("AAA", date(2010, 9, 8), "amc")
     close, opened, high, low = (BARS[name].to_numpy() for name in ("close", "open", "high", "low"))
     inside = 0.5 * np.log(high / low) ** 2 - (2 * math.log(2) - 1) * np.log(close / opened) ** 2
     variance = np.clip(np.maximum(inside[1:], 0) + np.log(opened[1:] / close[:-1]) ** 2, 1e-7, 0.0625)

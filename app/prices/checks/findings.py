@@ -1,7 +1,7 @@
 """What is odd about the stored prices: the proof `nextclose doctor data`.
 
 Two kinds. A finding that *fails* must not be there: a stored bar that breaks a rule, a summary that isn't true, a
-damaged file. The others are told so that a person knows: gaps, jumps nobody announced, sessions on which many symbols
+damaged file. The others are listed so that a person knows: gaps, jumps nobody announced, sessions on which many symbols
 are odd at once, stale tails. They stay in the store, because a true market can look like that.
 """
 
@@ -25,9 +25,9 @@ from app.prices.frame import PRICES
 from app.prices.store import SymbolStatus, sql
 
 JUMP: Final = (0.65, 1.55)
-"""A close under or over so much of the one before, without a split that says so, is told: often a spin-off."""
+"""A close under or over so much of the one before, without a split that says so, is listed: often a spin-off."""
 STALE_SESSIONS: Final = 5
-"""A watched symbol this far behind, or with this many equal closes at its end, is told."""
+"""A watched symbol this far behind, or with this many equal closes at its end, is listed."""
 CROWD: Final = (5, 0.02)
 """A session is suspect when so many symbols, and this share of them, are displaced on it or in quarantine."""
 DISPLACED: Final = (0.015, 3.0)
@@ -110,7 +110,7 @@ def _by_exchange(bars: pl.DataFrame, known: dict[str, SymbolStatus]) -> Iterator
 
 
 def _gaps(bars: pl.DataFrame, known: dict[str, SymbolStatus], found: list[Finding]) -> Iterator[Finding]:
-    """Tell the sessions that a symbol lacks between its first and its last, but for those in quarantine."""
+    """Return the sessions that a symbol lacks between its first and its last, but for those in quarantine."""
     held = {(finding.symbol, finding.session) for finding in found}
     for exchange, frame in _by_exchange(bars, known):
         order = pl.DataFrame({"session": exchange.sessions}).with_row_index("order")
@@ -126,7 +126,7 @@ def _gaps(bars: pl.DataFrame, known: dict[str, SymbolStatus], found: list[Findin
 
 
 def _jumps(bars: pl.DataFrame, splits: pl.DataFrame) -> Iterator[Finding]:
-    """Tell moves of the close so large that an unannounced split or spin-off may be behind them."""
+    """Return moves of the close so large that an unannounced split or spin-off may be behind them."""
     low, high = JUMP
     moved = bars.with_columns((pl.col("close") / pl.col("close").shift(1).over("symbol")).alias("times"))
     jumps = moved.filter(~pl.col("times").is_between(low, high)).join(splits, on=["symbol", "session"], how="anti")
@@ -136,7 +136,7 @@ def _jumps(bars: pl.DataFrame, splits: pl.DataFrame) -> Iterator[Finding]:
 
 
 def _crowds(bars: pl.DataFrame, found: list[Finding]) -> Iterator[Finding]:
-    """Tell sessions on which many symbols stand apart from the sessions around: the day's data are of another day."""
+    """Return sessions on which many symbols stand apart from the sessions around: the day's data are of another day."""
     odd = _displaced(bars)
     held = [(finding.symbol, finding.session) for finding in found if finding.rule in {"jump_reverts", "repeated_bar"}]
     kept_out = pl.DataFrame(held, schema={"symbol": pl.String, "session": pl.Date}, orient="row")
@@ -165,14 +165,14 @@ def _displaced(bars: pl.DataFrame) -> pl.DataFrame:
 
 
 def _zero_volume(bars: pl.DataFrame) -> Iterator[Finding]:
-    """Tell bars that moved without a share traded; an index has no volume at all and isn't told."""
+    """Return bars that moved without a share traded; an index has no volume at all and isn't listed."""
     trades = bars.filter((pl.col("volume") > 0).any().over("symbol"))
     for row in trades.filter((pl.col("volume") == 0) & (pl.col("high") > pl.col("low"))).iter_rows(named=True):
         yield Finding("zero_volume", row["symbol"], row["session"], "prices moved without any volume")
 
 
 def _stale(bars: pl.DataFrame, known: dict[str, SymbolStatus], clock: Clock) -> Iterator[Finding]:
-    """Tell watched symbols that are behind their exchange, and tails whose bars are all equal."""
+    """Return watched symbols that are behind their exchange, and tails whose bars are all equal."""
     for symbol, status in known.items():
         behind = calendar(status.exchange).sessions_behind(status.last, clock.now()) if status.last else 0
         if status.watched and behind >= STALE_SESSIONS:

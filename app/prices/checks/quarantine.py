@@ -75,9 +75,9 @@ def look_again(db: Session, entries: Sequence[QuarantineRow], bars: pl.DataFrame
     What the answer lacks is looked for again later. Returns how many were confirmed.
     """
     for entry in entries:
-        told = bars.filter(pl.col("session") == entry.session)
-        same = told.filter(_is_equal(pl.col(name), pl.lit(getattr(entry, name))) for name in VALUES[:-1])
-        if told.is_empty():
+        answered = bars.filter(pl.col("session") == entry.session)
+        same = answered.filter(_is_equal(pl.col(name), pl.lit(getattr(entry, name))) for name in VALUES[:-1])
+        if answered.is_empty():
             entry.fetched_at = now
         else:
             entry.state, entry.decided_at = CLEARED if same.is_empty() else CONFIRMED, now

@@ -30,7 +30,7 @@ CONTEXT: Final = 70
 
 @dataclass(frozen=True)
 class Rule:
-    """A named check: the expression of failing bars, and how a failure is told."""
+    """A named check: the expression of failing bars, and the line that reports a failure."""
 
     name: str
     fails: pl.Expr

@@ -103,8 +103,8 @@ class Breaker:
         """
         with self._lock:
             self._row.append(symbol)
-            telling = isinstance(why, Limited) or len(set(self._row)) > 1
-            enough = len(self._row) >= self.failures and telling if self._why is None else self._trial
+            of_source = isinstance(why, Limited) or len(set(self._row)) > 1
+            enough = len(self._row) >= self.failures and of_source if self._why is None else self._trial
             if enough:
                 self._until = self.monotonic() + min(self.longest_s, self.pause_s * 2**self._opened)
                 self._opened += 1

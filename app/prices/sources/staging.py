@@ -1,4 +1,4 @@
-"""A foreign file, streamed into a Parquet file with our columns; whatever can't be read is told with its row."""
+"""A foreign file, streamed into a Parquet file with our columns; whatever can't be read is reported with its row."""
 
 from __future__ import annotations
 

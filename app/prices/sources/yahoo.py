@@ -1,10 +1,10 @@
 """Yahoo Finance as a price source, through yfinance; the only module that knows that library.
 
 What yfinance 1.7 does, seen against a local server: `download()` turns a refusal, an outage, a delisting and a holiday
-into the same empty frame, `Ticker.history` raises once it is told to; a failed answer for a window that ended over half
-an hour ago stays in an in-process cache; the running session's row comes along; nothing in an answer is checked. Its
-own caches on disk are SQLite files that threads and processes lock each other out of, and hold cookies as pickles:
-both are replaced by what this process knows anyway.
+into the same empty frame, `Ticker.history` raises once it is configured to; a failed answer for a window that ended
+over half an hour ago stays in an in-process cache; the running session's row comes along; nothing in an answer is
+checked. Its own caches on disk are SQLite files that threads and processes lock each other out of, and hold cookies as
+pickles: both are replaced by what this process knows anyway.
 """
 
 from __future__ import annotations

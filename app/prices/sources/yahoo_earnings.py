@@ -26,7 +26,7 @@ PAGE_ROWS: Final = 100
 ONE_EVENT_DAYS: Final = 5
 """A release and the call about it may be reported as two days so close together: the first one counts."""
 _OPEN, _CLOSE, _MIDNIGHT = time(9, 30), time(16), time(0)
-_TOLD: Final[dict[str, Timing]] = {"AMC": "amc", "BMO": "bmo"}
+_TIMINGS: Final[dict[str, Timing]] = {"AMC": "amc", "BMO": "bmo"}
 _T = TypeVar("_T")
 
 
@@ -34,7 +34,7 @@ class Yahoo(YahooSource):
     """Yahoo Finance with its earnings days."""
 
     def past_days(self, symbol: str, timeout_s: float) -> pl.DataFrame:
-        """Return what the symbol's page tells: its past days, and the next ones."""
+        """Return what the symbol's page has: its past days, and the next ones."""
         session, traffic = open_yfinance()
         from yfinance import Ticker
 
@@ -109,7 +109,7 @@ def _rows(symbols: Sequence[str], start: date, end: date) -> list[tuple[str, dat
 
 def _calendar_day(stamp: datetime, reports: str | None) -> tuple[date, str]:
     """Return a row's day in New York and its timing; a midnight in UTC is a day without a time unless it is `AMC`."""
-    timing = _TOLD.get(str(reports).upper())
+    timing = _TIMINGS.get(str(reports).upper())
     if timing != "amc" and stamp.time() == _MIDNIGHT:
         return stamp.date(), timing or "unknown"
     local = stamp.astimezone(calendar().timezone)

@@ -124,7 +124,7 @@ class EventRow(EarningsDay, table=True):
 
 
 class EventAskRow(SQLModel, table=True):
-    """When a source last told a symbol's earnings days, past ones and those to come, and how the last try went.
+    """When a source last gave a symbol's earnings days, past ones and those to come, and how the last try went.
 
     `outcome` and `detail` are of the last try, whether it was about the past or about what comes.
     """

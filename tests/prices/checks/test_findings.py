@@ -107,7 +107,7 @@ def test_what_must_not_be_fails(database: Database) -> None:
 
 
 def test_the_sample_has_its_one_flaw_and_its_one_crash(database: Database) -> None:
-    """Of 13 years of five names: a copied bar in quarantine, and AAPL's true fall, told but kept."""
+    """Of 13 years of five names: a copied bar in quarantine, and AAPL's true fall, found but kept."""
     with database.write() as db:
         ingest(db, sample_bars(), "sample", NOW, "XNYS")
     assert found(database) == [

@@ -38,13 +38,13 @@ def yahoo(monkeypatch: pytest.MonkeyPatch) -> Market:
 
 def test_prices_come_from_yahoo_where_it_answers(auto: Settings, database: Database, yahoo: Market) -> None:
     """The watchlist is the settings', an unknown name in it stops nothing, and no sample is mixed in."""
-    told: list[float] = []
-    assert first_run.find_prices(auto, database, CLOCK, lambda fraction, _: told.append(fraction)) == "yahoo"
+    fractions: list[float] = []
+    assert first_run.find_prices(auto, database, CLOCK, lambda fraction, _: fractions.append(fraction)) == "yahoo"
     with database.read() as db:
         assert store.watchlist(db) == ["NOPE", "KO", "AAPL"]
         assert {last.source for last in store.last_bars(db).values()} == {"yahoo"}
-    assert told == sorted(told)
-    assert told[-1] == 1.0
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1.0
     assert len(yahoo.asked) == 5
     assert yahoo.asked[-1] == ("^VIX", None)  # after all prices
 

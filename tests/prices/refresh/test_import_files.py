@@ -32,9 +32,9 @@ def test_a_parquet_file_is_stored_whole(database: Database, tmp_path: Path) -> N
     both = pl.concat([bars("AAPL"), bars("KO")])
     path = tmp_path / "both.parquet"
     both.rename({"session": "date"}).write_parquet(path)
-    told: list[float] = []
-    report = import_files(database, [path], CLOCK, lambda fraction, _: told.append(fraction))
-    assert (report.symbols, report.rows, report.stored, told[-1]) == (2, both.height, both.height, 1.0)
+    fractions: list[float] = []
+    report = import_files(database, [path], CLOCK, lambda fraction, _: fractions.append(fraction))
+    assert (report.symbols, report.rows, report.stored, fractions[-1]) == (2, both.height, both.height, 1.0)
     assert store.panel(database).equals(both)
     again = import_files(database, [path], CLOCK).files[0]
     assert (again.stored, again.changed, again.unchanged) == (0, 0, both.height)
@@ -128,12 +128,12 @@ REFUSED = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_bad_file_gives_one_line_and_leaves_no_trace(database: Database, tmp_path: Path, name: str) -> None:
     """The store is as it was, nothing is left on disk, and the line names the file, the row and the value."""
-    content, told = REFUSED[name]
+    content, reason = REFUSED[name]
     with database.write() as db:
         store.upsert(db, bars("IBM"), "yahoo", CLOCK.now())
     with pytest.raises(MalformedFile) as error:
         imported(database, tmp_path / name, content)
-    assert told in error.value.detail
+    assert reason in error.value.detail
     assert name in error.value.detail
     assert "\n" not in error.value.detail
     assert store.panel(database).equals(bars("IBM"))

@@ -88,9 +88,9 @@ def test_the_breaker_stops_hammering_and_says_until_when() -> None:
         with pytest.raises(Limited):
             guarded.ask("KO", attempts=1)
     assert len(market.asked) == 2
-    with pytest.raises(Limited, match="not asked: refused; the next try is at") as told:
+    with pytest.raises(Limited, match="not asked: refused; the next try is at") as caught:
         guarded.ask("KO", attempts=1)
-    assert told.value.retry_after_s == 31
+    assert caught.value.retry_after_s == 31
 
 
 def test_the_pause_doubles_while_trials_fail_and_ends_with_the_first_answer() -> None:

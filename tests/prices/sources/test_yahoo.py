@@ -50,10 +50,10 @@ def _raised(name: str) -> Exception:
 )
 def test_failures_are_told_apart(name: str, status: int | None, failure: type[FetchFailed]) -> None:
     """The same words of yfinance mean different things; the status decides."""
-    told = yahoo.failure_of("KO", _raised(name), status)
-    assert type(told) is failure
-    assert "KO" in told.detail
-    assert "curl.se" not in told.detail
+    failed = yahoo.failure_of("KO", _raised(name), status)
+    assert type(failed) is failure
+    assert "KO" in failed.detail
+    assert "curl.se" not in failed.detail
 
 
 def _frame() -> Any:
