@@ -54,7 +54,6 @@ class _Pass:
     now: datetime
     deadline: float
     kept: EventCounts = field(default_factory=EventCounts)
-    asked: int = 0
     failures: list[FetchFailed] = field(default_factory=list)
     lacking: list[str] = field(default_factory=list)
 
@@ -132,7 +131,6 @@ def _ask_coming(run: _Pass, symbols: list[str]) -> None:
 
 def _ask_past(run: _Pass, symbol: str) -> None:
     """Ask for a symbol's past; of days to come its page counts only where the calendar has none."""
-    run.asked += 1
     reported = _reported(run, symbol, partial(run.source.past_days, symbol), [symbol])
     if reported is None:
         run.lacking.append(symbol)

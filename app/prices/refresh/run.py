@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from datetime import date, datetime
@@ -34,7 +34,6 @@ from app.prices.symbols import normalise
 _WORKERS: Final = 4
 _TENTHS: Final = 10
 _log = log.get(__name__)
-_Ask = Callable[[str, date | None, date | None, float], Fetched]
 
 
 def refresh(
@@ -96,24 +95,25 @@ def refresh_one(
     `whole` fetches the full history even where nothing is missing. All attempts together take `limit_s` at most.
     """
     began = time.monotonic()
-    ask = partial(guard_of(source).ask, attempts=attempts)
     with single_flight(database, symbol, since or wall(), wait_s=2 * limit_s) as ours:
         if ours:
             with database.read() as db:
                 plan = plan_fetch(db, symbol, source.name, clock, whole=whole)
-            report = _refreshed(database, source.name, ask, plan, limit_s)
+            report = _refreshed(database, source, plan, limit_s, attempts)
         else:
             report = _by_another(database, symbol)
     return replace(report, elapsed_s=time.monotonic() - began)
 
 
-def _refreshed(database: Database, source: str, ask: _Ask, plan: FetchPlan, limit_s: float) -> RefreshReport:
+def _refreshed(
+    database: Database, source: PriceSource, plan: FetchPlan, limit_s: float, attempts: int
+) -> RefreshReport:
     if plan.closed:
         return RefreshReport(plan.symbol, "closed", last=plan.last, detail="no session became final since")
     try:
-        fetched = _fetch(ask, plan, limit_s)
+        fetched = _fetch(source, plan, limit_s, attempts)
         with database.write() as db:
-            report = merge(db, plan.symbol, fetched, plan.stored, source, plan.now)
+            report = merge(db, plan.symbol, fetched, plan.stored, source.name, plan.now)
             return _noted(db, plan, replace(report, detail=report.detail or _missing(db, plan)))
     except FetchFailed as error:
         if error.asked:
@@ -122,14 +122,14 @@ def _refreshed(database: Database, source: str, ask: _Ask, plan: FetchPlan, limi
             return _noted(db, plan, RefreshReport(plan.symbol, _outcome(error, plan), detail=error.detail))
 
 
-def _fetch(ask: _Ask, plan: FetchPlan, limit_s: float) -> Fetched:
+def _fetch(source: PriceSource, plan: FetchPlan, limit_s: float, attempts: int) -> Fetched:
     """Ask for what is missing; ask for everything where the answer shows that history was rewritten."""
     began = time.monotonic()
-    fetched = _final(ask(plan.symbol, plan.start, plan.end, limit_s), plan)
+    fetched = _since(plan.start, source, plan, limit_s, attempts)
     if plan.start is None or not _rewritten(plan, fetched):
         return fetched
     left_s = max(1.0, limit_s - (time.monotonic() - began))
-    return _final(ask(plan.symbol, None, plan.end, left_s), plan)
+    return _since(None, source, plan, left_s, attempts)
 
 
 def _rewritten(plan: FetchPlan, fetched: Fetched) -> bool:
@@ -137,8 +137,10 @@ def _rewritten(plan: FetchPlan, fetched: Fetched) -> bool:
     return not new.is_empty() or compare(plan.stored, fetched.bars, fetched.actions).moved > 0
 
 
-def _final(fetched: Fetched, plan: FetchPlan) -> Fetched:
-    """Drop the running session's row, and everything after it."""
+def _since(start: date | None, source: PriceSource, plan: FetchPlan, limit_s: float, attempts: int) -> Fetched:
+    """Ask for the sessions from `start` on; drop the running session's row, and everything after it."""
+    ask = partial(source.fetch, plan.symbol, start, plan.end)
+    fetched = guard_of(source).call(plan.symbol, ask, limit_s, attempts)
     exchange = plan.exchange if fetched.exchange == plan.exchange.exchange else calendar(fetched.exchange)
     target = exchange.last_final(plan.now)
     bars = fetched.bars.filter(pl.col("session") <= target)

@@ -11,14 +11,13 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any, Final, TypeVar
 from weakref import WeakKeyDictionary
 
 from app.core.clock import wall
 from app.prices.sources.protocol import (
     FETCH_TIMEOUT_S,
-    Fetched,
     FetchFailed,
     Limited,
     Malformed,
@@ -115,21 +114,9 @@ class Breaker:
 class Guard:
     """One source's budget and breaker, shared by everything in this process that asks it."""
 
-    source: PriceSource
     bucket: TokenBucket = field(default_factory=TokenBucket)
     breaker: Breaker = field(default_factory=Breaker)
     sleep: Callable[[float], None] = time.sleep
-
-    def ask(
-        self,
-        symbol: str,
-        start: date | None = None,
-        end: date | None = None,
-        limit_s: float = ASK_TIMEOUT_S,
-        attempts: int = ATTEMPTS,
-    ) -> Fetched:
-        """Fetch a symbol's bars as `call` does."""
-        return self.call(symbol, lambda time_s: self.source.fetch(symbol, start, end, time_s), limit_s, attempts)
 
     def call(self, what: str, fetch: Callable[[float], T], limit_s: float, attempts: int = ATTEMPTS) -> T:
         """Call `fetch` with its time limit, again after a passing failure, all inside `limit_s`.
@@ -192,7 +179,7 @@ _lock = threading.Lock()
 def guard_of(source: PriceSource) -> Guard:
     """Return the guard of this source's prices; the same one for the same source."""
     with _lock:
-        return _guards.setdefault(source, Guard(source))
+        return _guards.setdefault(source, Guard())
 
 
 def side_guard_of(source: PriceSource) -> Guard:
@@ -202,4 +189,4 @@ def side_guard_of(source: PriceSource) -> Guard:
     """
     bucket = guard_of(source).bucket
     with _lock:
-        return _side_guards.setdefault(source, Guard(source, bucket, Breaker(failures=SIDE_FAILURES)))
+        return _side_guards.setdefault(source, Guard(bucket, Breaker(failures=SIDE_FAILURES)))

@@ -13,7 +13,7 @@ from app.prices.outcomes import RefreshReport
 from app.prices.refresh.beside import refresh_beside
 from app.prices.refresh.earnings import refresh_earnings
 from app.prices.refresh.run import refresh
-from app.prices.sources.guard import Guard, side_guard_of
+from app.prices.sources.guard import Guard, guard_of, side_guard_of
 from app.prices.sources.protocol import Limited, Malformed, Unreachable
 from tests.prices.market import SESSIONS, Market, MarketWithEarnings, bars, evening
 
@@ -169,7 +169,7 @@ def test_the_side_guard_shares_the_budget_alone() -> None:
     market = _market()
     side: Guard = side_guard_of(market)
     assert side is side_guard_of(market)
-    assert side.breaker is not Guard(market).breaker
+    assert side.breaker is not guard_of(market).breaker
 
 
 def test_nothing_is_asked_while_the_source_is_down(watched: Database, settings: Settings) -> None:

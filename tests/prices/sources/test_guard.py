@@ -3,10 +3,11 @@
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 
 import pytest
 
-from app.prices.sources.guard import Breaker, Guard, TokenBucket, guard_of
+from app.prices.sources.guard import ASK_TIMEOUT_S, ATTEMPTS, Breaker, Guard, TokenBucket, guard_of
 from app.prices.sources.protocol import Fetched, FetchFailed, Limited, NoSuchSymbol, Unreachable
 from tests.prices.market import Market, bars
 
@@ -28,10 +29,22 @@ class Timer:
         self.now += seconds
 
 
-def guard(market: Market, timer: Timer, failures: int = 5) -> Guard:
-    """Return a guard whose waits cost nothing."""
+@dataclass
+class Guarded:
+    """A market behind a guard."""
+
+    market: Market
+    guard: Guard
+
+    def ask(self, symbol: str, start: date | None = None, attempts: int = ATTEMPTS) -> Fetched:
+        """Ask for a symbol's bars."""
+        return self.guard.call(symbol, partial(self.market.fetch, symbol, start, None), ASK_TIMEOUT_S, attempts)
+
+
+def guard(market: Market, timer: Timer, failures: int = 5) -> Guarded:
+    """Return the market behind a guard whose waits cost nothing."""
     bucket = TokenBucket(monotonic=timer)
-    return Guard(market, bucket, Breaker(failures=failures, monotonic=timer), timer.sleep)
+    return Guarded(market, Guard(bucket, Breaker(failures=failures, monotonic=timer), timer.sleep))
 
 
 def failing(*failures: FetchFailed) -> Market:
