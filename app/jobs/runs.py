@@ -22,20 +22,23 @@ from app.core.errors import BadInput, JobRunning, NotThere
 from app.core.lease import is_alive, this_host
 from app.jobs.tables import JobRun, JobRunRow, State
 
-KINDS = ("refresh", "train", "forecast", "score", "check", "monitor", "alias", "cycle", "first_run")
-"""check is the weekly full look at a tenth of the symbols; alias lets MLflow follow the champion; cycle is refresh,
-score, monitor, review, forecast; first_run is find prices, train, forecast."""
+KINDS = ("refresh", "train", "forecast", "score", "check", "monitor", "alias", "prove", "cycle", "first_run")
+"""check is the weekly full look at a tenth of the symbols; alias lets MLflow follow the champion; prove makes up for
+the proofs of a first run that was stopped; cycle is refresh, score, monitor, review, forecast; first_run is find
+prices, train, forecast, prove."""
 SILENT_AFTER = timedelta(minutes=2)
 """A run whose last heartbeat is older than this is lost, even if its process seems to live."""
 
 REFRESHES = ("refresh", "check", "cycle")
+PROVES = ("first_run", "prove")
+"""Jobs that prove a champion which is served already."""
 _TRIGGER_LENGTH = 20
 _LOOKED_BACK = 20
 """Runs that are looked through for the newest report."""
 
 _WITHIN: dict[str, tuple[str, ...]] = {
     "cycle": ("refresh", "score", "forecast", "monitor"),
-    "first_run": ("refresh", "train", "forecast", "cycle"),
+    "first_run": ("refresh", "train", "forecast", "prove", "cycle"),
 }
 
 
@@ -109,6 +112,11 @@ def is_refreshing(database: Database) -> bool:
     """Say whether a living run brings prices up to date, symbol by symbol."""
     with database.read() as db:
         return any(run.kind in REFRESHES and not _is_gone(run) for run in running(db))
+
+
+def is_proving(db: Session) -> bool:
+    """Say whether a living run proves, or will, what is served."""
+    return any(run.kind in PROVES and not _is_gone(run) for run in running(db))
 
 
 def get(db: Session, run_id: str) -> JobRun:

@@ -11,6 +11,8 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from sqlmodel import Session
+
 from app.core import lease, log
 from app.core.clock import Clock
 from app.core.db import Database
@@ -19,6 +21,8 @@ from app.core.settings import Settings
 from app.jobs import plan, runs
 from app.jobs.launch import launch, stop_all
 from app.jobs.tables import LeaseRow
+from app.registry.promotion.champion import Champion
+from app.registry.promotion.proofs import proofs_of
 
 if TYPE_CHECKING:
     from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -47,7 +51,7 @@ class Scheduler:
         self._holder = lease.new_holder()
         self._scheduler: AsyncIOScheduler | None = None
         self._ticking = asyncio.Lock()
-        self._has_champion = False
+        self._champion = Champion(settings)
         self._tried_first_run = False
 
     def start(self) -> None:
@@ -92,17 +96,21 @@ class Scheduler:
             self._start_first_run(now)
             return
         with self._database.read() as db:
-            due, check = plan.due(db, now), plan.check_is_due(db, now)
+            due, check, owed = plan.due(db, now), plan.check_is_due(db, now), self._proofs_are_owed(db)
+        if owed:
+            self._launch("prove", "stopped first run")
         if due:
             self._launch("cycle", f"close of {', '.join(due)}")
         elif check:
             self._launch("check", f"week {now.isocalendar().week}")
 
     def _champion_is_there(self) -> bool:
-        from app.registry.promotion.champion import Champion
+        return self._champion.current() is not None
 
-        self._has_champion = self._has_champion or Champion(self._settings).current() is not None
-        return self._has_champion
+    def _proofs_are_owed(self, db: Session) -> bool:
+        """Say whether the champion's proofs are still to come; a first run that is at them refuses a second job."""
+        model = self._champion.current()
+        return model is not None and proofs_of(db, [model.card.version])[model.card.version].owed
 
     def _start_first_run(self, now: datetime) -> None:
         """Start it once per process, and again when it was lost or failed a while ago."""

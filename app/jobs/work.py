@@ -12,12 +12,14 @@ from pydantic import TypeAdapter
 from app.core.clock import Clock
 from app.core.db import Database
 from app.core.errors import CheckFailed, NextcloseError, NoChampion, TrackingUnavailable
-from app.core.progress import Progress, within
+from app.core.progress import Progress, silent, within
 from app.core.settings import Settings
 from app.jobs import runs
 from app.prices.outcomes import RefreshReport
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from app.monitoring.report import Report, Verdict
     from app.training.contest.contest import ContestResult
 
@@ -57,20 +59,44 @@ def check(settings: Settings, database: Database, clock: Clock, progress: Progre
     return _outcome(refresh_tenth(database, open_source(settings), clock, progress))
 
 
-def contest(settings: Settings, database: Database, clock: Clock, progress: Progress) -> ContestResult:
-    """Run the contest; the first champion's walk-forward forecasts fill the empty ledger as replayed ones."""
+def contest(
+    settings: Settings,
+    database: Database,
+    clock: Clock,
+    progress: Progress,
+    serve_first: Callable[[str], None] | None = None,
+) -> ContestResult:
+    """Run the contest; the first champion's walk-forward forecasts fill the empty ledger as replayed ones.
+
+    With `serve_first` the very first champion is served before its proofs have run; it is called at that moment.
+    """
     from app.forecasts.ledger.replay import replay
     from app.training.contest.contest import run_contest
 
-    result = run_contest(settings, database, clock, within(progress, 0.0, 0.95))
+    def fill(version: str, rows: pl.DataFrame, told: Progress = silent) -> None:
+        replay(database, clock, rows, told, version)
+
+    def serve(version: str, rows: pl.DataFrame) -> None:
+        if serve_first:
+            serve_first(version)
+            fill(version, rows)
+
+    told, first = within(progress, 0.0, 0.95), serve if serve_first else None
+    result = run_contest(settings, database, clock, told, serve_first=first)
     if result.promoted:
-        replay(database, clock, result.out_of_fold, within(progress, 0.95, 1.0))
+        fill(result.version, result.out_of_fold, within(progress, 0.95, 1.0))
     return result
 
 
-def train(settings: Settings, database: Database, clock: Clock, progress: Progress) -> Outcome:
+def train(
+    settings: Settings,
+    database: Database,
+    clock: Clock,
+    progress: Progress,
+    serve_first: Callable[[str], None] | None = None,
+) -> Outcome:
     """Run the contest, and say what came of it."""
-    return _trained(contest(settings, database, clock, progress))
+    return _trained(contest(settings, database, clock, progress, serve_first))
 
 
 def _trained(result: ContestResult) -> Outcome:
@@ -139,7 +165,7 @@ def review(
 
 def alias(settings: Settings, database: Database, clock: Clock, progress: Progress) -> Outcome:  # noqa: ARG001 - a Work
     """Let MLflow's alias follow a champion that was moved over HTTP, where MLflow isn't spoken."""
-    from app.registry.promotion.champion import Pointer
+    from app.registry.promotion.pointer import Pointer
     from app.registry.promotion.tracking import Tracker
 
     tracker, told = Tracker(settings), None
@@ -170,12 +196,30 @@ def cycle(settings: Settings, database: Database, clock: Clock, progress: Progre
     return outcome
 
 
+def prove(settings: Settings, database: Database, clock: Clock, progress: Progress) -> Outcome:
+    """Run the proofs that the champion owes, because a first run was stopped before they ended."""
+    from app.registry.promotion.champion import Champion
+    from app.training.contest.decision import Decision
+
+    model = Champion(settings).current()
+    if model is None:
+        raise NoChampion("nobody is champion, so that nothing is to be proved; `nextclose train` makes one")
+    held, reason = Decision(settings, database, clock, progress).settle(model)
+    if not held:
+        raise CheckFailed(f"version {model.card.version} isn't served any more: {reason}")
+    return {"version": model.card.version, "reason": reason}
+
+
 def first_run(settings: Settings, database: Database, clock: Clock, progress: Progress) -> Outcome:
-    """Find prices, train the first champion, forecast."""
+    """Find prices, train the first champion, forecast; proofs follow, for there is no earlier champion to protect."""
     from app.prices.refresh.first_run import find_prices
 
+    def serve_first(version: str) -> None:
+        progress(0.9, f"forecasting by version {version}")
+        forecast(settings, database, clock, silent)
+
     source = find_prices(settings, database, clock, within(progress, 0.0, 0.3))
-    trained = train(settings, database, clock, within(progress, 0.3, 0.95))
+    trained = train(settings, database, clock, within(progress, 0.3, 0.95), serve_first)
     try:
         return {"source": source, **trained, **forecast(settings, database, clock, within(progress, 0.95, 1.0))}
     except NoChampion:
@@ -199,5 +243,5 @@ _CYCLE: tuple[tuple[Callable[..., Outcome], float, float], ...] = (
     (forecast, 0.9, 1.0),
 )
 """The steps of a cycle, and which part of its progress each is."""
-_ALL = (refresh, train, forecast, score, check, monitor, alias, cycle, first_run)
+_ALL = (refresh, train, forecast, score, check, monitor, alias, prove, cycle, first_run)
 WORK: dict[str, Work] = {work.__name__: work for work in _ALL}

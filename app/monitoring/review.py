@@ -28,8 +28,9 @@ from app.monitoring.report import Verdict
 from app.prices import store
 from app.registry.promotion import champion as registry
 from app.registry.promotion.challengers import in_shadow, loaded, retire
-from app.registry.promotion.champion import Champion, Pointer
+from app.registry.promotion.champion import Champion
 from app.registry.promotion.decisions import trainings
+from app.registry.promotion.pointer import Pointer
 from app.registry.versions.model import Model
 from app.registry.versions.stored import is_expired, sessions_since
 

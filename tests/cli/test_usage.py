@@ -75,7 +75,7 @@ def test_status_of_an_empty_store(nextclose: Nextclose) -> None:
     ran = nextclose("status", "--json")
     found = json.loads(ran.out)
     assert ran.code == 0
-    assert (found["bars"], found["champion"], found["forecasts"]) == (0, None, 0)
+    assert (found["bars"], found["champion"], found["forecasts"], found["proofs"]) == (0, None, 0, None)
 
 
 def test_watchlist_is_seeded_shown_and_changed(nextclose: Nextclose) -> None:

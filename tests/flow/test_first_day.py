@@ -47,4 +47,5 @@ def test_prices_in_forecast_out(trained: Nextclose) -> None:
     status = json.loads(trained("status", "--json").out)
     assert status["champion"] == first["model"]["version"]
     assert status["ledger_intact"]
+    assert status["proofs"] == "leakage held, placebo held"
     assert (status["forecasts"], status["replayed"]) == (0, 4 + 2012), "the sample's closes are long past"

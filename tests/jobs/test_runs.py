@@ -146,3 +146,19 @@ def test_a_living_refresh_is_told(database: Database) -> None:
         gone = update(JobRunRow).where(col(JobRunRow.id) == run.id)
         db.connection().execute(gone.values(heartbeat_at=Clock().now() - timedelta(minutes=3)))
     assert not runs.is_refreshing(database)
+
+
+def test_a_living_proof_is_told(database: Database) -> None:
+    """Only while it runs: what was promised by a process that is gone is no proof under way."""
+    with database.read() as db:
+        assert not runs.is_proving(db)
+    run = runs.start(database, "prove", "test", NOW)
+    with database.read() as db:
+        assert runs.is_proving(db)
+    with pytest.raises(JobRunning, match="a prove job"):
+        runs.start(database, "first_run", "start", NOW)
+    with database.write() as db:
+        gone = update(JobRunRow).where(col(JobRunRow.id) == run.id)
+        db.connection().execute(gone.values(heartbeat_at=Clock().now() - timedelta(minutes=3)))
+    with database.read() as db:
+        assert not runs.is_proving(db)

@@ -12,6 +12,7 @@ from app.core.settings import Settings
 from app.jobs import launch, runs
 from app.jobs.schedule import Scheduler
 from app.registry.promotion import champion
+from app.registry.promotion.proofs import OWED
 from app.registry.versions import artefact
 from tests.forecasts import small
 
@@ -69,6 +70,27 @@ def test_after_the_close_the_cycle_starts_once(evening: Settings, database: Data
     scheduler.tick()
     scheduler.tick()
     assert started(database) == [("cycle", "close of XNYS")]
+
+
+def test_proofs_that_a_stopped_first_run_left_are_made_up_for(
+    evening: Settings, settings: Settings, database: Database
+) -> None:
+    """The champion owes them and no first run is at them; once they have run, none is started."""
+    model = small.model()
+    version = model.card.version
+    artefact.save(model, settings.models_dir / version)
+    champion.promote(settings, database, version, "test", {OWED: True}, EVENING)
+    scheduler = Scheduler(evening, database)
+    first = runs.start(database, "first_run", "no champion", EVENING)
+    scheduler.tick()
+    assert ("prove", "stopped first run") not in started(database)
+    runs.finish(database, first.id, "lost", "gone", None, EVENING)
+    scheduler.tick()
+    assert ("prove", "stopped first run") in started(database)
+    launch.stop_all()
+    champion.confirm(database, version, "they hold", {"proofs": [{"name": "leakage", "passed": True}]}, EVENING)
+    scheduler.tick()
+    assert started(database).count(("prove", "stopped first run")) == 1
 
 
 @pytest.mark.usefixtures("crowned")

@@ -7,7 +7,7 @@ import pytest
 
 from app.core.clock import Clock
 from app.core.db import Database
-from app.core.errors import CheckFailed
+from app.core.errors import CheckFailed, NoChampion
 from app.core.progress import silent
 from app.core.settings import Settings
 from app.jobs import work
@@ -15,6 +15,12 @@ from app.prices import store
 from app.prices.refresh import first_run
 from app.prices.sources import factory
 from app.prices.sources.protocol import Limited
+from app.registry.promotion import champion
+from app.registry.promotion.proofs import OWED
+from app.registry.versions import artefact
+from app.training.contest.decision import Decision
+from app.training.proofs.proof import Proof
+from tests.forecasts import small
 from tests.prices.market import SESSIONS, MarketWithEarnings, bars, evening
 
 
@@ -27,6 +33,22 @@ def test_a_first_run_says_why_its_winner_is_not_served(
     monkeypatch.setattr(work, "train", lambda *_: trained)
     with pytest.raises(CheckFailed, match="ewma was trained, and isn't served: leakage fails"):
         work.first_run(settings, database, Clock(), silent)
+
+
+def test_proofs_that_are_owed_settle_the_champion(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a champion there is nothing to prove; one that fails isn't served any more, and the job says so."""
+    with pytest.raises(NoChampion, match="nobody is champion"):
+        work.prove(settings, database, Clock(), silent)
+    model = small.model()
+    artefact.save(model, settings.models_dir / model.card.version)
+    champion.promote(settings, database, model.card.version, "first", {OWED: True}, small.NOW)
+    fails = Proof("leakage", passed=False, details=("volume_5 knows the future",), elapsed_s=1.0)
+    monkeypatch.setattr(Decision, "_prove", lambda _, __: [fails])  # it has tests of its own, and takes a minute
+    with pytest.raises(CheckFailed, match="isn't served any more: leakage fails: volume_5 knows the future"):
+        work.prove(settings, database, Clock(), silent)
+    assert champion.Champion(settings).current() is None
 
 
 def test_a_refresh_brings_prices_then_series_and_earnings_days(

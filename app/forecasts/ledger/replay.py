@@ -38,14 +38,18 @@ AT_ONCE: Final = 5_000
 VERDICT: Final = "replayed: made in the first training's walk-forward, by a model that knew no later session"
 
 
-def replay(database: Database, clock: Clock, rows: pl.DataFrame, progress: Progress = silent) -> int:
+def replay(
+    database: Database, clock: Clock, rows: pl.DataFrame, progress: Progress = silent, version: str | None = None
+) -> int:
     """Append walk-forward forecasts (`SCHEMA`) to an empty ledger and score them; return how many, else 0.
 
-    Some thousand in one transaction, so that no other writer waits long.
+    Some thousand in one transaction, so that no other writer waits long. The new champion's own first forecasts may
+    stand there already: whoever looks at a page makes them.
     """
     now = clock.now()
     with database.read() as db:
-        if rows.is_empty() or records.count(db):
+        own = records.count(db, version=version) if version else 0
+        if rows.is_empty() or records.count(db) > own:
             return 0
         exchanges, last = store.exchanges(db), store.last_bars(db)
     known = rows.select(*SCHEMA).match_to_schema(SCHEMA).filter(pl.col("symbol").is_in(list(last)))

@@ -7,57 +7,24 @@ that didn't come to be, never half a champion.
 
 from __future__ import annotations
 
-import fcntl
-import json
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from app.core import log
 from app.core.db import Database
 from app.core.errors import BrokenArtefact, NotThere
 from app.core.settings import Settings
 from app.registry.promotion.decisions import decide
+from app.registry.promotion.pointer import POINTER, Pointer, locked, pointer_or_none
 from app.registry.versions import artefact
 from app.registry.versions.card import ModelCard
 from app.registry.versions.model import Model
 from app.registry.versions.stored import version_directory
 
-POINTER = "champion.json"
 Evidence = dict[str, Any]
 _log = log.get(__name__)
-
-
-@dataclass(frozen=True)
-class Pointer:
-    """What `champion.json` says."""
-
-    version: str
-    sums: str
-    before: tuple[str, ...] = ()
-
-    @classmethod
-    def read(cls, models_dir: Path) -> Pointer | None:
-        """Read the pointer, `None` where there is none; raises `BrokenArtefact` for one that isn't ours."""
-        try:
-            values = json.loads((models_dir / POINTER).read_bytes())
-            return cls(version=values["version"], sums=values["sums"], before=tuple(values["before"]))
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise BrokenArtefact(f"{models_dir / POINTER} can't be read: promote a version to replace it") from error
-
-    def write(self, models_dir: Path) -> None:
-        """Replace the pointer in one step."""
-        temporary = models_dir / f".{POINTER}.{uuid4().hex}.part"
-        artefact.write_synced(temporary, (json.dumps(asdict(self), indent=1) + "\n").encode())
-        temporary.replace(models_dir / POINTER)
-        artefact.sync(models_dir)
 
 
 class Champion:
@@ -140,8 +107,8 @@ def promote(
     """
     directory = version_directory(settings, version)
     model = artefact.load(directory)
-    with _lock(settings.models_dir):
-        old = _pointer_or_none(settings.models_dir)
+    with locked(settings.models_dir):
+        old = pointer_or_none(settings.models_dir)
         before = (*old.before, old.version) if old and old.version != version else (old.before if old else ())
         decide(database, "promotion", version, old.version if old else None, reason, evidence, now)
         Pointer(version, artefact.sums_of(directory), before).write(settings.models_dir)
@@ -152,7 +119,7 @@ def rollback(
     settings: Settings, database: Database, reason: str, now: datetime, evidence: Evidence | None = None
 ) -> ModelCard:
     """Return to the champion before this one; raises `NotThere` when there is none."""
-    with _lock(settings.models_dir):
+    with locked(settings.models_dir):
         old = Pointer.read(settings.models_dir)
         if old is None or not old.before:
             raise NotThere("there is no earlier champion to return to; `nextclose promote VERSION` names one")
@@ -164,32 +131,36 @@ def rollback(
     return model.card
 
 
+def withdraw(
+    settings: Settings, database: Database, version: str, reason: str, evidence: Evidence, now: datetime
+) -> None:
+    """Take a version away that a proof spoke against: the champion before it is served, or nobody.
+
+    A rollback doesn't return to it either. Here the pointer moves first: a process that dies in between leaves nobody
+    served instead of one that should not be, and the next contest proves before it promotes.
+    """
+    with locked(settings.models_dir):
+        old = pointer_or_none(settings.models_dir)
+        kept = [one for one in (*old.before, old.version) if one != version] if old else []
+        if old and kept:
+            *before, serving = kept
+            sums = old.sums if serving == old.version else artefact.sums_of(version_directory(settings, serving))
+            Pointer(serving, sums, tuple(before)).write(settings.models_dir)
+        elif old:
+            Pointer.remove(settings.models_dir)
+        decide(database, "withdrawal", version, old.version if old else None, reason, evidence, now)
+
+
+def confirm(database: Database, version: str, reason: str, evidence: Evidence, now: datetime) -> None:
+    """Record that the proofs which a champion owed hold."""
+    decide(database, "proof", version, None, reason, evidence, now)
+
+
 def refuse(
     database: Database, version: str, champion: str | None, reason: str, evidence: Evidence, now: datetime
 ) -> None:
     """Record that a trained version didn't become champion, and why."""
     decide(database, "refusal", version, champion, reason, evidence, now)
-
-
-@contextmanager
-def _lock(models_dir: Path) -> Iterator[None]:
-    """Let one thread of one process at a time read the pointer, decide and move it; the system ends a dead one's turn.
-
-    Otherwise two that promote at once forget each other, and the last decision needn't be the one that is served.
-    """
-    models_dir.mkdir(parents=True, exist_ok=True)
-    with (models_dir / f".{POINTER}.lock").open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def _pointer_or_none(models_dir: Path) -> Pointer | None:
-    """Return the pointer; one that can't be read counts as none, because a promotion replaces it."""
-    try:
-        return Pointer.read(models_dir)
-    except BrokenArtefact as error:
-        _log.error("pointer replaced", reason=error.detail)
-        return None
 
 
 def _load(models_dir: Path, pointer: Pointer) -> Model:

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from app.core.db import Database
 from app.registry.promotion.tables import DecisionRow
 
-Kind = Literal["promotion", "refusal", "rollback", "challenge", "retirement"]
+Kind = Literal["promotion", "refusal", "rollback", "challenge", "retirement", "proof", "withdrawal"]
 PAGE: Final = 50
 _LOOKED_BACK: Final = 200
 
@@ -43,6 +43,12 @@ def decide(
     )
     with database.write() as db:
         db.add(row)
+
+
+def nothing_decided(database: Database) -> bool:
+    """Say whether no version was ever promoted, refused or withdrawn here."""
+    with database.read() as db:
+        return db.exec(select(DecisionRow.id).limit(1)).first() is None
 
 
 def history(db: Session, version: str | None = None, before: int | None = None, limit: int = PAGE) -> list[DecisionRow]:

@@ -12,7 +12,7 @@ from app.core.db import UtcDateTime
 
 
 class DecisionRow(SQLModel, table=True):
-    """A promotion, refusal, rollback, challenge or retirement (`decisions.Kind`), with its evidence card as JSON."""
+    """One decision on a version, of a `decisions.Kind`, with its evidence card as JSON."""
 
     __tablename__ = "decision"
 

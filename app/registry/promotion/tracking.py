@@ -50,12 +50,12 @@ class Tracker:
         self._client: MlflowClient | None = None
         self._experiment = ""
 
-    def connect(self) -> MlflowClient:
-        """Open MLflow's store, once; raises `TrackingUnavailable` in one line, before any work is done."""
+    def connect(self, consequence: str = "training has not begun") -> MlflowClient:
+        """Open MLflow's store, once; raises `TrackingUnavailable` in one line that says what follows."""
         if self._client is not None:
             return self._client
         _quiet()
-        with _translate_errors("training has not begun"):
+        with _translate_errors(consequence):
             from mlflow.tracking import MlflowClient
 
             if self._uri.startswith("sqlite:///"):

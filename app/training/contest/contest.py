@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from time import perf_counter
 from typing import Any
 
@@ -27,7 +28,7 @@ from app.training.data.dataset import Dataset, newest_session, stored_dataset
 from app.training.data.folds import REFIT_EVERY, folds
 from app.training.evaluation import gate
 from app.training.evaluation.evaluator import BASE, Evaluator, session_sums
-from app.training.evaluation.selection import Standing, choose
+from app.training.evaluation.selection import Choice, Standing, choose
 from app.training.fitting.search import tried
 from app.training.walk_forward.walk_forward import FoldForecast, Sink, WalkForward
 
@@ -35,8 +36,6 @@ CONTEST_DAYS = 12 * 365
 """A contest learns from the last twelve years: older markets cost time and teach little about tomorrow."""
 REPLAYED_SESSIONS = 504
 """The last two years: what a contest hands down of its winner's out-of-fold forecasts."""
-
-
 _LOGGED = ("rows", "trained_from", "trained_through", "refit_every", "tries")
 
 
@@ -81,6 +80,33 @@ class ContestResult:
         return {**kept, "rows": [row.as_dict() for row in self.rows]}
 
 
+@dataclass(frozen=True, eq=False)
+class _Held:
+    """A contest that was held: what is decided on, recorded and told."""
+
+    dataset: Dataset
+    evaluator: Evaluator
+    ranked: list[report.Contestant]
+    choice: Choice
+    claim: gate.Claim
+    model: Model
+    out_of_fold: pl.DataFrame
+    training: str
+
+    @cached_property
+    def table(self) -> tuple[ContestRow, ...]:
+        return tuple(_row(one, self.choice.standing(one.candidate.name)) for one in self.ranked)
+
+    @property
+    def evidence(self) -> dict[str, Any]:
+        told = {"training": self.training, "claim": asdict(self.claim), "tries": self.claim.tries}
+        return {**told, "contest": [row.as_dict() for row in self.table]}
+
+
+ServeFirst = Callable[[str, pl.DataFrame], None]
+"""Takes the version that has just become the very first champion, and its out-of-fold forecasts."""
+
+
 def run_contest(
     settings: Settings,
     database: Database,
@@ -89,61 +115,77 @@ def run_contest(
     recipe: str | None = None,
     *,
     at_once: bool = True,
+    serve_first: ServeFirst | None = None,
 ) -> ContestResult:
     """Train and judge every candidate on the stored bars, log to MLflow, save the winner, decide on promotion.
 
     A winner that fails a proof, or does worse than the champion in place on the same rows, is saved but not promoted.
     With a `recipe` that candidate alone is fitted again, beside the random walk. Without `at_once` the winner goes in
-    shadow instead of being promoted, if there is a champion.
-    Errors: `TrackingUnavailable` before any work when MLflow can't be used; `NoHistory` when the store holds too few
-    bars to judge a model.
+    shadow instead of being promoted, if there is a champion. With `serve_first` the very first winner, who takes
+    nobody's place, is promoted and handed over as soon as the contest is through; proofs and MLflow follow, and one
+    that fails a proof is withdrawn. Errors: `TrackingUnavailable` when MLflow can't be used, before any other work
+    unless a first winner is served; `NoHistory` when the store holds too few bars to judge a model.
     """
     begun = perf_counter()
-    progress(0.0, "opening MLflow")
     tracker = Tracker(settings)
-    tracker.connect()
-    progress(0.05, "building features")
+    decision = Decision(settings, database, clock, within(progress, 0.8, 0.98), at_once)
+    first = serve_first if serve_first and decision.is_first() else None
+    if first is None:
+        progress(0.0, "opening MLflow")
+        tracker.connect()
+    held = _hold(settings, database, clock, within(progress, 0.05, 0.75), recipe)
+    card, version = held.model.card, held.model.card.version
+    if first and decision.serve_first(held.model, held.choice, held.evidence):
+        first(version, held.out_of_fold)
+        promoted, reason = decision.settle(held.model)
+        tracker.connect(f"version {version} was {'proved' if promoted else 'withdrawn'}, and isn't recorded there")
+        _log(tracker, settings, held)
+    else:
+        progress(0.75, "writing to MLflow")
+        _log(tracker, settings, held)
+        promoted, reason = decision.decide(held.dataset, held.evaluator, held.model, held.choice, held.evidence)
+    if promoted:
+        tracker.set_champion(version)
+    progress(1.0, f"{card.name} wins; {card.verdict}")
+    return _result(held, promoted=promoted, reason=reason, elapsed_s=round(perf_counter() - begun, 2))
+
+
+def _hold(settings: Settings, database: Database, clock: Clock, progress: Progress, recipe: str | None) -> _Held:
+    """Walk the candidates, choose the winner and save it."""
+    progress(0.0, "building features")
     newest = newest_session(database)
     dataset = stored_dataset(database, newest - timedelta(days=CONTEST_DAYS) if newest else None)
     recent: list[FoldForecast] = []
     candidates = of_recipe(recipe)
-    evaluator, contestants = evaluate(dataset, within(progress, 0.1, 0.7), recent.append, candidates)
+    evaluator, contestants = evaluate(dataset, within(progress, 0.05, 0.95), recent.append, candidates)
     ranked = sorted(contestants, key=lambda one: one.metrics.overall.crps or 0.0)
     choice = choose(*session_sums(evaluator))
     name = recipe or choice.winner
     winner = next(one for one in contestants if one.candidate.name == name)
-    out_of_fold = _out_of_fold(dataset, [one for one in recent if one.name == name])
-    recent.clear()  # the others' quantiles would lie beside the proofs: 50 MB on 57 symbols
+    out_of_fold = _out_of_fold(dataset, [one for one in recent if one.name == name])  # 50 MB less than all of them
     rows = evaluator.rows(name)
     claim = gate.claim(rows, tried(CANDIDATES))
-    verdict = gate.verdict(rows, claim)
-    model = report.model_of(winner, dataset, verdict, claim.tries, REFIT_EVERY, clock.now())
-    progress(0.72, f"saving {winner.candidate.name} {model.card.version}")
+    model = report.model_of(winner, dataset, gate.verdict(rows, claim), claim.tries, REFIT_EVERY, clock.now())
+    progress(0.97, f"saving {winner.candidate.name} {model.card.version}")
     artefact.save(model, settings.models_dir / model.card.version)
-    progress(0.75, "writing to MLflow")
-    _log(tracker, settings, dataset, ranked, model, "refit" if recipe else "contest")
-    table = tuple(_row(one, choice.standing(one.candidate.name)) for one in ranked)
-    training = "refit" if recipe else "contest"
-    evidence = {"training": training, "claim": asdict(claim), "tries": claim.tries}
-    evidence["contest"] = [row.as_dict() for row in table]
-    decision = Decision(settings, database, clock, within(progress, 0.8, 0.98), at_once)
-    promoted, reason = decision.decide(dataset, evaluator, model, choice, evidence)
-    if promoted:
-        tracker.set_champion(model.card.version)
-    progress(1.0, f"{winner.candidate.name} wins; {verdict}")
+    return _Held(dataset, evaluator, ranked, choice, claim, model, out_of_fold, "refit" if recipe else "contest")
+
+
+def _result(held: _Held, *, promoted: bool, reason: str, elapsed_s: float) -> ContestResult:
+    card = held.model.card
     return ContestResult(
-        rows=table,
-        winner=winner.candidate.name,
-        version=model.card.version,
+        rows=held.table,
+        winner=card.name,
+        version=card.version,
         promoted=promoted,
-        verdict=verdict,
-        choice=str(choice),
+        verdict=card.verdict,
+        choice=str(held.choice),
         reason=reason,
-        tries=claim.tries,
-        first_session=model.card.trained_from.isoformat(),
-        last_session=model.card.trained_through.isoformat(),
-        elapsed_s=round(perf_counter() - begun, 2),
-        out_of_fold=out_of_fold,
+        tries=held.claim.tries,
+        first_session=card.trained_from.isoformat(),
+        last_session=card.trained_through.isoformat(),
+        elapsed_s=elapsed_s,
+        out_of_fold=held.out_of_fold,
     )
 
 
@@ -183,19 +225,16 @@ def evaluate(
 
 
 def _row(one: report.Contestant, standing: Standing) -> ContestRow:
-    metrics = one.metrics
-    return ContestRow(one.candidate.name, metrics.overall, one.out_of_fold.seconds, standing, metrics.by_kind)
+    return ContestRow(standing.name, one.metrics.overall, one.out_of_fold.seconds, standing, one.metrics.by_kind)
 
 
-def _log(
-    tracker: Tracker, settings: Settings, dataset: Dataset, ranked: list[report.Contestant], model: Model, training: str
-) -> None:
-    card = model.card
-    names, scores = [one.candidate.name for one in ranked], [one.metrics.overall for one in ranked]
+def _log(tracker: Tracker, settings: Settings, held: _Held) -> None:
+    card = held.model.card
+    names, scores = [one.candidate.name for one in held.ranked], [one.metrics.overall for one in held.ranked]
     parent = RunRecord(
-        name=f"{training} {card.trained_through}",
+        name=f"{held.training} {card.trained_through}",
         params={
-            "dataset": dataset.fingerprint,
+            "dataset": held.dataset.fingerprint,
             "code": report.code_fingerprint(),
             "python": platform.python_version(),
             "symbols": len(card.symbols),
@@ -206,5 +245,5 @@ def _log(
         tags={"winner": card.name, "version": card.version, "verdict": card.verdict},
         files={**report.table_files(names, scores), "card.json": card.to_json()},
     )
-    run_id = tracker.record(parent, [report.child_run(one) for one in ranked])
+    run_id = tracker.record(parent, [report.child_run(one) for one in held.ranked])
     tracker.register(run_id, card.version, settings.models_dir / card.version, f"{card.name}: {card.verdict}")

@@ -1,6 +1,7 @@
 """Where a contest's winner is decided on: compared with the champion in place, proved, then promoted or refused.
 
-A retraining that isn't urgent decides nothing on past sessions: its winner is compared, and goes in shadow.
+A retraining that isn't urgent decides nothing on past sessions: its winner is compared, and goes in shadow. The very
+first winner has no champion before it to protect: it is served at once, and its proofs settle it right after.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ from app.core.db import Database
 from app.core.progress import Progress
 from app.core.settings import Settings
 from app.registry.promotion import challengers, champion
+from app.registry.promotion.decisions import nothing_decided
+from app.registry.promotion.proofs import OWED
 from app.registry.versions.model import Model
 from app.training.contest.proving import evidence_of, prove
 from app.training.data.dataset import Dataset
-from app.training.evaluation.comparison import Comparison, compare
+from app.training.evaluation.comparison import NOBODY, Comparison, compare
 from app.training.evaluation.evaluator import Evaluator
 from app.training.evaluation.selection import Choice, Standing
 from app.training.proofs.proof import Proof
@@ -69,6 +72,37 @@ class Decision:
         champion.promote(self.settings, self.database, card.version, reason, evidence, self.clock.now())
         return True, reason
 
+    def is_first(self) -> bool:
+        """Say whether nobody is champion, nor was ever decided on."""
+        return self._in_place() is None and nothing_decided(self.database)
+
+    def serve_first(self, model: Model, choice: Choice, evidence: dict[str, Any]) -> bool:
+        """Promote the very first winner before its proofs, which `settle` makes up for; not if its bands don't hold."""
+        card = model.card
+        if choice.standing(card.name).refused or not self.is_first():
+            return False
+        evidence = {
+            **evidence,
+            "card": json.loads(card.to_json()),
+            "choice": asdict(choice),
+            "comparison": asdict(NOBODY),
+            OWED: True,
+        }
+        reason = f"{choice}; {NOBODY.how}, so that it is served while its proofs run"
+        champion.promote(self.settings, self.database, card.version, reason, evidence, self.clock.now())
+        return True
+
+    def settle(self, model: Model) -> tuple[bool, str]:
+        """Run the proofs that a first champion owes, and record them; one that fails takes it away."""
+        proved, version = self._prove(model), model.card.version
+        evidence, failed = evidence_of(proved, model), _failed(proved)
+        if failed:
+            champion.withdraw(self.settings, self.database, version, failed, evidence, self.clock.now())
+            return False, failed
+        reason = "its proofs hold, which ran after it was served"
+        champion.confirm(self.database, version, reason, evidence, self.clock.now())
+        return True, reason
+
     def _in_place(self) -> str | None:
         old = champion.Champion(self.settings).current()
         return old.card.version if old else None
@@ -115,14 +149,17 @@ class Decision:
 
 def _refusal(standing: Standing, proved: Sequence[Proof], compared: Comparison) -> str:
     """Say why the winner isn't promoted; empty where nothing speaks against it."""
-    for proof in proved:
-        if not proof.passed:
-            return f"{proof.name} fails: {proof.details[0]}"
+    if failed := _failed(proved):
+        return failed
     if standing.refused:
         return f"{standing.name}: {standing.refused}"
     if compared.better:
         return ""
     return f"it is worse {compared.how}{_beside(compared)}" if compared.rows else compared.how
+
+
+def _failed(proved: Sequence[Proof]) -> str:
+    return next((f"{proof.name} fails: {proof.details[0]}" for proof in proved if not proof.passed), "")
 
 
 def _beside(compared: Comparison) -> str:

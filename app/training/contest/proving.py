@@ -43,10 +43,10 @@ def evidence_of(proved: list[Proof], model: Model) -> dict[str, Any]:
 
 
 def _proved_before(database: Database, model: Model) -> Proof | None:
-    """Return the placebo's outcome of the newest promotion by this program, if it passed."""
-    query = select(DecisionRow.evidence).where(DecisionRow.kind == "promotion").order_by(col(DecisionRow.id).desc())
+    """Return the placebo's outcome of the newest champion that this program proved, if it passed."""
+    query = select(DecisionRow.evidence).where(col(DecisionRow.kind).in_(("promotion", "proof")))
     with database.read() as db:
-        for evidence in db.exec(query.limit(_LOOKED_BACK)):
+        for evidence in db.exec(query.order_by(col(DecisionRow.id).desc()).limit(_LOOKED_BACK)):
             if evidence.get("proved_code") == _program(model):
                 kept = next((one for one in evidence["proofs"] if one["name"] == "placebo"), None)
                 if kept is not None and kept["passed"]:

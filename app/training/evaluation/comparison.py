@@ -50,6 +50,9 @@ class Comparison:
     behind_error: float | None = None
 
 
+NOBODY: Final = Comparison(better=True, how="there was no champion")
+
+
 @dataclass(frozen=True, eq=False)
 class _Losses:
     """Losses of both on rows in common, summed by week; `week` is that of the card, or one of its own for new rows."""
@@ -67,7 +70,7 @@ def compare(dataset: Dataset, evaluator: Evaluator, winner: str, champion: Model
     Without rows in common it is refused, unless the champion can't forecast what is stored now.
     """
     if champion is None:
-        return Comparison(better=True, how="there was no champion")
+        return NOBODY
     card, names = champion.card, dataset.panel.names
     rows = evaluator.rows(winner)
     rows = rows.part(np.isin(names, card.symbols)[rows.symbol])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Annotated, Any
 
@@ -9,10 +10,12 @@ from fastapi import APIRouter, Body, Query
 from sqlmodel import Session
 
 from app.core.errors import JobRunning, NotThere
+from app.jobs import runs
 from app.jobs.launch import launch
 from app.registry.promotion import champion as registry
 from app.registry.promotion.challengers import in_shadow
 from app.registry.promotion.decisions import PAGE, history
+from app.registry.promotion.proofs import proofs_of
 from app.registry.promotion.tables import DecisionRow
 from app.registry.versions.card import ModelCard
 from app.web.api import schemas
@@ -34,12 +37,14 @@ Why = Annotated[schemas.Reason | None, Body()]
 def models(services: ServicesDep) -> schemas.Models:
     """List the stored versions, the champion, the candidates of its contest, and the newest decisions."""
     served = services.champion_version()
+    cards = services.champion.versions()
     with services.database.read() as db:
         rows, candidates, shadow = history(db), contest_of(db, served), in_shadow(db)
+        proved = proofs(db, cards)
     return schemas.Models(
         champion=served,
         challengers=[version for version in shadow if version != served],
-        models=[_brief(card, served) for card in services.champion.versions()],
+        models=[_brief(card, served, proved[card.version]) for card in cards],
         candidates=candidates,
         # The card in it is long, and lies at the version's own address too.
         decisions=[_decision(row, without="card") for row in rows],
@@ -65,9 +70,10 @@ def model(version: Version, services: ServicesDep) -> schemas.ModelDetail:
     """Return one version's whole card, and every decision about it with its evidence."""
     card = card_of(services, version)
     with services.database.read() as db:
-        rows = history(db, version)
+        rows, proved = history(db, version), proofs(db, [card])
     return schemas.ModelDetail(
         champion=version == services.champion_version(),
+        proofs=proved[version],
         card=card.model_dump(mode="json"),
         decisions=[_decision(row) for row in rows],
     )
@@ -110,10 +116,17 @@ def _tell_mlflow(services: Services) -> None:
         launch(services.settings, services.database, "alias", "promotion")
 
 
-def _brief(card: ModelCard, champion: str | None) -> schemas.ModelBrief:
+def proofs(db: Session, cards: Sequence[ModelCard]) -> dict[str, schemas.Proofs]:
+    """Return how the proofs of each version stand."""
+    running, found = runs.is_proving(db), proofs_of(db, [card.version for card in cards])
+    return {version: schemas.Proofs(state=one.state(running), ran=one.ran) for version, one in found.items()}
+
+
+def _brief(card: ModelCard, champion: str | None, proved: schemas.Proofs) -> schemas.ModelBrief:
     return schemas.ModelBrief.of(
         card,
         champion=card.version == champion,
+        proofs=proved,
         symbols=len(card.symbols),
         features=len(card.features),
         metrics=card.metrics.overall.model_dump(),

@@ -86,6 +86,13 @@ class Chance(Schema):
     probability: float
 
 
+class Proofs(Schema):
+    """Which proofs of a version have run, and whether each held; `state` is held, failed, running or not run."""
+
+    state: str
+    ran: dict[str, bool]
+
+
 class ModelBrief(Schema):
     """One stored version; `symbols` and `features` count those it learnt from."""
 
@@ -98,6 +105,7 @@ class ModelBrief(Schema):
     symbols: int
     features: int
     verdict: str
+    proofs: Proofs
     metrics: dict[str, Any]
 
 
@@ -105,7 +113,8 @@ class Decision(Schema):
     """What was decided on a version, and the evidence it was decided on.
 
     It became champion (`promotion`, `rollback`) or didn't (`refusal`), forecasts in shadow from then on (`challenge`)
-    or no longer (`retirement`).
+    or no longer (`retirement`); the proofs that a very first champion owed hold (`proof`), or one doesn't
+    (`withdrawal`).
     """
 
     id: int
@@ -141,6 +150,7 @@ class ModelDetail(Schema):
     """One version's card as it lies beside its files, and every decision about it."""
 
     champion: bool
+    proofs: Proofs
     card: dict[str, Any]
     decisions: list[Decision]
 

@@ -28,7 +28,7 @@ _VARY = "Accept, HX-Request, HX-Request-Type, HX-Target"
 
 @dataclass(frozen=True)
 class Notice:
-    """One line above the page; `kind` is `sample`, `stale`, `expired` or `error`."""
+    """One line above the page; `kind` is `sample`, `stale`, `expired`, `unproven` or `error`."""
 
     kind: str
     text: str

@@ -57,6 +57,7 @@ def model(request: Request, version: str, services: ServicesDep) -> Response:
     card = api.card_of(services, version)
     with services.database.read() as db:
         made, contest = history(db, version), api.contest_of(db, version)
+        proved = api.proofs(db, [card])[version]
     return layout.page(
         request,
         services,
@@ -64,6 +65,7 @@ def model(request: Request, version: str, services: ServicesDep) -> Response:
         f"/api/models/{version}",
         card=card,
         served=version == services.champion_version(),
+        proofs=proved,
         decisions=made,
         contest=contest,
         baselines=BASELINES,

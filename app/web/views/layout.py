@@ -8,7 +8,9 @@ from typing import Any
 from fastapi import Request
 from starlette.responses import Response
 
+from app.jobs import runs
 from app.prices.store import SymbolStatus
+from app.registry.promotion.proofs import proofs_of
 from app.web.edge import formats, render, security
 from app.web.edge.deps import Services
 from app.web.edge.render import Layout, Notice
@@ -25,7 +27,8 @@ def page(
     **context: Any,
 ) -> Response:
     """Render a page within its layout; the notices are about the symbols that it shows."""
-    layout = Layout((*notices(services, shown), *_expiry(services)), security.may_change(request), twin, reload_s)
+    told = (*notices(services, shown), *_expiry(services), *_unproven(services))
+    layout = Layout(told, security.may_change(request), twin, reload_s)
     return render.page(request, name, layout, **context)
 
 
@@ -48,6 +51,18 @@ def _expiry(services: Services) -> tuple[Notice, ...]:
         return ()
     through, sessions = expired
     return (Notice("expired", f"The model is out of date: it learnt through {through}, {sessions} sessions ago"),)
+
+
+def _unproven(services: Services) -> tuple[Notice, ...]:
+    """Say plainly when the champion is a first one whose proofs are still to come."""
+    version = services.champion_version()
+    if version is None:
+        return ()
+    with services.database.read() as db:
+        if not proofs_of(db, [version])[version].owed:
+            return ()
+        how = "are running" if runs.is_proving(db) else "haven't run yet"
+    return (Notice("unproven", f"The proofs of the first model {how}; it is withdrawn if one fails"),)
 
 
 def _sample_text(services: Services, sample: Sequence[SymbolStatus]) -> str:

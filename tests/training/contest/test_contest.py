@@ -13,11 +13,14 @@ from app.core.db import Database
 from app.core.errors import NoHistory, TrackingUnavailable
 from app.core.settings import Settings
 from app.registry.promotion.champion import Champion
+from app.registry.promotion.proofs import proofs_of
 from app.registry.promotion.tables import DecisionRow
 from app.registry.versions.model import Model
 from app.training.contest import report
 from app.training.contest.contest import run_contest
+from app.training.contest.decision import Decision
 from app.training.contest.report import Contestant
+from app.training.proofs.proof import Proof
 from tests.training.walked import Walked
 
 CLOCK = Clock(datetime(2012, 8, 1, 12, tzinfo=UTC))
@@ -55,7 +58,37 @@ def test_a_contest_makes_a_champion_once(
     _check_mlflow(settings, first.version)
 
 
-def _check_mlflow(settings: Settings, version: str) -> None:
+def test_a_very_first_champion_is_handed_over_before_proofs_and_mlflow(
+    settings: Settings, fill: Callable[[pl.DataFrame], Database], bars: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a first run asks for it: served with its out-of-fold rows, then proved, then recorded in MLflow."""
+    database, seen = fill(bars), []
+
+    def prove(_: Decision, model: Model) -> list[Proof]:
+        """Stand in for the proofs, which another story runs: they find the winner served and owing."""
+        with database.read() as db:
+            assert proofs_of(db, [model.card.version])[model.card.version].owed
+        seen.append("proofs")
+        return [Proof("leakage", passed=True, details=("it holds",), elapsed_s=0.1)]
+
+    def serve(version: str, rows: pl.DataFrame) -> None:
+        assert not (settings.home / "mlflow.db").exists()
+        current = Champion(settings).current()
+        seen.append(version if current is not None and current.card.version == version else "nobody")
+        assert rows.height > 1000
+
+    monkeypatch.setattr(Decision, "_prove", prove)
+    result = run_contest(settings, database, CLOCK, serve_first=serve)
+    assert seen == [result.version, "proofs"]
+    assert (result.promoted, result.reason) == (True, "its proofs hold, which ran after it was served")
+    with database.read() as db:
+        decisions = db.exec(select(DecisionRow)).all()
+    assert [row.kind for row in decisions] == ["promotion", "proof"]
+    assert decisions[0].evidence["contest"][0]["name"]
+    _check_mlflow(settings, result.version, contests=1)
+
+
+def _check_mlflow(settings: Settings, version: str, contests: int = 2) -> None:
     """One parent run a contest with a child a candidate, one registered version, and both aliases on it."""
     from mlflow.tracking import MlflowClient
 
@@ -63,7 +96,7 @@ def _check_mlflow(settings: Settings, version: str) -> None:
     experiment = client.get_experiment_by_name("nextclose")
     runs = client.search_runs([experiment.experiment_id])
     parents = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
-    assert (len(parents), len(runs)) == (2, 20)
+    assert (len(parents), len(runs)) == (contests, 10 * contests)
     ridge = next(run for run in runs if run.data.params.get("name") == "ridge")
     assert len(client.get_metric_history(ridge.info.run_id, "crps")) > 2
     assert {file.path for file in client.list_artifacts(parents[0].info.run_id)} >= {"table.json", "card.json"}

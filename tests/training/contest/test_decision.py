@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 
 from app.core.db import Database
 from app.core.progress import silent
@@ -12,6 +12,8 @@ from app.core.settings import Settings
 from app.registry.components.panel import Array
 from app.registry.components.shape import PooledShape
 from app.registry.promotion import champion
+from app.registry.promotion.decisions import nothing_decided
+from app.registry.promotion.proofs import Proofs, proofs_of
 from app.registry.promotion.tables import DecisionRow
 from app.registry.versions import artefact
 from app.registry.versions.model import Model
@@ -20,6 +22,7 @@ from app.training.data.folds import folds
 from app.training.evaluation.evaluator import Evaluator
 from app.training.evaluation.selection import Choice, SessionSums, choose
 from app.training.fitting import calibration
+from app.training.proofs.proof import Proof
 from app.training.walk_forward import walk_forward
 from app.training.walk_forward.walk_forward import WalkForward
 from tests.training.contest.test_contest import CLOCK, model
@@ -75,6 +78,89 @@ def test_a_winner_promoted_meanwhile_isnt_promoted_again(
         walked.dataset, walked.evaluator, winner, chosen(walked.evaluator), {}
     )
     assert decided == (False, SAME)
+
+
+def proving(monkeypatch: pytest.MonkeyPatch, *proofs: Proof) -> None:
+    """Let the proofs come to this, which have tests of their own and take a minute."""
+    monkeypatch.setattr(Decision, "_prove", lambda _, __: list(proofs))
+
+
+HELD = Proof("leakage", passed=True, details=("it holds",), elapsed_s=1.0)
+FAILED = Proof("placebo", passed=False, details=("market 0 has no edge, and ridge claims skill",), elapsed_s=1.0)
+
+
+def stored(settings: Settings, walked: Walked, name: str = "volatility") -> Model:
+    """Save a candidate of the walk as a version."""
+    made = model(walked, name)
+    artefact.save(made, settings.models_dir / made.card.version)
+    return made
+
+
+def served(settings: Settings) -> str | None:
+    """Return the version that is served."""
+    current = champion.Champion(settings).current()
+    return current.card.version if current else None
+
+
+def test_the_very_first_winner_is_served_and_settled_by_its_proofs(
+    settings: Settings, database: Database, walked: Walked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It owes its proofs, says so, and they are recorded with what they came to."""
+    winner, decision = stored(settings, walked), Decision(settings, database, CLOCK, silent)
+    version = winner.card.version
+    assert decision.serve_first(winner, chosen(walked.evaluator), {"tries": 9})
+    assert served(settings) == version
+    with database.read() as db:
+        assert proofs_of(db, [version])[version] == Proofs(owed=True)
+        promotion = db.exec(select(DecisionRow)).one()
+    assert promotion.reason.endswith("there was no champion, so that it is served while its proofs run")
+    assert promotion.evidence["tries"] == 9
+
+    proving(monkeypatch, HELD)
+    assert decision.settle(winner) == (True, "its proofs hold, which ran after it was served")
+    with database.read() as db:
+        assert proofs_of(db, [version])[version] == Proofs({"leakage": True})
+    assert served(settings) == version
+
+
+def test_a_first_winner_that_fails_a_proof_is_withdrawn_and_proved_first_next_time(
+    settings: Settings, database: Database, walked: Walked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same contest again proves before it promotes, as any but the very first does, and refuses it."""
+    winner, decision = stored(settings, walked), Decision(settings, database, CLOCK, silent)
+    choice = chosen(walked.evaluator)
+    assert decision.serve_first(winner, choice, {})
+    proving(monkeypatch, HELD, FAILED)
+    failure = f"placebo fails: {FAILED.details[0]}"
+    assert decision.settle(winner) == (False, failure)
+    assert served(settings) is None
+
+    assert not decision.is_first()
+    assert not decision.serve_first(winner, choice, {})
+    assert decision.decide(walked.dataset, walked.evaluator, winner, choice, {}) == (False, failure)
+    assert served(settings) is None
+    with database.read() as db:
+        kinds = [row.kind for row in db.exec(select(DecisionRow).order_by(col(DecisionRow.id)))]
+    assert kinds == ["promotion", "withdrawal", "refusal"]
+
+
+def test_who_takes_a_place_is_proved_first(settings: Settings, database: Database, walked: Walked) -> None:
+    """With a champion in place nobody is served on credit."""
+    champion_model, winner = stored(settings, walked, "ewma"), stored(settings, walked)
+    champion.promote(settings, database, champion_model.card.version, "by hand", {}, CLOCK.now())
+    assert not Decision(settings, database, CLOCK, silent).serve_first(winner, chosen(walked.evaluator), {})
+    assert served(settings) == champion_model.card.version
+
+
+def test_bands_that_dont_hold_are_served_to_nobody(
+    settings: Settings, database: Database, walked: Walked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What refuses a candidate whatever its loss refuses the very first one too, before it is served."""
+    wide = sabotaged(walked, monkeypatch)
+    winner = stored(settings, wide)
+    assert not Decision(settings, database, CLOCK, silent).serve_first(winner, chosen(wide.evaluator), {})
+    assert served(settings) is None
+    assert nothing_decided(database)
 
 
 def sabotaged(walked: Walked, monkeypatch: pytest.MonkeyPatch) -> Walked:

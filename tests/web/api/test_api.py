@@ -1,6 +1,7 @@
 """/api: prices, ledger, models, jobs, health; numbers are JSON numbers, what isn't known is null."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,8 @@ from app.forecasts.ledger.scoring import score_due
 from app.jobs import launch, runs
 from app.prices import store
 from app.prices.sources.sample import sample_bars
+from app.registry.promotion import champion
+from app.registry.promotion.proofs import OWED
 from tests.web.conftest import NOW, put_champion, talk_to
 
 SHARES = {"prob_up", "predicted_return", "sigma", "level", "expected_move", "usual_move"}
@@ -161,6 +164,33 @@ async def test_models_name_champion_candidates_and_decision(web: httpx.AsyncClie
     one = strict((await web.get("/api/models/v1")).text)
     assert one["champion"] is True
     assert one["card"]["metrics"]["by_symbol"]["AAPL"]["mae_ratio"] == 0.998
+
+
+async def test_models_say_which_proofs_have_run(web: httpx.AsyncClient, settings: Settings, seeded: Database) -> None:
+    """A first champion's are running, or not run when its first run was stopped; then what each came to."""
+
+    async def told() -> list[Any]:
+        listed, one = (await web.get("/api/models")).json()["models"], (await web.get("/api/models/v2")).json()
+        assert one["proofs"] == next(brief["proofs"] for brief in listed if brief["version"] == "v2")
+        page = (await web.get("/models/v2")).text
+        return [*one["proofs"].values(), *re.findall("Proofs: .*|The proofs of [^<]*", page)]
+
+    put_champion(settings, seeded, "v2")
+    assert await told() == ["not run", {}, "Proofs: not run.</p>"]
+    put_champion(settings, seeded, "v3")
+    champion.promote(settings, seeded, "v2", "first", {OWED: True}, NOW)
+    notice = "The proofs of the first model {}; it is withdrawn if one fails"
+    assert await told() == ["not run", {}, notice.format("haven&#39;t run yet"), "Proofs: not run.</p>"]
+    run = runs.start(seeded, "first_run", "no champion", NOW)
+    running = ["running", {}, notice.format("are running"), "Proofs: running, none has ended yet.</p>"]
+    assert await told() == running
+    assert notice.format("are running") in (await web.get("/")).text
+    proofs = [{"name": "leakage", "passed": True}, {"name": "placebo", "passed": False}]
+    champion.withdraw(settings, seeded, "v2", "placebo fails", {"proofs": proofs}, NOW)
+    runs.finish(seeded, run.id, "failed", "placebo fails", None, NOW)
+    ran = {"leakage": True, "placebo": False}
+    assert await told() == ["failed", ran, "Proofs: leakage held, placebo failed.</p>"]
+    assert (await web.get("/api/models")).json()["champion"] == "v3"
 
 
 async def test_promote_and_rollback_move_the_champion(
