@@ -43,15 +43,22 @@ def candles(bars: pl.DataFrame) -> pl.DataFrame:
 
 
 def stock(
-    bars: pl.DataFrame, averages: dict[str, pl.Series], forecast: Forecast | None, results: pl.DataFrame | None = None
+    bars: pl.DataFrame,
+    averages: dict[str, pl.Series],
+    forecast: Forecast | None,
+    results: pl.DataFrame | None = None,
+    past: pl.DataFrame | None = None,
 ) -> Figure:
     """Draw candles, moving averages and volume; beside them the next session's bands on the same price axis.
 
     `bars` are what `candles` returned; `averages` hold one value per bar, by the name in the legend; `results` are
-    the bars' `session` and `low` under which a mark with a `text` stands. An index has no volume.
+    the bars' `session` and `low` under which a mark with a `text` stands; `past` are the 80 % bands of earlier
+    forecasts, `lower` to `upper` by `session`, and whether they held the `close`. An index has no volume.
     """
     sessions = [day.isoformat() for day in bars["session"].to_list()]
     traces = [_candlestick(bars, sessions), *_averages(averages, sessions)]
+    if past is not None and not past.is_empty():
+        traces = [*_past(past), *traces]
     if bars["volume"].sum() > 0:
         traces.append(_volume(bars, sessions))
     layout = _layout(sessions, with_panel=forecast is not None)
@@ -79,7 +86,7 @@ def _trace(kind: str, name: str, x: list[str], **own: Any) -> Figure:
     return {"type": kind, "name": name, "x": x, **own}
 
 
-def _bar(name: str, x: list[str], y: list[float], colour: str | list[str], **own: Any) -> Figure:
+def _bar(name: str, x: list[str], y: list[float] | list[float | None], colour: str | list[str], **own: Any) -> Figure:
     return _trace("bar", name, x, y=y, marker={"color": colour, "line": {"width": 0}}, **own)
 
 
@@ -109,6 +116,22 @@ def _results(results: pl.DataFrame, under: float) -> Figure:
     marks = {"mode": "markers", "marker": {"color": "--accent", "size": 7, "symbol": "triangle-up"}}
     places, texts = _numbers(results["low"] - under), results["text"].to_list()
     return _trace("scatter", "Results", sessions, y=places, text=texts, **marks, hovertemplate="%{text}")
+
+
+def _past(past: pl.DataFrame) -> list[Figure]:
+    """Lay each session's band behind its candle, and ring the closes that fell out of it."""
+    sessions = [day.isoformat() for day in past["session"].to_list()]
+    heights, lower = _numbers(past["upper"] - past["lower"]), _numbers(past["lower"])
+    shown = {"base": lower, "width": 1.0, "customdata": _numbers(past["upper"])}
+    hover = "%{base:,.2f} to %{customdata:,.2f}"
+    missed = past.filter(~pl.col("held"))
+    marker = {"color": "--missed", "size": 9, "symbol": "circle-open", "line": {"width": 1.8}}
+    rings = {"mode": "markers", "marker": marker, "hovertemplate": "outside its 80 % band"}
+    days = [day.isoformat() for day in missed["session"].to_list()]
+    return [
+        _bar("80 % band forecast", sessions, heights, "--band-95", **shown, hovertemplate=hover),
+        _trace("scatter", "Missed", days, y=_numbers(missed["close"]), **rings),
+    ]
 
 
 def _panel(forecast: Forecast) -> list[Figure]:

@@ -23,9 +23,12 @@ from app.web.edge.deps import Services
 from app.web.edge.lookups import look_up
 from app.web.figures import charts, drawing
 from app.web.views import results
+from app.web.views.bands import past_bands
 
 RANGES: dict[str, int | None] = {"1M": 21, "3M": 63, "6M": 126, "1Y": 252, "5Y": 1260, "All": None}
 """How many sessions each range shows."""
+BANDED = {"1M", "3M", "6M"}
+"""Ranges short enough that each session's band can be seen."""
 AVERAGES = {"SMA 20": "sma_20", "SMA 50": "sma_50"}
 WARM_UP = 50
 TABLE_ROWS = 260
@@ -41,6 +44,8 @@ class Chart:
     rows: list[dict[str, Any]] = field(repr=False)
     """The newest sessions first, with the moving averages and, where results were first traded, their text."""
     has_results: bool
+    missed: tuple[int, int] | None
+    """How many of the sessions that were forecast closed outside their 80 % band, and of how many."""
     sessions: int
     weekly: bool
     low: float
@@ -106,6 +111,7 @@ def stock(services: Services, symbol: str, wanted: str, above: float | None = No
     with services.database.read() as db:
         bars = store.history(db, symbol, last=None if size is None else size + WARM_UP)
         days = store.earnings_days(db, [symbol])
+        bands = past_bands(db, symbol, bars.tail(size or bars.height)) if wanted in BANDED else None
         record = track_record(db, symbol=symbol)
         if not record.n and record.replay:
             record = track_record(db, symbol=symbol, origin="replay")
@@ -115,7 +121,7 @@ def stock(services: Services, symbol: str, wanted: str, above: float | None = No
     card = champion.card if champion else None
     return Stock(
         status=status,
-        chart=chart(bars, wanted, forecast, past) if bars.height else None,
+        chart=chart(bars, wanted, forecast, past, bands) if bars.height else None,
         forecast=forecast,
         freshness=services.forecaster.freshness(forecast) if forecast else None,
         situation=services.forecaster.situations([forecast])[0] if forecast else None,
@@ -143,7 +149,13 @@ def _forecast(services: Services, symbol: str) -> tuple[Forecast | None, Nextclo
         return None, error
 
 
-def chart(bars: pl.DataFrame, wanted: str, forecast: Forecast | None, past: Sequence[results.Results] = ()) -> Chart:
+def chart(
+    bars: pl.DataFrame,
+    wanted: str,
+    forecast: Forecast | None,
+    past: Sequence[results.Results] = (),
+    bands: pl.DataFrame | None = None,
+) -> Chart:
     """Build the chart of one range from bars that begin early enough for the averages, and the past results."""
     size = RANGES[wanted] or bars.height
     drawn = overlay(bars).select("session", *AVERAGES.values())
@@ -156,10 +168,11 @@ def chart(bars: pl.DataFrame, wanted: str, forecast: Forecast | None, past: Sequ
     newest = whole.tail(TABLE_ROWS).reverse()
     return Chart(
         range=wanted,
-        figure=charts.stock(candles, averages, forecast, marks),
+        figure=charts.stock(candles, averages, forecast, marks, bands),
         spark=drawing.spark(list(_thinned(whole["close"].to_list())), forecast),
         rows=[{**row, "results": texts.get(row["session"])} for row in newest.iter_rows(named=True)],
         has_results=not marks.is_empty(),
+        missed=(int((~bands["held"]).sum()), bands.height) if bands is not None and bands.height else None,
         sessions=whole.height,
         weekly=candles.height < whole.height,
         low=float(whole["low"].min()),  # type: ignore[arg-type]  # polars can't know that the column is numeric
