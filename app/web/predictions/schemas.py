@@ -21,9 +21,9 @@ class Schema(BaseModel):
 
     @classmethod
     def of(cls, *values: object, **own: Any) -> Self:
-        """Build it from the values' attributes of the same names; `own` are the fields that none of them has."""
-        missing = cls.model_fields.keys() - own.keys()
-        return cls(**own, **{name: getattr(one, name) for one in values for name in missing if hasattr(one, name)})
+        """Build it from the values' fields of the same names; `own` are those that none of them has."""
+        known = {name: found for one in values for name, found in vars(one).items()} | own
+        return cls(**known)
 
 
 class UsedModel(Schema):
@@ -66,10 +66,11 @@ class ForecastSchema(Schema):
     @classmethod
     def of_forecast(cls, forecast: Forecast, *values: object, **own: Any) -> Self:
         """Build it from a forecast and what stands beside it."""
-        model = UsedModel.of(
-            forecast,
+        model = UsedModel(
             name=forecast.model_name,
             version=forecast.model_version,
+            trained_through=forecast.trained_through,
+            verdict=forecast.verdict,
             expired=is_expired(forecast.trained_through, forecast.as_of),
         )
         return cls.of(forecast, *values, prediction_id=forecast.id, intervals=forecast.intervals(), model=model, **own)
