@@ -80,8 +80,7 @@ def _rescale_missing(
         [(*factors, restated.factor, sql.instant(db, now), *key) for key in keys],
     )
     if keys:
-        write.summarise(db, [row[0] for row in keys[:1]])
-        write.bump(db)
+        write.summarise(db, [symbol for symbol, _ in keys[:1]])
     return missing.height
 
 

@@ -25,5 +25,4 @@ from app.prices.store.read import was_known as was_known
 from app.prices.store.read import watch as watch
 from app.prices.store.read import watchlist as watchlist
 from app.prices.store.tables import EarningsDay as EarningsDay
-from app.prices.store.write import Upserted as Upserted
 from app.prices.store.write import upsert as upsert

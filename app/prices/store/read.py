@@ -6,7 +6,7 @@ Functions take the caller's database session; `panel` takes the database itself.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
@@ -162,21 +162,19 @@ def panel(
     It reads through the one SQLite library that the process has open: a second one (connectorx and ADBC carry their
     own) drops the first one's file locks and deletes its write-ahead log, and later commits are lost.
     """
-    with database.read() as db:
-        known = [symbol for symbol in _with_bars(db) if not is_series(symbol)]
-        wanted = known if symbols is None else sorted(set(symbols).intersection(known))
-        return sql.bars_of(db, wanted, _WITHIN, _bounds(start, end))
+    chosen = None if symbols is None else set(symbols)
+    return _bars(database, lambda one: not is_series(one) and (chosen is None or one in chosen), start, end)
 
 
 def series(database: Database, start: date | None = None, end: date | None = None) -> pl.DataFrame:
     """Return the final bars of the market series (symbols such as `^VIX`) as one bar frame, as `panel` does."""
+    return _bars(database, is_series, start, end)
+
+
+def _bars(database: Database, is_wanted: Callable[[str], bool], start: date | None, end: date | None) -> pl.DataFrame:
     with database.read() as db:
-        known = [symbol for symbol in _with_bars(db) if is_series(symbol)]
-        return sql.bars_of(db, known, _WITHIN, _bounds(start, end))
-
-
-def _with_bars(db: Session) -> list[str]:
-    return [str(symbol) for (symbol,) in sql.run(db, "SELECT symbol FROM symbol WHERE bars > 0 ORDER BY symbol")]
+        known = [str(symbol) for (symbol,) in sql.run(db, "SELECT symbol FROM symbol WHERE bars > 0")]
+        return sql.bars_of(db, sorted(filter(is_wanted, known)), _WITHIN, _bounds(start, end))
 
 
 def as_known(db: Session, symbol: str, at: datetime) -> pl.DataFrame:

@@ -64,7 +64,6 @@ def upsert(
     _insert(db, changed, source, fetched_at)
     if added.height + changed.height + removed:
         summarise(db, symbols)
-        bump(db)
     return Upserted(added.height, changed.height, bars.height - added.height - changed.height)
 
 
@@ -92,8 +91,8 @@ def _compared(bars: pl.DataFrame, known: pl.DataFrame) -> tuple[pl.DataFrame, pl
 def _insert(db: Session, bars: pl.DataFrame, source: str, fetched_at: datetime, *, new: bool = False) -> None:
     """Write bars; `new` ones aren't stored yet."""
     true = 1 if sql.is_sqlite(db) else "true"
-    told = {"source": source, "fetched_at": sql.instant(db, fetched_at), "final": true}
-    marked = bars.select(*BAR_SCHEMA, *(pl.lit(value).alias(name) for name, value in told.items()))
+    values = {"source": source, "fetched_at": sql.instant(db, fetched_at), "final": true}
+    marked = bars.select(*BAR_SCHEMA, *(pl.lit(value).alias(name) for name, value in values.items()))
     rows = marked.with_columns(pl.col("session").cast(pl.String)).rows()
     if new and not sql.is_sqlite(db):
         bulk.copy(db.connection(), "bar", marked.columns, rows)
@@ -122,11 +121,9 @@ def make_way(db: Session, symbols: Iterable[str], source: str, at: datetime) -> 
     if sql.run(db, f"SELECT b.source {newest} {prices} LIMIT 1", [SERIES_MARK]) != [(SAMPLE,)]:
         return 0
     held = [str(symbol) for (symbol,) in sql.run(db, f"SELECT s.symbol {newest} WHERE b.source = ?", [SAMPLE])]
-    gone = 0
-    for symbol in held:
-        where = "WHERE symbol = ? AND source = ?"
-        sql.run(db, f"{_KEEP} {where}", [sql.instant(db, at), "the sample made way for real prices", symbol, SAMPLE])
-        gone += sql.change(db, f"DELETE FROM bar {where}", [symbol, SAMPLE])
+    reason = "the sample made way for real prices"
+    sql.run(db, f"{_KEEP} WHERE source = ?", [sql.instant(db, at), reason, SAMPLE])
+    gone = sql.change(db, "DELETE FROM bar WHERE source = ?", [SAMPLE])
     summarise(db, held)
     return gone
 
@@ -143,7 +140,7 @@ def ensure_symbols(db: Session, symbols: Iterable[str], now: datetime) -> None:
 
 
 def summarise(db: Session, symbols: Iterable[str]) -> None:
-    """Bring first session, last session and number of bars of these symbols up to date; their version moves."""
+    """Bring first session, last session and number of bars of these symbols up to date; their versions move."""
     of_symbol = "FROM bar WHERE bar.symbol = symbol.symbol"
     sql.change_many(
         db,
@@ -152,16 +149,17 @@ def summarise(db: Session, symbols: Iterable[str]) -> None:
         " version = version + 1 WHERE symbol = ?",
         [(symbol,) for symbol in symbols],
     )
+    _bump(db)
 
 
 def touch(db: Session, symbols: Sequence[str]) -> None:
     """Count a change of these symbols that isn't their bars': what was made from them is looked at anew."""
     sql.change_many(db, "UPDATE symbol SET version = version + 1 WHERE symbol = ?", [(one,) for one in symbols])
     if symbols:
-        bump(db)
+        _bump(db)
 
 
-def bump(db: Session) -> None:
+def _bump(db: Session) -> None:
     """Count a change of final bars: `store.data_version` moves."""
     sql.run(
         db,
