@@ -1,5 +1,6 @@
 // Mounts figures: finds the JSON beside each chart, colours it from the CSS tokens, draws it with plotly.js, and draws
-// again when the theme changes. Without it every page still shows its drawing and its numbers.
+// again when the theme changes. Keeps the list of jobs up to date. Without it every page still shows its drawing and
+// its numbers.
 "use strict";
 
 (() => {
@@ -71,6 +72,32 @@
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawAll(document));
   document.addEventListener("themechange", () => drawAll(document));
+
+  // Jobs move on while a reader looks: the stream tells of a step, which is shown in its row; when a run starts or ends,
+  // htmx fetches the region anew.
+  const leftOf = ({ remaining_s: seconds }) => {
+    if (seconds === null) return "";
+    const [minutes, rest] = [Math.floor(seconds / 60), seconds % 60];
+    const [hours, spare] = [Math.floor(minutes / 60), minutes % 60];
+    return `about ${hours ? `${hours} h ${spare} min` : minutes ? `${minutes} min ${rest} s` : `${rest} s`} left`;
+  };
+
+  const show = (run) => {
+    const row = document.querySelector(`[data-run="${CSS.escape(run.id)}"]`);
+    if (row?.dataset.state !== `${run.state} ${run.stopping ?? ""}`) {
+      if (row || run.state === "running") document.querySelector("[data-stream]").dispatchEvent(new Event("job"));
+      return;
+    }
+    if (run.state !== "running") return;
+    row.querySelector("progress").value = 100 * run.progress;
+    row.querySelector('[data-part="message"]').textContent = run.message;
+    row.querySelector('[data-part="left"]').textContent = leftOf(run);
+  };
+
+  document.addEventListener("DOMContentLoaded", () => {
+    const region = document.querySelector("[data-stream]");
+    if (region) new EventSource(region.dataset.stream).addEventListener("job", (event) => show(JSON.parse(event.data)));
+  });
 
   // The suggestions close with Escape, or when the focus leaves the search.
   const close = () => document.getElementById("suggestions")?.replaceChildren();

@@ -2,7 +2,8 @@
 
 NextcloseError
 ├── BadInput (2)          invalid_symbol 422 · bad_request 422 · malformed_file 422 · too_many_symbols 413
-├── NotThere (1)          unknown_symbol 404 · not_found 404 · no_history 409 · no_champion 503 · job_running 409
+├── NotThere (1)          unknown_symbol 404 · not_found 404 · no_history 409 · no_champion 503
+│                         job_running 409 · job_ended 409
 ├── Refused (2)           unauthorized 401 · forbidden 403 · rate_limited 429 · overloaded 503
 └── OutsideFailed (3)     source_unavailable 503 · store_unavailable 503 · tracking_unavailable 503
 """
@@ -68,6 +69,10 @@ class NoChampion(NotThere, status=503, code="no_champion", retry_after_s=30):
 
 class JobRunning(NotThere, status=409, code="job_running"):
     """A job of this kind is already running."""
+
+
+class JobEnded(NotThere, status=409, code="job_ended"):
+    """The run has ended: there is nothing left to cancel."""
 
 
 class CheckFailed(NextcloseError, status=409, code="check_failed"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from types import FrameType
@@ -12,13 +11,10 @@ from app.core.clock import Clock
 from app.core.db import Database
 from app.core.errors import NextcloseError
 from app.core.settings import Settings, load_settings
-from app.jobs import runs
+from app.jobs import processes, runs, timing
 from app.jobs.reporter import Reporter
 from app.jobs.tables import State
 from app.jobs.work import WORK, CycleFailed
-
-NICENESS = 5
-"""Pages and forecasts go before training where the cores are few; but a first run is what everybody waits for."""
 
 _log = log.get(__name__)
 
@@ -26,14 +22,15 @@ _log = log.get(__name__)
 def main(kind: str, run_id: str) -> int:
     """Do the job and keep its row; the exit code is the error's own, 0 when it is done."""
     log.configure()
+    processes.become_job()
     settings = load_settings()
     database = Database(settings.database)
     if not runs.adopt(database, run_id):
         _log.warning("the run is closed already", run=run_id)
         return 1
     signal.signal(signal.SIGTERM, _stop)
-    if kind != "first_run":
-        os.nice(NICENESS)
+    if kind == "train":  # for a first run's training everybody waits
+        processes.stand_back()
     return _do(kind, run_id, settings, database)
 
 
@@ -42,7 +39,7 @@ def _do(kind: str, run_id: str, settings: Settings, database: Database) -> int:
     state: State = "failed"
     message, outcome, code = "stopped with the service", None, 1
     try:
-        with Reporter(database, run_id) as progress:
+        with Reporter(database, run_id, timing.limit_s(kind)) as progress:
             outcome = WORK[kind](settings, database, clock, progress)
         state, message, code = "done", "done", 0
     except CycleFailed as error:

@@ -6,35 +6,40 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from time import monotonic
 
 from app.core import log
 from app.core.clock import Clock
 from app.core.db import Database
-from app.core.errors import StoreUnavailable
+from app.core.errors import JobEnded, StoreUnavailable
 from app.core.settings import Settings
-from app.jobs import runs
+from app.jobs import processes, runs, timing
 from app.jobs.tables import JobRun
 
 _log = log.get(__name__)
 _children: dict[str, tuple[subprocess.Popen[bytes], threading.Thread]] = {}
 """This process's running jobs by run id, each with the thread that waits for it."""
 _NOT_FOR_CHILDREN = {"admin_token"}
+LOOK_EVERY_S = 1.0
+"""How often a running job is looked at: is its time over, was it asked to stop?"""
 
 
-def launch(settings: Settings, database: Database, kind: str, trigger: str) -> JobRun:
+def launch(settings: Settings, database: Database, kind: str, trigger: str, keys: Sequence[str] = ()) -> JobRun:
     """Open a run and start its process; returns at once. Errors: `BadInput` (unknown kind), `JobRunning`."""
     clock = Clock(settings.now)
-    run = runs.start(database, kind, trigger, clock.now())
+    run = runs.start(database, kind, trigger, clock.now(), keys)
     try:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and module; kind is one of ours
             [sys.executable, "-m", "app.jobs.child", kind, run.id],
             env=environment(settings),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C ends the service, which then ends its jobs in order
+            start_new_session=True,  # Ctrl-C ends the service, which then ends its jobs in order, each with its group
         )
     except OSError as error:
-        runs.finish(database, run.id, "failed", f"its process could not be started: {error}", None, clock.now())
+        runs.finish(database, run.id, "lost", f"its process could not be started: {error}", None, clock.now())
         raise
     watch = threading.Thread(target=_see_end, args=(database, run, process, clock), name=f"job {kind}", daemon=True)
     _children[run.id] = process, watch
@@ -52,7 +57,7 @@ def stop_all(wait_s: float = 5.0) -> None:
         try:
             process.wait(wait_s)
         except subprocess.TimeoutExpired:
-            process.kill()
+            processes.kill_group(process.pid)
         watch.join()
 
 
@@ -66,11 +71,37 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 def _see_end(database: Database, run: JobRun, process: subprocess.Popen[bytes], clock: Clock) -> None:
-    """Wait for the process, and close its run if it couldn't do so itself."""
-    code = process.wait()
+    """Wait for the process, end it when it should be, and close its run if it couldn't do so itself."""
+    ends_at, killed_at = monotonic() + timing.limit_s(run.kind), float("inf")
+    while process.poll() is None:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(LOOK_EVERY_S)
+            break
+        if killed_at == float("inf") and _is_to_stop(database, run, is_late=monotonic() > ends_at):
+            process.terminate()
+            killed_at = monotonic() + processes.GRACE_S
+        if monotonic() > killed_at:
+            processes.kill_group(process.pid)
+    processes.kill_group(process.pid)  # what it started and left behind
     _children.pop(run.id, None)
+    _close(database, run, process.returncode, clock)
+
+
+def _is_to_stop(database: Database, run: JobRun, *, is_late: bool) -> bool:
+    try:
+        if is_late and not runs.is_asked_to_stop(database, run.id):
+            runs.ask_to_stop(database, run.id, "timed_out")
+        return runs.is_asked_to_stop(database, run.id)
+    except JobEnded:
+        return is_late  # its row is closed, and it hangs while it ends
+    except StoreUnavailable as error:
+        _log.warning("not seen whether it should stop", run=run.id, error=error.detail)
+        return is_late
+
+
+def _close(database: Database, run: JobRun, code: int, clock: Clock) -> None:
     try:
         if runs.finish(database, run.id, "lost", f"its process ended with code {code}", None, clock.now()):
-            _log.error("job lost", kind=run.kind, run=run.id, code=code)
-    except StoreUnavailable as error:  # the next start of a job closes it, for its process is gone
-        _log.error("run not closed", kind=run.kind, run=run.id, code=code, error=error.detail)
+            _log.error("job ended early", kind=run.kind, run=run.id, code=code)
+    except StoreUnavailable as error:  # the next look at the runs closes it
+        _log.warning("run not closed", run=run.id, error=error.detail)

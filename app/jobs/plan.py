@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -33,6 +34,16 @@ def due(db: Session, now: datetime) -> list[str]:
             watched.setdefault(one.exchange, []).append(one)
     wanting = watched or {DEFAULT_EXCHANGE: []}
     return [exchange for exchange, its in sorted(wanting.items()) if _is_due(db, calendar(exchange), now, since, its)]
+
+
+def cycle_keys(exchanges: Sequence[str], now: datetime) -> list[str]:
+    """Return what a cycle that these exchanges want now is for: the session, and which of its instants has passed."""
+    keys = []
+    for exchange in exchanges:
+        days = calendar(exchange)
+        session = days.last_final(now)
+        keys.append(f"{exchange} {session} {sum(at <= now for at in _instants(days, session))}")
+    return keys
 
 
 def check_is_due(db: Session, now: datetime) -> bool:

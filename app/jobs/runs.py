@@ -7,10 +7,11 @@ for the work itself.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert, update
+from sqlalchemy import delete, insert, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
@@ -18,9 +19,10 @@ from ulid import ULID
 
 from app.core.clock import wall
 from app.core.db import Database
-from app.core.errors import BadInput, JobRunning, NotThere
+from app.core.errors import BadInput, JobEnded, JobRunning, NotThere
 from app.core.lease import is_alive, this_host
-from app.jobs.tables import JobRun, JobRunRow, State
+from app.jobs import processes
+from app.jobs.tables import JobKeyRow, JobRun, JobRunRow, State, Stop
 
 KINDS = ("refresh", "train", "forecast", "score", "check", "monitor", "alias", "prove", "cycle", "first_run")
 """check is the weekly full look at a tenth of the symbols; alias lets MLflow follow the champion; prove makes up for
@@ -32,6 +34,8 @@ SILENT_AFTER = timedelta(minutes=2)
 REFRESHES = ("refresh", "check", "cycle")
 PROVES = ("first_run", "prove")
 """Jobs that prove a champion which is served already."""
+STOPPED: dict[Stop, str] = {"cancelled": "cancelled by hand", "timed_out": "ended at its time limit"}
+"""What is told of a run that was asked to stop."""
 _TRIGGER_LENGTH = 20
 _LOOKED_BACK = 20
 """Runs that are looked through for the newest report."""
@@ -42,10 +46,11 @@ _WITHIN: dict[str, tuple[str, ...]] = {
 }
 
 
-def start(database: Database, kind: str, trigger: str, now: datetime) -> JobRun:
-    """Open a run of this kind, owned by this process until a child adopts it.
+def start(database: Database, kind: str, trigger: str, now: datetime, keys: Sequence[str] = ()) -> JobRun:
+    """Open a run of this kind, owned by this process until a child adopts it; `keys` are what it is started for.
 
-    Errors: `BadInput` for an unknown kind; `JobRunning` while another run does this work, in whatever process.
+    Errors: `BadInput` for an unknown kind; `JobRunning` while another run does this work, in whatever process, and when
+    one that wasn't lost has been started for any of the keys.
     """
     if kind not in KINDS:
         raise BadInput(f"no job is called {kind!r}; there are {', '.join(KINDS)}")
@@ -66,9 +71,12 @@ def start(database: Database, kind: str, trigger: str, now: datetime) -> JobRun:
             _refuse_second(db, kind)
             known = {name: value for name, value in run if value is not None}
             db.connection().execute(insert(JobRunRow), known)
+            if keys:
+                claimed = [{"kind": kind, "key": key, "run_id": run.id} for key in keys]
+                db.connection().execute(insert(JobKeyRow), claimed)
             return run
     except IntegrityError:
-        raise JobRunning(f"a {kind} job is already running; see /jobs") from None
+        raise JobRunning(f"a {kind} job is already running, or ran for the same; see /jobs") from None
 
 
 def adopt(database: Database, run_id: str) -> bool:
@@ -84,17 +92,54 @@ def report(database: Database, run_id: str, progress: float, message: str) -> bo
 def finish(
     database: Database, run_id: str, state: State, message: str, outcome: dict[str, Any] | None, now: datetime
 ) -> bool:
-    """Close a run that is still running; one that is closed already stays as it is, and the answer is False."""
-    done: dict[str, Any] = {"progress": 1.0} if state == "done" else {}
-    return _change(database, run_id, state=state, message=message, outcome=outcome, ended_at=now, **done)
+    """Close a run that is still running; one that is closed already stays as it is, and the answer is False.
+
+    One that was asked to stop, and didn't get done before, ends in the state that was asked for.
+    """
+    ours = select(JobRunRow).where(JobRunRow.id == run_id, JobRunRow.state == "running").with_for_update()
+    with database.write() as db:
+        row = db.exec(ours).one_or_none()
+        if row is None:
+            return False
+        if row.stopping is not None and state != "done":
+            state, message = row.stopping, STOPPED[row.stopping]
+        values: dict[str, Any] = {"state": state, "message": message, "outcome": outcome, "ended_at": now}
+        values |= {"progress": 1.0} if state == "done" else {}
+        db.connection().execute(update(JobRunRow).where(col(JobRunRow.id) == run_id).values(**values))
+        if state == "lost":
+            db.connection().execute(delete(JobKeyRow).where(col(JobKeyRow.run_id) == run_id))
+    return True
+
+
+def ask_to_stop(database: Database, run_id: str, how: Stop) -> JobRun:
+    """Ask a run to end in this state; its process, or who started it, sees to it within seconds.
+
+    Errors: `NotThere` for an unknown id, `JobEnded` for a run that has ended.
+    """
+    asked = _change(database, run_id, stopping=how)
+    with database.read() as db:
+        run = get(db, run_id)
+    if not asked:
+        raise JobEnded(f"this {run.kind} job has ended: {run.state.replace('_', ' ')}")
+    return run
+
+
+def is_asked_to_stop(database: Database, run_id: str) -> bool:
+    """Say whether somebody asked this run to end."""
+    with database.read() as db:
+        return db.exec(select(JobRunRow.stopping).where(JobRunRow.id == run_id)).one_or_none() is not None
 
 
 def close_lost(database: Database, now: datetime) -> list[JobRun]:
-    """Close as `lost` the runs whose process is gone or silent, and return them."""
+    """Close as `lost` the runs whose process is gone or silent, and return them; a silent one is killed."""
     with database.read() as db:
         gone = [run for run in running(db) if _is_gone(run)]
     reason = "its process {0.pid} on {0.host} is gone"
-    return [run for run in gone if finish(database, run.id, "lost", reason.format(run), None, now)]
+    closed = [run for run in gone if finish(database, run.id, "lost", reason.format(run), None, now)]
+    for run in closed:
+        if run.pid is not None and run.host == this_host():
+            processes.kill_stray(run.pid, run.id)
+    return closed
 
 
 def recent(db: Session, limit: int = 20) -> list[JobRun]:
@@ -127,10 +172,11 @@ def get(db: Session, run_id: str) -> JobRun:
     return JobRun.model_validate(row)
 
 
-def last(db: Session, *kinds: str, ended: bool = False) -> JobRun | None:
-    """Return the newest run of these kinds, whatever its state, or the newest that has ended."""
+def last(db: Session, *kinds: str, ended: bool = False, state: State | None = None) -> JobRun | None:
+    """Return the newest run of these kinds: whatever its state, the newest that has ended, or that is in a state."""
     query = _newest().where(col(JobRunRow.kind).in_(kinds))
-    row = db.exec((query.where(JobRunRow.state != "running") if ended else query).limit(1)).first()
+    query = query.where(JobRunRow.state != "running") if ended else query
+    row = db.exec((query.where(JobRunRow.state == state) if state else query).limit(1)).first()
     return None if row is None else JobRun.model_validate(row)
 
 

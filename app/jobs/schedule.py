@@ -8,6 +8,7 @@ next tick, and a second leader that comes too early finds the work claimed.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -100,9 +101,9 @@ class Scheduler:
         if owed:
             self._launch("prove", "stopped first run")
         if due:
-            self._launch("cycle", f"close of {', '.join(due)}")
+            self._launch("cycle", f"close of {', '.join(due)}", plan.cycle_keys(due, now))
         elif check:
-            self._launch("check", f"week {now.isocalendar().week}")
+            self._launch("check", f"week {now.isocalendar().week}", [f"{now:%G-W%V}"])
 
     def _champion_is_there(self) -> bool:
         return self._champion.current() is not None
@@ -121,8 +122,8 @@ class Scheduler:
             self._tried_first_run = True
             self._launch("first_run", "no champion")
 
-    def _launch(self, kind: str, trigger: str) -> None:
+    def _launch(self, kind: str, trigger: str, keys: Sequence[str] = ()) -> None:
         try:
-            launch(self._settings, self._database, kind, trigger)
+            launch(self._settings, self._database, kind, trigger, keys)
         except JobRunning as error:
             _log.debug("not started", kind=kind, reason=error.detail)

@@ -14,7 +14,7 @@ from app.core.db import Database
 from app.core.errors import CheckFailed, NextcloseError, NoChampion, TrackingUnavailable
 from app.core.progress import Progress, silent, within
 from app.core.settings import Settings
-from app.jobs import runs
+from app.jobs import processes, runs
 from app.prices.outcomes import RefreshReport
 
 if TYPE_CHECKING:
@@ -151,6 +151,7 @@ def review(
     from app.training.contest.contest import run_contest
 
     def retrain(recipe: str | None, at_once: bool, progress: Progress) -> Outcome:
+        processes.stand_back()
         return _trained(run_contest(settings, database, clock, progress, recipe, at_once=at_once))
 
     found = Reviewer(settings, database, clock, retrain).review(verdict, within(progress, 0.0, 0.95))

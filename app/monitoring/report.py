@@ -36,6 +36,7 @@ BEHIND_WATCH, BEHIND_DEGRADED = 2, 10
 FAILING: Final = 0.2
 """Share of watched symbols whose last refresh failed at the source."""
 _SOURCE_FAILED: Final = frozenset({"unreachable", "limited", "malformed"})
+_ENDED_BADLY: Final = {"failed": "failed", "lost": "was lost", "timed_out": "took too long"}
 
 
 @dataclass(frozen=True)
@@ -171,9 +172,9 @@ def _of_data(data: DataState) -> list[Finding]:
 
 def _of_jobs(jobs: Iterable[JobState]) -> list[Finding]:
     return [
-        ("watch", f"The last {job.kind} job {'failed' if job.state == 'failed' else 'was lost'}: {job.message}.")
+        ("watch", f"The last {job.kind} job {_ENDED_BADLY[job.state]}: {job.message}.")
         for job in jobs
-        if job.state in {"failed", "lost"}
+        if job.state in _ENDED_BADLY
     ]
 
 

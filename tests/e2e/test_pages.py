@@ -208,3 +208,29 @@ def test_a_symbol_is_put_on_the_watchlist(
     expect(page.get_by_role("button", name="Remove from watchlist")).to_be_visible()
     window.open("/")
     expect(page.locator(".watch tbody tr")).to_have_count(1)
+
+
+def test_a_job_is_followed_and_cancelled_in_place(
+    visit: InWindow, new_service: str, settings: Settings, database: Database
+) -> None:
+    """Without a reload the run appears, moves on by the stream, is cancelled by its button, and says how it ended."""
+    seed(settings, database, Clock(NOW))
+    window = visit(390, base=new_service)
+    page = window.open("/jobs")
+    page.evaluate("window.stayed = true")
+    run = runs.start(database, "train", "test", NOW)
+    row = page.locator(f'[data-run="{run.id}"]')
+    expect(row).to_be_visible(timeout=8_000)
+    runs.report(database, run.id, 0.4, "fold 2 of 5")
+    expect(row).to_contain_text("fold 2 of 5", timeout=8_000)
+    expect(row).to_contain_text("left", timeout=8_000)
+    expect(row.locator("progress")).to_have_js_property("value", 40)
+    assert page.evaluate("window.stayed")
+    assert window.overflow() <= 0
+    row.get_by_role("button", name="Cancel train").click()
+    expect(row).to_contain_text("stopping")
+    page.evaluate("window.stayed = true")
+    runs.finish(database, run.id, "lost", "ended", None, NOW)
+    expect(row).to_contain_text("cancelled by hand", timeout=8_000)
+    assert page.evaluate("window.stayed")
+    window.open("/")  # the stream is closed with its page

@@ -162,3 +162,24 @@ def test_a_living_proof_is_told(database: Database) -> None:
         db.connection().execute(gone.values(heartbeat_at=Clock().now() - timedelta(minutes=3)))
     with database.read() as db:
         assert not runs.is_proving(db)
+
+
+def test_a_key_is_run_for_once(database: Database) -> None:
+    """A leader that slept between its look and its start finds that another one did it; other keys go ahead."""
+    run = runs.start(database, "cycle", "test", NOW, ["XLON 2021-12-31 1", "XNYS 2021-12-31 1"])
+    runs.finish(database, run.id, "failed", "no prices", None, NOW)
+    with pytest.raises(JobRunning, match="ran for the same"):
+        runs.start(database, "cycle", "test", NOW, ["XNYS 2021-12-31 1"])
+    runs.start(database, "check", "test", NOW, ["XNYS 2021-12-31 1"])
+    runs.start(database, "cycle", "test", NOW, ["XNYS 2021-12-31 2"])
+
+
+def test_a_lost_run_gives_its_keys_back(database: Database) -> None:
+    """What was interrupted is done again; what was cancelled isn't."""
+    lost = runs.start(database, "cycle", "test", NOW, ["XNYS 2021-12-31 1"])
+    runs.finish(database, lost.id, "lost", "killed", None, NOW)
+    again = runs.start(database, "cycle", "test", NOW, ["XNYS 2021-12-31 1"])
+    runs.ask_to_stop(database, again.id, "cancelled")
+    runs.finish(database, again.id, "lost", "ended", None, NOW)
+    with pytest.raises(JobRunning):
+        runs.start(database, "cycle", "test", NOW, ["XNYS 2021-12-31 1"])

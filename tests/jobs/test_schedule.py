@@ -7,10 +7,12 @@ from time import monotonic, sleep
 
 import pytest
 
+from app.core import lease
 from app.core.db import Database
 from app.core.settings import Settings
-from app.jobs import launch, runs
+from app.jobs import launch, runs, schedule
 from app.jobs.schedule import Scheduler
+from app.jobs.tables import LeaseRow
 from app.registry.promotion import champion
 from app.registry.promotion.proofs import OWED
 from app.registry.versions import artefact
@@ -133,3 +135,24 @@ async def test_a_replica_that_only_serves_has_no_scheduler(settings: Settings, d
     scheduler.start()
     await scheduler.stop()
     assert started(database) == []
+
+
+@pytest.mark.usefixtures("crowned")
+def test_a_leader_that_slept_while_another_did_the_work_does_nothing(
+    evening: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It looked before the other one started, and starts after the other one ended: the key was run for."""
+    sleeper, other = Scheduler(evening, database), Scheduler(evening, database)
+
+    def slept(*arguments: object) -> None:
+        monkeypatch.undo()
+        lease.release(database, LeaseRow, schedule.LEASE, sleeper._holder)
+        other.tick()
+        with database.read() as db:
+            (run,) = runs.running(db)
+        launch._children[run.id][1].join()
+        launch.launch(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(schedule, "launch", slept)  # the only way to fall asleep between two statements
+    sleeper.tick()
+    assert started(database) == [("cycle", "close of XNYS")]

@@ -18,6 +18,7 @@ from app.core.errors import RateLimited
 from app.jobs import plan, runs
 from app.jobs.launch import launch
 from app.jobs.tables import JobRun
+from app.jobs.timing import TimedRun, timed
 from app.web.api.schemas import Jobs
 from app.web.edge.deps import Services, ServicesDep
 from app.web.edge.negotiation import asks_for_stream
@@ -31,21 +32,21 @@ MAX_STREAMS = 64
 
 router = APIRouter(prefix="/api")
 _open_streams: set[object] = set()
-_JSON = TypeAdapter(JobRun)
+_JSON = TypeAdapter(TimedRun)
 
 
 @router.get("/jobs", tags=["jobs"])
 def jobs(services: ServicesDep, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> Jobs:
     """List the newest runs, newest first, and when each scheduled job comes next."""
     with services.database.read() as db:
-        return Jobs(jobs=runs.recent(db, limit), upcoming=plan.upcoming(db, services.clock.now()))
+        return Jobs(jobs=timed(db, runs.recent(db, limit)), upcoming=plan.upcoming(db, services.clock.now()))
 
 
 @router.get("/jobs/{job}", tags=["jobs"])
-def job(job: Annotated[str, Path(max_length=26, description="A run's id")], services: ServicesDep) -> JobRun:
-    """Return one run: how far it is, or how it ended."""
+def job(job: Annotated[str, Path(max_length=26, description="A run's id")], services: ServicesDep) -> TimedRun:
+    """Return one run: how far it is and what is left, or how it ended."""
     with services.database.read() as db:
-        return runs.get(db, job)
+        return timed(db, [runs.get(db, job)])[0]
 
 
 @router.post("/jobs/{job}", tags=["changes"], status_code=202, dependencies=[Admin])
@@ -55,6 +56,12 @@ def start(
 ) -> JobRun:
     """Start a job; it runs in a process of its own, and its id leads to how far it is."""
     return launch(services.settings, services.database, job, "api")
+
+
+@router.post("/jobs/{job}/cancel", tags=["changes"], status_code=202, dependencies=[Admin])
+def cancel(job: Annotated[str, Path(max_length=26, description="A run's id")], services: ServicesDep) -> JobRun:
+    """Ask a running job to end; its state is `cancelled` as soon as its processes are gone, which takes seconds."""
+    return runs.ask_to_stop(services.database, job, "cancelled")
 
 
 class StreamRoute(APIRoute):
@@ -108,4 +115,5 @@ async def _changes(services: Services) -> AsyncIterator[ServerSentEvent]:
 def _newest(services: Services) -> list[tuple[str, str]]:
     """Return the newest runs' ids and JSON, oldest first."""
     with services.database.read() as db:
-        return [(run.id, _JSON.dump_json(run).decode()) for run in reversed(runs.recent(db, WATCHED_RUNS))]
+        found = timed(db, runs.recent(db, WATCHED_RUNS))
+    return [(run.id, _JSON.dump_json(run).decode()) for run in reversed(found)]

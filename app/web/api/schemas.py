@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from app.core.public import Instant, Price
 from app.jobs.plan import Upcoming
-from app.jobs.tables import JobRun
+from app.jobs.timing import TimedRun
 from app.prices.store import EarningsDay, SymbolStatus
 from app.web.predictions.outlook import Outlook
 from app.web.predictions.schemas import LedgerEntry, Schema
@@ -158,7 +158,7 @@ class ModelDetail(Schema):
 class Jobs(Schema):
     """The newest runs, newest first, and when each scheduled job comes next."""
 
-    jobs: list[JobRun]
+    jobs: list[TimedRun]
     upcoming: list[Upcoming]
 
 

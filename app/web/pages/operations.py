@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from app.jobs import plan, runs
 from app.jobs.launch import launch
+from app.jobs.timing import timed
 from app.prices import store
 from app.prices.checks import quarantine
 from app.prices.store.tables import QuarantineRow
@@ -27,9 +28,9 @@ router = APIRouter(include_in_schema=False, default_response_class=Response)
 
 @router.get("/jobs")
 def jobs(request: Request, services: ServicesDep) -> Response:
-    """Show the newest runs; while one is running the region asks again by itself."""
+    """Show the newest runs and what comes next; while one is running a browser without a script asks again."""
     with services.database.read() as db:
-        recent, upcoming = runs.recent(db, SHOWN), plan.upcoming(db, services.clock.now())
+        recent, upcoming = timed(db, runs.recent(db, SHOWN)), plan.upcoming(db, services.clock.now())
     running = {run.kind for run in recent if run.state == "running"}
     reload_s = 2 if running else None
     shown = {"jobs": recent, "running": running, "startable": STARTABLE, "upcoming": upcoming}
@@ -42,6 +43,13 @@ def start(request: Request, kind: str, services: ServicesDep) -> Response:
     launch(services.settings, services.database, kind, "page")
     from_home = request.headers.get("referer", "").partition("//")[2].partition("/")[2].partition("?")[0] == ""
     return render.see_other("/" if from_home else "/jobs")
+
+
+@router.post("/jobs/{run}/cancel", dependencies=[Admin])
+def cancel(run: str, services: ServicesDep) -> Response:
+    """Ask a running job to end, and return to the list."""
+    runs.ask_to_stop(services.database, run, "cancelled")
+    return render.see_other("/jobs")
 
 
 @router.get("/monitoring")

@@ -142,7 +142,7 @@ def setup(services: Services, statuses: Sequence[SymbolStatus], recent: Sequence
     """Tell the three steps of a first run: prices, model, forecasts."""
     run = next((run for run in recent if run.kind in _SETTING_UP), None)
     running = run is not None and run.state == "running"
-    failed = run.message if run is not None and run.state in {"failed", "lost"} else None
+    failed = run.message if run is not None and run.state not in {"running", "done"} else None
     priced = sum(status.bars > 0 for status in statuses)
     seen = sum(status.bars > 0 or status.refreshed_at is not None for status in statuses)
     past = not running or (run is not None and (run.kind == "train" or run.progress >= _PRICES_DONE))

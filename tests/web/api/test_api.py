@@ -227,7 +227,22 @@ async def test_a_job_that_is_running_is_not_started_twice(web: httpx.AsyncClient
     assert (second.status_code, second.json()["code"]) == (409, "job_running")
     listed = strict((await web.get("/api/jobs")).text)["jobs"]
     assert (listed[0]["id"], listed[0]["progress"], listed[0]["message"]) == (run.id, 0.5, "AAPL")
-    assert (await web.get(f"/api/jobs/{run.id}")).json() == listed[0]
+    one = (await web.get(f"/api/jobs/{run.id}")).json()
+    assert {**one, "remaining_s": None} == {**listed[0], "remaining_s": None}
+    assert one["remaining_s"] >= 0.0
+
+
+async def test_a_running_job_is_cancelled(web: httpx.AsyncClient, seeded: Database) -> None:
+    """202 while it is still ending, 409 when it has ended, 404 for no run."""
+    run = runs.start(seeded, "train", "test", NOW)
+    answer = await web.post(f"/api/jobs/{run.id}/cancel")
+    assert answer.status_code == 202
+    assert (answer.json()["state"], answer.json()["stopping"]) == ("running", "cancelled")
+    runs.finish(seeded, run.id, "lost", "ended", None, NOW)
+    again = await web.post(f"/api/jobs/{run.id}/cancel")
+    assert (again.status_code, again.json()["code"]) == (409, "job_ended")
+    assert (await web.post("/api/jobs/01J/cancel")).status_code == 404
+    assert (await web.get(f"/api/jobs/{run.id}")).json()["state"] == "cancelled"
 
 
 async def test_a_kind_of_job_that_is_none_is_refused(web: httpx.AsyncClient) -> None:

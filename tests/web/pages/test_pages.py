@@ -351,16 +351,42 @@ async def test_a_bar_kept_out_is_dropped_or_released_by_hand(web: httpx.AsyncCli
 
 
 async def test_jobs_are_followed_while_they_run(web: httpx.AsyncClient, seeded: Database) -> None:
-    """A running job has a progress bar and its region asks again; afterwards it stops asking."""
+    """A running job has a progress bar, a way to cancel it, and its region asks again; afterwards it stops asking."""
     run = runs.start(seeded, "train", "test", NOW)
     runs.report(seeded, run.id, 0.25, "fold 1 of 4")
     text = (await web.get("/jobs")).text
     assert "fold 1 of 4" in text
-    assert 'id="runs" hx-get="/jobs" hx-trigger="every 2s"' in text
+    assert 'hx-get="/jobs" hx-trigger="job, every 10s"' in text
+    assert '<noscript><meta http-equiv="refresh" content="2"></noscript>' in text
+    assert f'action="/jobs/{run.id}/cancel"' in text
     runs.finish(seeded, run.id, "done", "ridge wins", None, NOW)
     text = (await web.get("/jobs")).text
     assert "ridge wins" in text
-    assert 'hx-trigger="every 2s"' not in text
+    assert 'hx-trigger="job"' in text
+    assert "/cancel" not in text
+
+
+async def test_a_job_is_cancelled_by_its_button(web: httpx.AsyncClient, seeded: Database) -> None:
+    """The page comes back and says that it is stopping; what ended badly is named in plain words."""
+    run = runs.start(seeded, "train", "test", NOW)
+    answer = await web.post(f"/jobs/{run.id}/cancel")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/jobs")
+    text = (await web.get("/jobs")).text
+    assert '<span class="chip" data-state="running">stopping</span>' in text
+    assert "/cancel" not in text
+    runs.finish(seeded, run.id, "lost", "its process is gone", None, NOW)
+    lost = runs.start(seeded, "train", "test", NOW)
+    runs.finish(seeded, lost.id, "lost", "its process is gone", None, NOW)
+    text = (await web.get("/jobs")).text
+    assert '<span class="chip" data-state="cancelled">cancelled</span>' in text
+    assert '<span class="chip" data-state="lost">interrupted</span>' in text
+
+
+async def test_the_schedule_says_what_comes_next_and_why(web: httpx.AsyncClient) -> None:
+    """The cycle after the next close, and the weekly check."""
+    text = (await web.get("/jobs")).text
+    assert re.search(r'<time datetime="2013-03-04T21:32:00Z">.*?cycle.*?after the close of XNYS', text, re.DOTALL)
+    assert "once a week, when nothing else runs" in text
 
 
 async def test_regions_and_pages_are_told_apart_by_caches(web: httpx.AsyncClient) -> None:

@@ -1,0 +1,92 @@
+"""A service that is killed with its job, and comes back: real processes, a real kill -9."""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from time import monotonic, sleep
+
+import pytest
+
+from app.core.db import Database
+from app.core.settings import Settings
+from app.jobs import runs
+from app.jobs.launch import environment
+from app.jobs.tables import JobRun
+
+Serve = Callable[[], "subprocess.Popen[bytes]"]
+
+
+@pytest.fixture
+def port() -> int:
+    """Return a port that is free."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return int(listening.getsockname()[1])
+
+
+@pytest.fixture
+def serve(settings: Settings, database: Database, port: int) -> Iterator[Serve]:
+    """Start `nextclose serve` on the test's own store; at the end it is told to stop, with its jobs."""
+    started: list[subprocess.Popen[bytes]] = []
+    command = [sys.executable, "-m", "app.cli", "serve", "--port", str(port)]
+
+    def start() -> subprocess.Popen[bytes]:
+        started.append(subprocess.Popen(command, env=environment(settings), stderr=subprocess.DEVNULL))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.terminate()
+        process.wait(30)
+    with database.read() as db:
+        assert runs.running(db) == []
+
+
+def begun(database: Database, server: subprocess.Popen[bytes], *, after: JobRun | None = None) -> JobRun:
+    """Wait until a first run other than this one is at work in a process of its own."""
+    give_up = monotonic() + 120
+    while monotonic() < give_up:
+        with database.read() as db:
+            found = [run for run in runs.running(db) if run.pid != server.pid and (after is None or run.id != after.id)]
+        if found:
+            return found[0]
+        sleep(0.1)
+    pytest.fail("no run began")
+
+
+def page(port: int, path: str) -> str:
+    """Ask the service for a page."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    with closing(connection):
+        connection.request("GET", path, headers={"accept": "text/html"})
+        return connection.getresponse().read().decode()
+
+
+def test_after_a_kill_the_run_is_interrupted_and_the_next_goes_ahead(
+    serve: Serve, database: Database, port: int
+) -> None:
+    """Server and job are killed in the first training; the next server shows that, and trains anew."""
+    server = serve()
+    killed = begun(database, server)
+    assert killed.pid is not None
+    server.kill()
+    os.kill(killed.pid, signal.SIGKILL)
+    server.wait()
+    again = begun(database, serve(), after=killed)
+    shown = page(port, "/jobs")
+    assert 'data-state="lost">interrupted</span>' in shown
+    assert f'data-run="{again.id}"' in shown
+
+
+def test_after_a_kill_of_the_job_alone_it_is_made_up_for(serve: Serve, database: Database, port: int) -> None:
+    """The server sees its job die, says so, and starts it again at its next look."""
+    server = serve()
+    killed = begun(database, server)
+    assert killed.pid is not None
+    os.kill(killed.pid, signal.SIGKILL)
+    begun(database, server, after=killed)
+    assert "its process ended with code -9" in page(port, "/jobs")
