@@ -28,6 +28,7 @@ from app.web.edge.deps import Services
 from app.web.front.hot import Hot
 from app.web.front.recent import Recent
 from app.web.predictions.answers import Answers
+from app.web.predictions.explainer import Explainer
 
 
 class Service(FastAPI):
@@ -61,6 +62,7 @@ def create_app(settings: Settings | None = None, bind_host: str | None = None) -
     forecaster = Forecaster(settings, database, clock, is_refreshing=partial(runs.is_refreshing, database))
     services = app.state.nextclose = Services(settings, database, clock, forecaster, Champion(settings))
     app.state.answers = Answers(services)
+    app.state.explainer = Explainer(services)
     app.state.metrics = Metrics()
     recent = Recent(partial(FastAPI.__call__, app), app, services, app.state.metrics)
     app.hot = Hot(recent, app.state.answers, app.state.metrics)

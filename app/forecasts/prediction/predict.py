@@ -71,7 +71,7 @@ def predict_all(
     for (exchange,), group in listed.sort("symbol", "session").group_by("exchange", maintain_order=True):
         days, own = calendar(str(exchange)), group.drop("exchange")
         members = own.filter(pl.col("symbol").is_in(model.card.symbols))
-        of_market = partial(_market, own, days=days, model=model, events=events, series=series)
+        of_market = partial(market_of, own, days=days, model=model, events=events, series=series)
         market, features = of_market(own if members.is_empty() else members)
         markets[str(exchange)] = replace(market, is_fixed=not members.is_empty())
         found += _predictions(features, market, model)
@@ -91,7 +91,7 @@ def predict_one(
     None where it isn't warm, or is ahead of its market.
     """
     newest = _own_lookback(model) == 0
-    build = partial(frame.build, names=_names(model), events=events, series=market.series)
+    build = partial(frame.build, names=names_of(model), events=events, series=market.series)
     features = build(bars, calendar(exchange), market.context, newest=newest)
     return next(_predictions(features, market, model), None)
 
@@ -124,11 +124,12 @@ def _own_lookback(model: Model) -> int:
     return max(pipeline.scale.lookback, pipeline.shape.lookback, pipeline.location.lookback)
 
 
-def _names(model: Model) -> tuple[str, ...]:
+def names_of(model: Model) -> tuple[str, ...]:
+    """Return the features that the model reads and the feature frame has."""
     return tuple(name for name in model.card.features if name in frame.FEATURE_NAMES)
 
 
-def _market(
+def market_of(
     bars: pl.DataFrame,
     members: pl.DataFrame,
     days: Calendar,
@@ -138,7 +139,7 @@ def _market(
 ) -> tuple[Market, pl.DataFrame]:
     """Return the market that the bars of its members make, and the features of all bars in it."""
     context = frame.market(members)
-    features = frame.build(bars, days, context, names=_names(model), events=events, series=series)
+    features = frame.build(bars, days, context, names=names_of(model), events=events, series=series)
     inside = features.filter(pl.col("symbol").is_in(members["symbol"].unique().implode()))
     return Market(context, series, model.pipeline.state(inside), is_fixed=False), features
 
@@ -153,7 +154,7 @@ def _predictions(features: pl.DataFrame, market: Market, model: Model) -> Iterat
     last = _last_rows(features)
     since = cast("date", last["session"].min())
     made = model.pipeline.forecast(features if _own_lookback(model) else last, since, market.state)
-    names = _names(model)
+    names = names_of(model)
     for row in _joined(last, made).iter_rows(named=True):
         close, returns = float(row["close"]), [float(row[name]) for name in QUANTILE_NAMES]
         if not all(map(isfinite, (row["return_log"], row["sigma"], row["prob_up"], *returns))):

@@ -7,6 +7,7 @@ online level is learnt without it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
@@ -38,11 +39,17 @@ class LinearComponent(Component):
 
     def total(self, panel: Panel, start: float, rows: Index | slice = slice(None)) -> Array:
         """Return `start` and each weight times its feature, less the mean, over the spread."""
-        columns = []
+        return weighted_sum(list(self._standardised(panel, rows)), np.array(self.weights), start)
+
+    def terms(self, panel: Panel, rows: Index | slice = slice(None)) -> dict[str, Array]:
+        """Return what each feature adds to the total."""
+        columns = zip(self.features, self.weights, self._standardised(panel, rows), strict=True)
+        return {name: weight * column for name, weight, column in columns}
+
+    def _standardised(self, panel: Panel, rows: Index | slice) -> Iterator[Array]:
         for name, centre, width in zip(self.features, self.mean, self.spread, strict=True):
             z = (panel.column(name)[rows] - centre) / width
-            columns.append(np.clip(np.where(np.isfinite(z), z, 0.0), -FARTHEST, FARTHEST))
-        return weighted_sum(columns, np.array(self.weights), start)
+            yield np.clip(np.where(np.isfinite(z), z, 0.0), -FARTHEST, FARTHEST)
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ import gzip
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -18,6 +19,7 @@ from app.web.edge.deps import Services, ServicesDep
 from app.web.edge.lookups import AT_ONCE, look_up
 from app.web.edge.security import GZIP_FROM_BYTES, GZIP_LEVEL
 from app.web.predictions.answers import Answer, Answers, AnswersDep
+from app.web.predictions.explainer import Explained, ExplainerDep
 from app.web.predictions.schemas import MAX_SYMBOLS, Prediction, Predictions, PredictRequest, SymbolError
 
 MAX_LOOKUPS = AT_ONCE
@@ -28,11 +30,22 @@ Found = Answer | NextcloseError
 router = APIRouter(tags=["forecasts"])
 
 
-@router.get("/predict/{symbol}", response_model=Prediction)
-def predict(symbol: Stock, request: Request, services: ServicesDep, answers: AnswersDep) -> Response:
+Explain = Annotated[bool, Query(description="Add what drives the forecast: `drivers`, feature by feature")]
+
+
+@router.get("/predict/{symbol}", response_model=Prediction | Explained)
+def predict(
+    symbol: Stock,
+    request: Request,
+    services: ServicesDep,
+    answers: AnswersDep,
+    explainer: ExplainerDep,
+    explain: Explain = False,
+) -> Response:
     """Forecast the first session after the symbol's last final bar.
 
-    An unknown symbol is looked up at the price source within a time limit, stored and forecast.
+    An unknown symbol is looked up at the price source within a time limit, stored and forecast. With `explain` the
+    answer has `drivers`: contributions to the log of the expected move over the usual one, and to the return.
     """
     name = stock(symbol)
     answer = answers.fill([name])[0]
@@ -41,13 +54,23 @@ def predict(symbol: Stock, request: Request, services: ServicesDep, answers: Ans
         answer = answers.fill([name])[0]
     if isinstance(answer, NextcloseError):
         raise answer
+    if explain:
+        body = Explained(**Prediction.model_validate_json(answer.body).model_dump(), drivers=explainer.drivers(answer))
+        return Response(body.model_dump_json(), media_type="application/json")
     return answer.response(request.headers.get("if-none-match"))
 
 
-@router.get("/predict", response_model=Prediction)
-def predict_by_query(symbol: StockQuery, request: Request, services: ServicesDep, answers: AnswersDep) -> Response:
+@router.get("/predict", response_model=Prediction | Explained)
+def predict_by_query(
+    symbol: StockQuery,
+    request: Request,
+    services: ServicesDep,
+    answers: AnswersDep,
+    explainer: ExplainerDep,
+    explain: Explain = False,
+) -> Response:
     """Forecast one symbol that is named in the query."""
-    return predict(symbol, request, services, answers)
+    return predict(symbol, request, services, answers, explainer, explain)
 
 
 @router.post("/predict", response_model=Predictions)

@@ -101,5 +101,10 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-_WRITERS = (price, percent, signed, direction, arrow, ratio, whole, day, instant, iso, span, source, sentence)
+def factor(log_ratio: float) -> float:
+    """Return what a log ratio multiplies by, less one: 0.1 for a tenth more."""
+    return math.expm1(log_ratio)
+
+
+_WRITERS = (price, percent, signed, direction, arrow, ratio, whole, day, instant, iso, span, source, sentence, factor)
 FILTERS = {write.__name__: write for write in _WRITERS}

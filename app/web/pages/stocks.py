@@ -8,7 +8,8 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from app.core.errors import InvalidSymbol
+from app.core.errors import InvalidSymbol, NextcloseError
+from app.prices import store
 from app.prices.symbols import normalise
 from app.web.api import prices as api
 from app.web.edge import render
@@ -16,6 +17,7 @@ from app.web.edge.deps import ServicesDep
 from app.web.edge.forms import Fields
 from app.web.edge.security import Admin
 from app.web.predictions.answers import AnswersDep
+from app.web.predictions.explainer import ExplainerDep
 from app.web.predictions.screen import Screen, Sort
 from app.web.views import layout, watchlist
 from app.web.views import screener as view_screener
@@ -48,6 +50,24 @@ def stock(
     page = view_stock.stock(services, name, wanted, above)
     twin = f"/predict/{quote(name)}" if page.forecast else f"/api/prices/{quote(name)}"
     return layout.page(request, services, "stock", twin, [page.status], page=page, ranges=view_stock.RANGES)
+
+
+@router.get("/stocks/{symbol}/drivers")
+def drivers(
+    request: Request, symbol: str, services: ServicesDep, answers: AnswersDep, explainer: ExplainerDep
+) -> Response:
+    """Say why a forecast is as wide as it is; a region of the stock's page, or a page by itself."""
+    name = normalise(symbol)
+    answer = answers.fill([name])[0]
+    if isinstance(answer, NextcloseError):
+        raise answer
+    with services.database.read() as db:
+        status = store.status(db, name)
+    twin = f"/predict/{quote(name)}?explain=true"
+    found = explainer.drivers(answer)
+    return layout.page(
+        request, services, "drivers", twin, [status], drivers=found, made=answer.forecast, situation=answer.situation
+    )
 
 
 @router.get("/screener")

@@ -1,5 +1,6 @@
 """/predict answers the contract's JSON, whatever is asked for."""
 
+import math
 from threading import BoundedSemaphore
 
 import httpx
@@ -155,3 +156,24 @@ async def test_a_body_that_is_wrong_is_a_problem(web: httpx.AsyncClient, body: b
     answer = await web.post("/predict", content=body, headers={"content-type": "application/json"})
     assert (answer.status_code, answer.json()["code"]) == (status, "bad_request")
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_forecast_is_explained_when_asked(web: httpx.AsyncClient) -> None:
+    """The same answer with `drivers`, which add up to its figures; without asking there are none."""
+    plain = (await web.get("/predict/AAPL")).json()
+    asked = (await web.get("/predict/AAPL", params={"explain": "true"})).json()
+    drivers = asked.pop("drivers")
+    assert asked == plain
+    assert "drivers" not in plain
+    for name, total in (
+        ("expected_move", math.log(plain["expected_move"] / plain["usual_move"])),
+        ("predicted_return", plain["predicted_return"]),
+    ):
+        parts = drivers[name]["contributions"]
+        assert sum(one["contribution"] for one in parts) == pytest.approx(drivers[name]["total"])
+        assert drivers[name]["total"] == pytest.approx(total)
+    assert (await web.get("/predict", params={"symbol": "AAPL", "explain": "1"})).json()["drivers"] == drivers
+    assert (await web.get("/predict/AAPL", params={"explain": "maybe"})).status_code == 422
+    page = await web.get("/stocks/AAPL/drivers", headers={"accept": "text/html"})
+    assert (page.status_code, "All together" in page.text) == (200, True)
+    assert (await web.get("/stocks/NOPE/drivers")).status_code == 404
