@@ -7,6 +7,7 @@ import app.forecasts.ledger.tables
 import app.jobs.tables
 import app.prices.store.tables
 import app.registry.promotion.tables  # noqa: F401 - imported so that the metadata is whole
+from app.core import postgres
 from app.core.db import Database
 from app.core.settings import load_settings
 
@@ -17,7 +18,7 @@ def run() -> None:
     database = Database(url)
     with database.write() as db:
         if not database.is_sqlite:  # a large table takes longer to change than a query may
-            db.connection().exec_driver_sql("SET LOCAL statement_timeout = 0")
+            postgres.take_time(db.connection())
         context.configure(
             connection=db.connection(),
             target_metadata=SQLModel.metadata,

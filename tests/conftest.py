@@ -85,6 +85,14 @@ def pg_server() -> Iterator[Server]:
 
 
 @pytest.fixture
+def own_server(pg_server: Server) -> Iterator[Server]:  # noqa: ARG001 - says what is wrong where none can be started
+    """Start a server for one test, which may stop it."""
+    started = Server()
+    yield started
+    started.remove()
+
+
+@pytest.fixture
 def engine(request: pytest.FixtureRequest) -> str:
     """Name the database that the test's store is on."""
     return str(getattr(request, "param", "sqlite"))

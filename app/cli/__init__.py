@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from app.cli import events, forecasts, models, prices, service
+from app.cli import copy_store, events, forecasts, models, prices, service
 from app.cli.console import print_error
 from app.core.errors import NextcloseError
 
@@ -27,8 +27,9 @@ for command in (
     *(prices.refresh, prices.import_files),
     *(models.train, models.backtest, models.doctor, models.promote, models.rollback),
     *(forecasts.predict, forecasts.score, forecasts.monitor),
+    copy_store.copy_store,
 ):
-    app.command(command.__name__.removesuffix("_files"))(command)
+    app.command(command.__name__.removesuffix("_files").replace("_", "-"))(command)
 app.add_typer(prices.symbols_app, name="symbols")
 app.add_typer(events.events_app, name="events")
 

@@ -61,9 +61,9 @@ class UtcDateTime(TypeDecorator[datetime]):
 class Database:
     """One engine and its sessions; build it once per process and pass it on."""
 
-    def __init__(self, url: str) -> None:
-        """Prepare the engine; nothing is opened until the first session."""
-        self.engine = _engine(url)
+    def __init__(self, url: str, said_by: str = "NEXTCLOSE_DATABASE_URL") -> None:
+        """Prepare the engine; nothing is opened until the first session. A wrong URL is told of who said it."""
+        self.engine = _engine(url, said_by)
         self.url = self.engine.url
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite:
@@ -123,19 +123,19 @@ class Database:
         return line.replace(self.url.password, "***") if self.url.password else line
 
 
-def _engine(url: str) -> Engine:
+def _engine(url: str, said_by: str) -> Engine:
     try:
         parsed = make_url(url)
         if "@" in (parsed.host or ""):
-            raise BadInput("NEXTCLOSE_DATABASE_URL: an @ in a password is written %40")
+            raise BadInput(f"{said_by}: an @ in a password is written %40")
         return postgres.engine(parsed) if postgres.is_postgres(parsed) else create_engine(parsed)
     except (ImportError, NoSuchModuleError):
         driver = url.partition(":")[0]
         way_out = "install nextclose[postgres]" if driver.startswith("postgres") else "sqlite needs none"
-        raise BadInput(f"NEXTCLOSE_DATABASE_URL: no driver for {driver} is installed; {way_out}") from None
+        raise BadInput(f"{said_by}: no driver for {driver} is installed; {way_out}") from None
     except (ArgumentError, ValueError):
         looks = "sqlite:///var/nextclose.db or postgresql://user:password@host/database"
-        raise BadInput(f"NEXTCLOSE_DATABASE_URL is no database URL; it looks like {looks}") from None
+        raise BadInput(f"{said_by} is no database URL; it looks like {looks}") from None
 
 
 def _make_folder(folder: Path) -> None:

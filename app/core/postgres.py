@@ -6,9 +6,10 @@ what it reads first is still true when it writes. A transaction that only reads 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import URL, Connection, Engine, create_engine
+from sqlalchemy import URL, Connection, Engine, create_engine, inspect
 
 CHANNEL: Final = "nextclose"
 """Every commit of a write transaction is told here by its number (`commits`)."""
@@ -48,7 +49,7 @@ def engine(url: URL) -> Engine:
 
 
 def connect_args(url: URL) -> dict[str, Any]:
-    """Return what the driver is told beside the URL; what the URL itself says goes before."""
+    """Return what the driver is told beside the URL; what the URL itself says is stronger."""
     told: dict[str, Any] = {
         "connect_timeout": 5,
         "application_name": "nextclose",
@@ -57,9 +58,9 @@ def connect_args(url: URL) -> dict[str, Any]:
         "keepalives_interval": 3,
         "keepalives_count": 3,
         "tcp_user_timeout": 20_000,
-        "options": " ".join(f"-c {name}={value}" for name, value in _OPTIONS.items()),
     }
-    return {name: value for name, value in told.items() if name not in url.query}
+    options = [*(f"-c {name}={value}" for name, value in _OPTIONS.items()), str(url.query.get("options", ""))]
+    return {name: value for name, value in told.items() if name not in url.query} | {"options": " ".join(options)}
 
 
 def begin(connection: Connection, *, writes: bool) -> None:
@@ -71,3 +72,19 @@ def begin(connection: Connection, *, writes: bool) -> None:
     driver.isolation_level = None if writes else IsolationLevel.REPEATABLE_READ
     if writes:
         connection.info[COMMIT] = int(connection.exec_driver_sql(_LOCK).one()[1])
+
+
+def take_time(connection: Connection) -> None:
+    """Let the statements of this transaction take as long as they do."""
+    connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+
+
+def settle(connection: Connection, tables: Sequence[str]) -> None:
+    """After rows came with their numbers: go on counting behind them, and tell the planner what is there."""
+    for table in tables:
+        columns = [column["name"] for column in inspect(connection).get_columns(table) if column.get("autoincrement")]
+        for name in columns:
+            connection.exec_driver_sql(
+                f"SELECT setval(pg_get_serial_sequence('{table}', '{name}'), max({name})) FROM {table}"
+            )
+    connection.exec_driver_sql("ANALYZE")

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 
@@ -26,6 +27,16 @@ def test_one_holder_at_a_time(database: Database) -> None:
     assert not acquire(database, holder=second)
     release(database, holder=first)
     assert acquire(database, holder=second)
+
+
+def test_one_of_many_that_ask_at_once_gets_it(database: Database) -> None:
+    """Sixteen holders in as many threads, on connections of their own: one has it, free before or never there."""
+    holders = [lease.new_holder() for _ in range(16)]
+    for _ in range(3):
+        with ThreadPoolExecutor(len(holders)) as pool:
+            took = list(pool.map(lambda holder: acquire(database, holder=holder), holders))
+        assert took.count(True) == 1
+        release(database, holder=holders[took.index(True)])
 
 
 def test_an_expired_lease_is_free(database: Database) -> None:
