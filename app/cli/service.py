@@ -94,7 +94,7 @@ def status(*, as_json: AsJson = False) -> None:
             "expired": Forecaster(here.settings, here.database, here.clock, champion).expired() is not None,
             "in_shadow": [one for one in in_shadow(db) if model and one != model.card.version],
             "verdict": model.card.verdict if model else None,
-            "proofs": model and proofs_of(db, [model.card.version])[model.card.version].told(runs.is_proving(db)),
+            "proofs": model and proofs_of(db, [model.card.version])[model.card.version].summary(runs.is_proving(db)),
             "versions": [card.version for card in champion.versions()],
             "forecasts": records.count(db, "live"),
             "replayed": records.count(db, "replay"),

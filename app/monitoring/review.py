@@ -27,9 +27,9 @@ from app.monitoring.duel import FRESHER_BY, Duel, duels
 from app.monitoring.report import Verdict
 from app.prices import store
 from app.registry.promotion import champion as registry
-from app.registry.promotion.challengers import in_shadow, loaded, retire
+from app.registry.promotion.challengers import in_shadow, loaded
 from app.registry.promotion.champion import Champion
-from app.registry.promotion.decisions import trainings
+from app.registry.promotion.decisions import decide, trainings
 from app.registry.promotion.pointer import Pointer
 from app.registry.versions.model import Model
 from app.registry.versions.stored import is_expired, sessions_since
@@ -139,7 +139,8 @@ class Reviewer:
         return True
 
     def _retire(self, found: Review, one: Duel, reason: str) -> None:
-        retire(self.database, one.challenger, one.champion, reason, {"duel": asdict(one)}, self.clock.now())
+        evidence = {"duel": asdict(one)}
+        decide(self.database, "retirement", one.challenger, one.champion, reason, evidence, self.clock.now())
         found.done.append(f"retired {one.challenger}: {reason}")
 
     def _retrain(self, found: Review, model: Model, newest: date, verdict: Verdict | None, progress: Progress) -> None:

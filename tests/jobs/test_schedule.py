@@ -14,6 +14,7 @@ from app.jobs import launch, runs, schedule
 from app.jobs.schedule import Scheduler
 from app.jobs.tables import LeaseRow
 from app.registry.promotion import champion
+from app.registry.promotion.decisions import decide
 from app.registry.promotion.proofs import OWED
 from app.registry.versions import artefact
 from tests.forecasts import small
@@ -90,7 +91,7 @@ def test_proofs_that_a_stopped_first_run_left_are_made_up_for(
     scheduler.tick()
     assert ("prove", "stopped first run") in started(database)
     launch.stop_all()
-    champion.confirm(database, version, "they hold", {"proofs": [{"name": "leakage", "passed": True}]}, EVENING)
+    decide(database, "proof", version, None, "they hold", {"proofs": [{"name": "leakage", "passed": True}]}, EVENING)
     scheduler.tick()
     assert started(database).count(("prove", "stopped first run")) == 1
 

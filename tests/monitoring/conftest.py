@@ -17,8 +17,8 @@ from app.forecasts.prediction.forecaster import Forecaster
 from app.monitoring.review import Review, Reviewer
 from app.prices import store
 from app.registry.promotion import champion
-from app.registry.promotion.challengers import challenge, in_shadow, loaded
-from app.registry.promotion.decisions import history
+from app.registry.promotion.challengers import in_shadow, loaded
+from app.registry.promotion.decisions import decide, history
 from app.registry.versions import artefact
 from app.registry.versions.model import Model
 from app.training.contest.proving import evidence_of
@@ -52,7 +52,7 @@ class Life:
     def challenge(self, model: Model) -> None:
         """Save a model, and let it forecast in shadow."""
         artefact.save(model, self.settings.models_dir / model.card.version)
-        challenge(self.database, model.card.version, "v1", "retrained", {}, self.clock.now())
+        decide(self.database, "challenge", model.card.version, "v1", "retrained", {}, self.clock.now())
 
     def forecast(self) -> None:
         """Let the champion and who is in shadow forecast the next session."""

@@ -7,16 +7,13 @@ promoted, retired or rolled back, or when newer ones need its place.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlmodel import Session, col, select
 
 from app.core import log
-from app.core.db import Database
 from app.core.errors import BadInput, BrokenArtefact, NotThere
 from app.core.settings import Settings
-from app.registry.promotion.decisions import decide
 from app.registry.promotion.tables import DecisionRow
 from app.registry.versions import artefact
 from app.registry.versions.model import Model
@@ -56,17 +53,3 @@ def loaded(settings: Settings, versions: Iterable[str]) -> list[Model]:
         except (BrokenArtefact, NotThere, BadInput) as error:
             _log.warning("challenger left out", version=version, reason=error.detail)
     return models
-
-
-def challenge(
-    database: Database, version: str, champion: str | None, reason: str, evidence: dict[str, Any], now: datetime
-) -> None:
-    """Let a saved version forecast in shadow from now on."""
-    decide(database, "challenge", version, champion, reason, evidence, now)
-
-
-def retire(
-    database: Database, version: str, champion: str | None, reason: str, evidence: dict[str, Any], now: datetime
-) -> None:
-    """End a version's time in shadow: the champion is kept."""
-    decide(database, "retirement", version, champion, reason, evidence, now)

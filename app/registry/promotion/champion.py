@@ -151,18 +151,6 @@ def withdraw(
         decide(database, "withdrawal", version, old.version if old else None, reason, evidence, now)
 
 
-def confirm(database: Database, version: str, reason: str, evidence: Evidence, now: datetime) -> None:
-    """Record that the proofs which a champion owed hold."""
-    decide(database, "proof", version, None, reason, evidence, now)
-
-
-def refuse(
-    database: Database, version: str, champion: str | None, reason: str, evidence: Evidence, now: datetime
-) -> None:
-    """Record that a trained version didn't become champion, and why."""
-    decide(database, "refusal", version, champion, reason, evidence, now)
-
-
 def _load(models_dir: Path, pointer: Pointer) -> Model:
     directory = models_dir / pointer.version
     if artefact.sums_of(directory) != pointer.sums:

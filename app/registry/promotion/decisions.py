@@ -37,7 +37,11 @@ def decide(
     evidence: dict[str, Any],
     now: datetime,
 ) -> None:
-    """Write one decision; `previous` is the champion at that time."""
+    """Write one decision; `previous` is the champion at that time.
+
+    A refusal says that a trained version didn't become champion, a challenge that it forecasts in shadow from now on, a
+    retirement that it no longer does; a proof that those hold which a champion owed.
+    """
     row = DecisionRow(
         kind=kind, version=version, previous_version=previous, reason=reason, evidence=evidence, decided_at=now
     )

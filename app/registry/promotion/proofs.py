@@ -33,7 +33,7 @@ class Proofs:
             return "held" if all(self.ran.values()) else "failed"
         return "running" if self.owed and running else "not run"
 
-    def told(self, running: bool) -> str:
+    def summary(self, running: bool) -> str:
         """Say it in a line: what has run, and what it came to."""
         if self.ran:
             return ", ".join(f"{name} {'held' if held else 'failed'}" for name, held in self.ran.items())

@@ -81,8 +81,8 @@ class ContestResult:
 
 
 @dataclass(frozen=True, eq=False)
-class _Held:
-    """A contest that was held: what is decided on, recorded and told."""
+class _Contest:
+    """A contest that is through: what is decided on, recorded and shown."""
 
     dataset: Dataset
     evaluator: Evaluator
@@ -99,8 +99,8 @@ class _Held:
 
     @property
     def evidence(self) -> dict[str, Any]:
-        told = {"training": self.training, "claim": asdict(self.claim), "tries": self.claim.tries}
-        return {**told, "contest": [row.as_dict() for row in self.table]}
+        claimed = {"training": self.training, "claim": asdict(self.claim), "tries": self.claim.tries}
+        return {**claimed, "contest": [row.as_dict() for row in self.table]}
 
 
 ServeFirst = Callable[[str, pl.DataFrame], None]
@@ -133,24 +133,25 @@ def run_contest(
     if first is None:
         progress(0.0, "opening MLflow")
         tracker.connect()
-    held = _hold(settings, database, clock, within(progress, 0.05, 0.75), recipe)
-    card, version = held.model.card, held.model.card.version
-    if first and decision.serve_first(held.model, held.choice, held.evidence):
-        first(version, held.out_of_fold)
-        promoted, reason = decision.settle(held.model)
+    contest = _compete(settings, database, clock, within(progress, 0.05, 0.75), recipe)
+    model, evidence = contest.model, contest.evidence
+    card, version = model.card, model.card.version
+    if first and decision.serve_first(model, contest.choice, evidence):
+        first(version, contest.out_of_fold)
+        promoted, reason = decision.settle(model)
         tracker.connect(f"version {version} was {'proved' if promoted else 'withdrawn'}, and isn't recorded there")
-        _log(tracker, settings, held)
+        _log(tracker, settings, contest)
     else:
         progress(0.75, "writing to MLflow")
-        _log(tracker, settings, held)
-        promoted, reason = decision.decide(held.dataset, held.evaluator, held.model, held.choice, held.evidence)
+        _log(tracker, settings, contest)
+        promoted, reason = decision.decide(contest.dataset, contest.evaluator, model, contest.choice, evidence)
     if promoted:
         tracker.set_champion(version)
     progress(1.0, f"{card.name} wins; {card.verdict}")
-    return _result(held, promoted=promoted, reason=reason, elapsed_s=round(perf_counter() - begun, 2))
+    return _result(contest, promoted=promoted, reason=reason, elapsed_s=round(perf_counter() - begun, 2))
 
 
-def _hold(settings: Settings, database: Database, clock: Clock, progress: Progress, recipe: str | None) -> _Held:
+def _compete(settings: Settings, database: Database, clock: Clock, progress: Progress, recipe: str | None) -> _Contest:
     """Walk the candidates, choose the winner and save it."""
     progress(0.0, "building features")
     newest = newest_session(database)
@@ -168,24 +169,24 @@ def _hold(settings: Settings, database: Database, clock: Clock, progress: Progre
     model = report.model_of(winner, dataset, gate.verdict(rows, claim), claim.tries, REFIT_EVERY, clock.now())
     progress(0.97, f"saving {winner.candidate.name} {model.card.version}")
     artefact.save(model, settings.models_dir / model.card.version)
-    return _Held(dataset, evaluator, ranked, choice, claim, model, out_of_fold, "refit" if recipe else "contest")
+    return _Contest(dataset, evaluator, ranked, choice, claim, model, out_of_fold, "refit" if recipe else "contest")
 
 
-def _result(held: _Held, *, promoted: bool, reason: str, elapsed_s: float) -> ContestResult:
-    card = held.model.card
+def _result(contest: _Contest, *, promoted: bool, reason: str, elapsed_s: float) -> ContestResult:
+    card = contest.model.card
     return ContestResult(
-        rows=held.table,
+        rows=contest.table,
         winner=card.name,
         version=card.version,
         promoted=promoted,
         verdict=card.verdict,
-        choice=str(held.choice),
+        choice=str(contest.choice),
         reason=reason,
-        tries=held.claim.tries,
+        tries=contest.claim.tries,
         first_session=card.trained_from.isoformat(),
         last_session=card.trained_through.isoformat(),
         elapsed_s=elapsed_s,
-        out_of_fold=held.out_of_fold,
+        out_of_fold=contest.out_of_fold,
     )
 
 
@@ -228,13 +229,13 @@ def _row(one: report.Contestant, standing: Standing) -> ContestRow:
     return ContestRow(standing.name, one.metrics.overall, one.out_of_fold.seconds, standing, one.metrics.by_kind)
 
 
-def _log(tracker: Tracker, settings: Settings, held: _Held) -> None:
-    card = held.model.card
-    names, scores = [one.candidate.name for one in held.ranked], [one.metrics.overall for one in held.ranked]
+def _log(tracker: Tracker, settings: Settings, contest: _Contest) -> None:
+    card = contest.model.card
+    names, scores = [one.candidate.name for one in contest.ranked], [one.metrics.overall for one in contest.ranked]
     parent = RunRecord(
-        name=f"{held.training} {card.trained_through}",
+        name=f"{contest.training} {card.trained_through}",
         params={
-            "dataset": held.dataset.fingerprint,
+            "dataset": contest.dataset.fingerprint,
             "code": report.code_fingerprint(),
             "python": platform.python_version(),
             "symbols": len(card.symbols),
@@ -245,5 +246,5 @@ def _log(tracker: Tracker, settings: Settings, held: _Held) -> None:
         tags={"winner": card.name, "version": card.version, "verdict": card.verdict},
         files={**report.table_files(names, scores), "card.json": card.to_json()},
     )
-    run_id = tracker.record(parent, [report.child_run(one) for one in held.ranked])
+    run_id = tracker.record(parent, [report.child_run(one) for one in contest.ranked])
     tracker.register(run_id, card.version, settings.models_dir / card.version, f"{card.name}: {card.verdict}")

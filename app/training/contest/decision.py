@@ -16,7 +16,7 @@ from app.core.db import Database
 from app.core.progress import Progress
 from app.core.settings import Settings
 from app.registry.promotion import challengers, champion
-from app.registry.promotion.decisions import nothing_decided
+from app.registry.promotion.decisions import Kind, decide, nothing_decided
 from app.registry.promotion.proofs import OWED
 from app.registry.versions.model import Model
 from app.training.contest.proving import evidence_of, prove
@@ -57,16 +57,10 @@ class Decision:
         in_place, compared = self._compare(dataset, evaluator, card.name)
         if in_place == card.version:
             return False, SAME
-        evidence = {
-            **evidence,
-            "card": json.loads(card.to_json()),
-            "choice": asdict(choice),
-            "comparison": asdict(compared),
-            **evidence_of(proved, model),
-        }
+        evidence = evidence | _evidence(model, choice, compared) | evidence_of(proved, model)
         refusal = _refusal(choice.standing(card.name), proved, compared)
         if refusal:
-            champion.refuse(self.database, card.version, in_place, refusal, evidence, self.clock.now())
+            decide(self.database, "refusal", card.version, in_place, refusal, evidence, self.clock.now())
             return False, refusal
         reason = f"{choice}; {compared.how}{_beside(compared)}"
         champion.promote(self.settings, self.database, card.version, reason, evidence, self.clock.now())
@@ -81,13 +75,7 @@ class Decision:
         card = model.card
         if choice.standing(card.name).refused or not self.is_first():
             return False
-        evidence = {
-            **evidence,
-            "card": json.loads(card.to_json()),
-            "choice": asdict(choice),
-            "comparison": asdict(NOBODY),
-            OWED: True,
-        }
+        evidence = evidence | _evidence(model, choice, NOBODY) | {OWED: True}
         reason = f"{choice}; {NOBODY.how}, so that it is served while its proofs run"
         champion.promote(self.settings, self.database, card.version, reason, evidence, self.clock.now())
         return True
@@ -100,7 +88,7 @@ class Decision:
             champion.withdraw(self.settings, self.database, version, failed, evidence, self.clock.now())
             return False, failed
         reason = "its proofs hold, which ran after it was served"
-        champion.confirm(self.database, version, reason, evidence, self.clock.now())
+        decide(self.database, "proof", version, None, reason, evidence, self.clock.now())
         return True, reason
 
     def _in_place(self) -> str | None:
@@ -128,23 +116,22 @@ class Decision:
         with self.database.read() as db:
             if version in challengers.in_shadow(db):
                 return SAME_IN_SHADOW
-        evidence = {
-            **evidence,
-            "card": json.loads(model.card.to_json()),
-            "choice": asdict(choice),
-            "comparison": asdict(compared),
-        }
-        if standing.refused:
-            reason = f"{standing.name}: {standing.refused}"
-            champion.refuse(self.database, version, in_place, reason, evidence, self.clock.now())
-            return reason
-        reason = f"in shadow; {compared.how}{_beside(compared)}"
-        challengers.challenge(self.database, version, in_place, reason, evidence, self.clock.now())
+        kind: Kind = "refusal" if standing.refused else "challenge"
+        beside = f"in shadow; {compared.how}{_beside(compared)}"
+        reason = f"{standing.name}: {standing.refused}" if standing.refused else beside
+        evidence = evidence | _evidence(model, choice, compared)
+        decide(self.database, kind, version, in_place, reason, evidence, self.clock.now())
         return reason
 
     def _prove(self, model: Model) -> list[Proof]:
         """Run the proofs that stand before any promotion."""
         return prove(self.settings, self.database, model, self.progress)
+
+
+def _evidence(model: Model, choice: Choice, compared: Comparison) -> dict[str, Any]:
+    """Return what every decision on a winner keeps."""
+    card = json.loads(model.card.to_json())
+    return {"card": card, "choice": asdict(choice), "comparison": asdict(compared)}
 
 
 def _refusal(standing: Standing, proved: Sequence[Proof], compared: Comparison) -> str:

@@ -7,7 +7,7 @@ import pytest
 from app.core.db import Database
 from app.core.settings import Settings
 from app.registry.promotion import champion
-from app.registry.promotion.challengers import MOST, challenge, in_shadow, loaded, retire
+from app.registry.promotion.challengers import MOST, in_shadow, loaded
 from app.registry.promotion.decisions import decide, history, trainings
 from app.registry.versions import artefact
 from app.registry.versions.model import Model
@@ -36,12 +36,12 @@ def test_a_life_in_shadow(stored: Settings, database: Database) -> None:
     """A challenger enters, wins and leaves; the champion it replaced enters; the one rolled back has had its turn."""
     champion.promote(stored, database, OLD, "first", {}, NOW)
     assert shadow(database) == ()
-    challenge(database, NEW, OLD, "retrained", {}, NOW)
-    challenge(database, NEWER, OLD, "retrained", {}, NOW)
+    decide(database, "challenge", NEW, OLD, "retrained", {}, NOW)
+    decide(database, "challenge", NEWER, OLD, "retrained", {}, NOW)
     assert shadow(database) == (NEWER, NEW)
     champion.promote(stored, database, NEW, "it won", {}, NOW)
     assert shadow(database) == (OLD, NEWER)
-    retire(database, NEWER, NEW, "it lost", {}, NOW)
+    decide(database, "retirement", NEWER, NEW, "it lost", {}, NOW)
     champion.rollback(stored, database, "worse than the one before", NOW, {"rows": 200})
     assert shadow(database) == ()
     with database.read() as db:
@@ -62,14 +62,14 @@ def test_promoting_the_champion_again_puts_nobody_in_shadow(stored: Settings, da
     """It can't challenge itself; and a version that was refused doesn't challenge either."""
     champion.promote(stored, database, OLD, "first", {}, NOW)
     champion.promote(stored, database, OLD, "again", {}, NOW)
-    champion.refuse(database, NEW, OLD, "a proof fails", {}, NOW)
+    decide(database, "refusal", NEW, OLD, "a proof fails", {}, NOW)
     assert shadow(database) == ()
 
 
 def test_newer_challengers_take_the_places_of_the_oldest(database: Database) -> None:
     """So many are in shadow at most, the newest first."""
     for number in range(MOST + 2):
-        challenge(database, f"v{number}", "v", "retrained", {}, NOW)
+        decide(database, "challenge", f"v{number}", "v", "retrained", {}, NOW)
     assert shadow(database) == tuple(f"v{number}" for number in range(MOST + 1, 1, -1))
 
 

@@ -6,9 +6,8 @@ import pytest
 
 from app.core.db import Database
 from app.core.settings import Settings
-from app.registry.promotion import champion
-from app.registry.promotion.champion import Champion, confirm, promote, rollback, withdraw
-from app.registry.promotion.decisions import nothing_decided
+from app.registry.promotion.champion import Champion, promote, rollback, withdraw
+from app.registry.promotion.decisions import decide, nothing_decided
 from app.registry.promotion.proofs import OWED, Proofs, proofs_of
 from app.registry.versions import artefact
 from app.registry.versions.model import Model
@@ -52,29 +51,29 @@ def test_a_first_champion_owes_its_proofs_until_they_have_run(stored: Settings, 
     assert not nothing_decided(database)
     owing = told(database, FIRST)
     assert (owing.owed, owing.state(running=True), owing.state(running=False)) == (True, "running", "not run")
-    assert owing.told(running=True) == "running, none has ended yet"
+    assert owing.summary(running=True) == "running, none has ended yet"
 
-    confirm(database, FIRST, "they hold", proved(), NOW)
+    decide(database, "proof", FIRST, None, "they hold", proved(), NOW)
     held = told(database, FIRST)
     assert (held.owed, held.state(running=False)) == (False, "held")
-    assert held.told(running=True) == "leakage held, placebo held"
+    assert held.summary(running=True) == "leakage held, placebo held"
 
 
 def test_a_promotion_by_hand_doesnt_claim_a_proof(stored: Settings, database: Database) -> None:
     """Nothing ran, nothing is owed; and a job that proves another version changes nothing about it."""
     promote(stored, database, FIRST, "by hand", {"verdict": "none"}, NOW)
     found = told(database, FIRST)
-    assert (found.owed, found.state(running=True), found.told(running=True)) == (False, "not run", "not run")
+    assert (found.owed, found.state(running=True), found.summary(running=True)) == (False, "not run", "not run")
     assert told(database, "20991231-00000000") == Proofs()
 
 
 def test_a_promotion_by_hand_doesnt_wash_a_failed_proof_away(stored: Settings, database: Database) -> None:
     """Whoever serves it all the same sees what failed."""
-    champion.refuse(database, FIRST, None, "placebo fails", proved(placebo=False), NOW)
+    decide(database, "refusal", FIRST, None, "placebo fails", proved(placebo=False), NOW)
     promote(stored, database, FIRST, "by hand", {OWED: True}, NOW)
     found = told(database, FIRST)
     assert (found.owed, found.state(running=True)) == (False, "failed")
-    assert found.told(running=False) == "leakage held, placebo failed"
+    assert found.summary(running=False) == "leakage held, placebo failed"
 
 
 def test_a_failed_proof_leaves_nobody_served(stored: Settings, database: Database) -> None:

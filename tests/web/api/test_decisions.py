@@ -14,7 +14,7 @@ from app.core.db import Database
 from app.core.settings import Settings
 from app.jobs import launch
 from app.registry.promotion import champion
-from app.registry.promotion.challengers import challenge
+from app.registry.promotion.decisions import decide
 from app.registry.promotion.tracking import MODEL, RunRecord, Tracker
 from app.registry.versions import artefact
 from tests.web.conftest import NOW, model, put_champion
@@ -62,7 +62,7 @@ async def test_the_whole_history_is_read_page_by_page(
     """Every decision with its evidence over the API, all of them on the page, and who is in shadow on both."""
     artefact.save(model("v2"), settings.models_dir / "v2")
     for number in range(60):
-        challenge(seeded, "v2", "v1", f"week {number}", {"training": "refit"}, NOW)
+        decide(seeded, "challenge", "v2", "v1", f"week {number}", {"training": "refit"}, NOW)
     found, before = [], None
     while True:
         page = (
