@@ -28,7 +28,7 @@ REFUSED = ContestResult(
 @pytest.fixture(autouse=True)
 def _refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the contest answer so: its own tests let a proof fail."""
-    monkeypatch.setattr(contest, "run_contest", lambda *_: REFUSED)
+    monkeypatch.setattr(contest, "run_contest", lambda *_, **__: REFUSED)
 
 
 def test_a_refused_first_winner_is_told_with_the_table(nextclose: Nextclose) -> None:
