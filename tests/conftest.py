@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from app.core.db import Database, migrate
@@ -19,6 +20,10 @@ from tests.server import Server
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+
+# A limit of time would test the machine: two busy cores take several times as long as two idle ones.
+hypothesis.settings.register_profile("nextclose", deadline=None)
+hypothesis.settings.load_profile("nextclose")
 
 NO_BROWSER = "the browser tests need Chromium: apt-get install --no-install-recommends chromium"
 NO_SERVER = "the tests on PostgreSQL need its server"

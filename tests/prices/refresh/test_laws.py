@@ -29,7 +29,7 @@ def _write(database: Database, symbol: str, edit: dict[int, float], at: datetime
 
 
 @given(edits)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_past_state_can_be_read(database: Database, history: list[dict[int, float]]) -> None:
     """After any writes, each earlier state reads as it was on its day."""
     symbol, states = f"L{next(_numbers)}", []
@@ -47,7 +47,7 @@ def test_every_past_state_can_be_read(database: Database, history: list[dict[int
 
 
 @given(edits)
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_writing_twice_is_writing_once(database: Database, history: list[dict[int, float]]) -> None:
     """Each write repeated a second later changes neither bars nor revisions nor the data version."""
     symbol = f"M{next(_numbers)}"

@@ -162,7 +162,7 @@ def test_two_sources_tell_one_past_event_once(database: Database) -> None:
     assert _keep(database, _reported((PAST + timedelta(days=30), "bmo")), source="file") == EventCounts(new=1)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.lists(
         st.tuples(st.integers(0, 60), st.sampled_from(["amc", "bmo", "unknown"]), st.sampled_from(["yahoo", "file"])),

@@ -47,7 +47,7 @@ async def test_a_day_is_written_in_one_way(web: httpx.AsyncClient, day: str) -> 
 
 
 @given(st.data())
-@settings_of(max_examples=200, deadline=None)
+@settings_of(max_examples=200)
 def test_openapi_says_which_symbols_are_taken(data: st.DataObject) -> None:
     """Whatever the published patterns match is a symbol."""
     normalise(data.draw(st.from_regex(f"^{inputs._SYMBOL}$", fullmatch=True)))
