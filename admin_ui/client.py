@@ -1,12 +1,14 @@
 """The service over HTTP: the only network code of this program.
 
-`NEXTCLOSE_API_URL` names the service; unset, it is on this machine at port 8000. Answers stay in memory for half a
+`NEXTCLOSE_API_URL` names the service; unset, it is on this machine at port 8000. `NEXTCLOSE_ADMIN_TOKEN` is what starts
+jobs where the service asks for one. Answers stay in memory for half a
 minute, so that moving a control asks the service for nothing new.
 """
 
 from __future__ import annotations
 
 import os
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
@@ -21,6 +23,10 @@ _FRESH_S = 30
 
 class ServiceFailed(Exception):
     """The service can't be reached, or refuses; its text is one line for the person at the screen."""
+
+
+class NotYet(ServiceFailed):
+    """What was asked for isn't there, or not yet."""
 
 
 def url() -> str:
@@ -50,9 +56,59 @@ def prediction(symbol: str) -> dict[str, Any]:
     return _get(url(), f"/predict/{quote(symbol)}")
 
 
-def track_record(symbol: str | None = None) -> dict[str, Any]:
+def closes(symbol: str) -> pl.DataFrame:
+    """Return the symbol's sessions and closes, oldest first."""
+    found = _get(url(), f"/api/prices/{quote(symbol)}")["bars"]
+    frame = pl.DataFrame(found, infer_schema_length=None) if found else pl.DataFrame({"session": [], "close": []})
+    return frame.select("session", "close")
+
+
+def outlooks() -> list[dict[str, Any]]:
+    """Return how far each stored symbol may go next, the widest against its usual move first."""
+    rows: list[dict[str, Any]] = _get(url(), "/api/screener?limit=1000")["rows"]
+    return rows
+
+
+def monitoring() -> dict[str, Any] | None:
+    """Return the last monitoring report; None before the first one."""
+    try:
+        return _get(url(), "/api/monitoring")
+    except NotYet:
+        return None
+
+
+def track_record(symbol: str | None = None, origin: str = "live") -> dict[str, Any]:
     """Return the ledger's score, of one symbol or of all."""
-    return _get(url(), "/api/track-record" + (f"?symbol={quote(symbol)}" if symbol else ""))
+    return _get(url(), f"/api/track-record?origin={origin}" + _of(symbol))
+
+
+def calibration(symbol: str | None, origin: str) -> dict[str, Any]:
+    """Return where closes fell in their forecast distributions, of one symbol or of all."""
+    return _get(url(), f"/api/calibration?origin={origin}" + _of(symbol))
+
+
+def forecasts(symbol: str | None, origin: str) -> list[dict[str, Any]]:
+    """Return the newest 1,000 forecasts of the ledger with their scores."""
+    found: list[dict[str, Any]] = _get(url(), f"/api/forecasts?limit=1000&origin={origin}" + _of(symbol))["forecasts"]
+    return found
+
+
+def jobs() -> dict[str, Any]:
+    """Return the newest runs, and when each scheduled job comes next."""
+    return _get(url(), "/api/jobs")
+
+
+def start(kind: str) -> str:
+    """Start a job and return its id; `NEXTCLOSE_ADMIN_TOKEN` is sent where it is set."""
+    token = os.environ.get("NEXTCLOSE_ADMIN_TOKEN", "").strip()
+    headers = {"authorization": f"Bearer {token}"} if token else {}
+    body = _answer(url(), "POST", f"/api/jobs/{quote(kind)}", headers)
+    _get.clear()
+    return str(body["id"])
+
+
+def _of(symbol: str | None) -> str:
+    return f"&symbol={quote(symbol)}" if symbol else ""
 
 
 def models() -> dict[str, Any]:
@@ -69,13 +125,19 @@ def model(version: str) -> dict[str, Any]:
 @st.cache_data(ttl=_FRESH_S, max_entries=200, show_spinner=False)
 def _get(base: str, path: str) -> dict[str, Any]:
     """Ask the service; errors are raised, and so never stay in memory."""
+    return _answer(base, "GET", path)
+
+
+def _answer(base: str, method: str, path: str, headers: dict[str, str] | None = None) -> dict[str, Any]:
     try:
-        answer = httpx.get(base + path, timeout=TIMEOUT_S, headers={"accept": "application/json"})
+        sent = {"accept": "application/json", **(headers or {})}
+        answer = httpx.request(method, base + path, timeout=TIMEOUT_S, headers=sent)
         body: dict[str, Any] = answer.json()
     except httpx.HTTPError as error:
         raise ServiceFailed(f"The service at {base} doesn't answer: {type(error).__name__}") from error
     except ValueError as error:
         raise ServiceFailed(f"What answers at {base} isn't Nextclose: it sent no JSON") from error
     if answer.is_error:
-        raise ServiceFailed(str(body.get("detail", f"the service answered {answer.status_code}")))
+        failed = NotYet if answer.status_code == HTTPStatus.NOT_FOUND else ServiceFailed
+        raise failed(str(body.get("detail", f"the service answered {answer.status_code}")))
     return body

@@ -4,19 +4,105 @@ import http.server
 import threading
 from pathlib import Path
 
+import httpx
 import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from admin_ui import client
-from admin_ui.views import models, prices
+from admin_ui.views import explorer, models, prices
+from app.core.clock import Clock
+from app.core.db import Database
+from app.forecasts.ledger.scoring import score_due
+from app.prices import store
+from app.prices.sources.sample import sample_bars
 from tests.admin_ui.conftest import MAIN
+from tests.web.conftest import NOW
+
+VIEWS = ["overview", "prices", "explorer", "models", "forecasts", "operations"]
 
 
-def test_prices_show_forecast_chart_and_record(service: str, view: AppTest) -> None:
+def opened(name: str) -> AppTest:
+    """Run one view by its own script: AppTest can't switch to a page that is a function."""
+    client._get.clear()
+    return AppTest.from_string(f"from admin_ui.views import {name}\n{name}.show()", default_timeout=30).run()
+
+
+def test_the_overview_is_open_and_says_what_the_service_says(service: str, view: AppTest) -> None:
+    """Every stored symbol with the figures of /predict, and that monitoring hasn't looked yet."""
+    view.run()
+    assert not view.exception
+    assert view.title[0].value == "Overview"
+    shown = view.dataframe[0].value.set_index("Symbol")
+    answer = httpx.get(f"{service}/predict/AAPL").json()
+    assert shown.loc["AAPL", "Expected move"] == answer["expected_move"]
+    assert shown.loc["AAPL", "Last close"] == answer["last_close"]
+    assert set(shown.index) == {"AAPL", "FB", "GOOG", "IBM", "MSFT"}
+    assert "hasn't looked yet" in view.caption[0].value
+    assert len(view.get("plotly_chart")) == 1
+
+
+def test_the_explorer_compares_symbols(service: str) -> None:
+    """Three are chosen; each chart has one line or column a symbol, and one symbol alone is enough."""
+    del service
+    view = opened("explorer")
+    assert not view.exception
+    assert len(view.get("plotly_chart")) == 3
+    view.multiselect[0].unselect("AAPL").run()
+    assert not view.exception
+    for symbol in list(view.multiselect[0].value):
+        view.multiselect[0].unselect(symbol).run()
+    assert "Choose a symbol" in view.info[0].value
+
+
+def test_closes_are_compared_on_the_sessions_that_all_have() -> None:
+    """Rebased to 100; the correlation of a symbol with itself is one."""
+    frames = {
+        "A": pl.DataFrame({"session": ["1", "2", "3"], "close": [1.0, 2.0, 3.0]}),
+        "B": pl.DataFrame({"session": ["2", "3", "4"], "close": [10.0, 5.0, 5.0]}),
+    }
+    joined = explorer.together(frames, 10)
+    assert joined.rows() == [("2", 2.0, 10.0), ("3", 3.0, 5.0)]
+    assert [list(trace.y) for trace in explorer.rebased(joined).data] == [[100.0, 150.0], [100.0, 50.0]]
+    assert explorer.returns(joined).rows() == [(0.5, -0.5)]
+
+
+def test_forecasts_show_the_record_of_what_is_settled(service: str, seeded: Database) -> None:
+    """Replayed rows: the figures of the API, four charts' worth of calibration, the worst miss first."""
+    days = sample_bars().filter(symbol="AAPL")["session"].to_list()
+    with seeded.write() as db:
+        db.connection().exec_driver_sql(f"DELETE FROM bar WHERE session > '{days[-2]}'")
+        db.connection().exec_driver_sql(f"UPDATE symbol SET last_session = '{days[-2]}' WHERE last_session IS NOT NULL")
+    httpx.post(f"{service}/predict", json={"symbols": ["AAPL", "MSFT"]})
+    with seeded.write() as db:
+        store.upsert(db, sample_bars().filter(pl.col("session") == days[-1]), "sample", NOW)
+    assert score_due(seeded, Clock(NOW)) == 2
+    view = opened("forecasts")
+    assert "Nothing is settled yet" in view.info[0].value
+    view.segmented_control[0].select("Replayed").run()
+    assert not view.exception
+    assert view.metric[0].value == "2"
+    assert len(view.get("plotly_chart")) == 3
+    off = list(view.dataframe[-1].value["Half bands off"])
+    assert off == sorted(off, reverse=True)
+
+
+def test_a_job_is_started_by_hand(service: str) -> None:
+    """The service starts it, as it would for its own page; the run is in the list."""
+    view = opened("operations")
+    assert not view.exception
+    assert "No job has run yet" in view.info[0].value
+    view.selectbox[0].select("score").run()
+    view.button[0].click().run()
+    assert not view.exception
+    assert "Started: score" in view.success[0].value
+    assert [one["kind"] for one in httpx.get(f"{service}/api/jobs").json()["jobs"]] == ["score"]
+
+
+def test_prices_show_forecast_chart_and_record(service: str) -> None:
     """The first symbol of the watchlist is open: four figures, a chart, and that nothing is settled yet."""
     del service
-    view.run()
+    view = opened("prices")
     assert not view.exception
     assert not view.error
     assert view.title[0].value == "Prices"
@@ -28,10 +114,10 @@ def test_prices_show_forecast_chart_and_record(service: str, view: AppTest) -> N
     assert "No forecast of AAPL is settled yet" in view.info[0].value
 
 
-def test_another_symbol_and_more_indicators(service: str, view: AppTest) -> None:
+def test_another_symbol_and_more_indicators(service: str) -> None:
     """Controls ask the service for the symbol chosen; a missing forecast leaves the chart standing."""
     del service
-    view.run()
+    view = opened("prices")
     view.selectbox[0].select("FB").run()
     assert not view.exception
     assert len(view.warning) == 1
@@ -40,12 +126,10 @@ def test_another_symbol_and_more_indicators(service: str, view: AppTest) -> None
     assert not view.exception
 
 
-def test_models_compare_candidates_with_the_random_walk(service: str, view: AppTest) -> None:
+def test_models_compare_candidates_with_the_random_walk(service: str) -> None:
     """The contest's table has the random walk in it, and the champion's verdict stands above."""
     del service
-    view.run()
-    # Pages are functions, which AppTest can't switch to by a path; the view is run by its own script instead.
-    models_view = AppTest.from_string("from admin_ui.views import models\nmodels.show()", default_timeout=30).run()
+    models_view = opened("models")
     assert not models_view.exception
     assert "ridge, version v1" in models_view.markdown[0].value
     contest = models_view.dataframe[0].value
@@ -53,22 +137,20 @@ def test_models_compare_candidates_with_the_random_walk(service: str, view: AppT
     assert len(models_view.get("plotly_chart")) == 1
 
 
-@pytest.mark.parametrize("shown", ["prices", "models"])
+@pytest.mark.parametrize("shown", VIEWS)
 def test_an_empty_service_is_shown_kindly(empty_service: str, shown: str) -> None:
     """Before the first run each view says what will come."""
     del empty_service
-    client._get.clear()
-    view = AppTest.from_string(f"from admin_ui.views import {shown}\n{shown}.show()", default_timeout=30).run()
+    view = opened(shown)
     assert not view.exception
     assert "yet" in view.info[0].value
 
 
-@pytest.mark.parametrize("shown", ["prices", "models"])
+@pytest.mark.parametrize("shown", VIEWS)
 def test_a_service_that_is_down_is_one_clear_line(monkeypatch: pytest.MonkeyPatch, shown: str) -> None:
     """Nothing listens: the view names the address and what to do, and raises nothing."""
     monkeypatch.setenv("NEXTCLOSE_API_URL", "http://127.0.0.1:9/")
-    client._get.clear()
-    view = AppTest.from_string(f"from admin_ui.views import {shown}\n{shown}.show()", default_timeout=30).run()
+    view = opened(shown)
     assert not view.exception
     assert view.error[0].value == "The service at http://127.0.0.1:9 doesn't answer: ConnectError"
     assert "make run" in view.caption[0].value

@@ -1,0 +1,132 @@
+"""Forecasts: whether closes fell where they were said to, over time, by symbol; and the worst misses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import plotly.graph_objects as go
+import polars as pl
+import streamlit as st
+
+from admin_ui import client
+from admin_ui.views import failures_shown, percent
+
+EVERY = "All symbols"
+ORIGINS = {"Live": "live", "Replayed": "replay"}
+_GROUPS = {
+    "name": "Symbol",
+    "n": "Forecasts",
+    "crps_skill": "CRPS skill",
+    "mae_ratio": "MAE ratio",
+    "coverage_80": "In 80 %",
+    "coverage_95": "In 95 %",
+}
+_FORMATS = {
+    _GROUPS[name]: st.column_config.NumberColumn(format="percent")
+    for name in ("crps_skill", "coverage_80", "coverage_95")
+} | {_GROUPS["mae_ratio"]: st.column_config.NumberColumn(format="%.4f")}
+_MARGIN = {"l": 8, "r": 8, "t": 8, "b": 8}
+
+
+def show() -> None:
+    """Draw the view."""
+    st.title("Forecasts")
+    with failures_shown():
+        left, right = st.columns([2, 1])
+        symbol = left.selectbox("Symbol", [EVERY, *(one["symbol"] for one in client.symbols())])
+        origin = ORIGINS[right.segmented_control("Made", list(ORIGINS), default="Live", required=True)]
+        chosen = None if symbol == EVERY else symbol
+        found = client.calibration(chosen, origin)
+        if not found["n"]:
+            st.info("Nothing is settled yet: a forecast is kept before its close and scored after it.")
+            return
+        _figures(client.track_record(chosen, origin))
+        left, right = st.columns(2)
+        left.subheader("Promised against held")
+        left.plotly_chart(reliability(found["reliability"]), width="stretch", key="reliability")
+        right.subheader("Where closes fell (PIT)")
+        right.plotly_chart(pit(found["pit"]), width="stretch", key="pit")
+        st.subheader("Coverage over the last 63 sessions")
+        st.plotly_chart(over_time(found["over_time"]), width="stretch", key="over_time")
+        if chosen is None:
+            st.subheader("By symbol")
+            rows = [{title: one[name] for name, title in _GROUPS.items()} for one in found["by_symbol"]]
+            st.dataframe(pl.DataFrame(rows), width="stretch", hide_index=True, column_config=_FORMATS)
+        st.subheader("Worst misses")
+        st.caption("Among the newest 1,000 forecasts: closes furthest from the middle, in units of the 80 % band.")
+        st.dataframe(misses(client.forecasts(chosen, origin)), width="stretch", hide_index=True)
+
+
+def _figures(record: dict[str, Any]) -> None:
+    cells = st.columns(4)
+    cells[0].metric("Settled forecasts", f"{record['n']:,}")
+    cells[1].metric("CRPS skill", percent(record["crps_skill"]["value"], signed=True))
+    ratio = record["mae_ratio"]["value"]
+    cells[2].metric("MAE over the random walk's", "\u2013" if ratio is None else f"{ratio:.3f}")
+    inside = next(one for one in record["coverage"] if one["level"] == 0.8 and one["group"] == "all")  # noqa: PLR2004
+    cells[3].metric("Inside the 80 % band", percent(inside["share"]["value"]))
+
+
+def reliability(held: list[dict[str, float]]) -> go.Figure:
+    """Draw what each central interval held against what it promised."""
+    promised = [one["promised"] for one in held]
+    chart = go.Figure(
+        [
+            go.Scatter(x=[0, 1], y=[0, 1], mode="lines", line={"dash": "dot", "color": "#8a919d"}, showlegend=False),
+            go.Scatter(x=promised, y=[one["held"] for one in held], mode="markers", name="held"),
+        ]
+    )
+    chart.update_xaxes(tickformat=".0%", title_text="promised")
+    chart.update_yaxes(tickformat=".0%", title_text="held")
+    chart.update_layout(height=340, margin=_MARGIN, showlegend=False)
+    return chart
+
+
+def pit(shares: list[float]) -> go.Figure:
+    """Draw the share of closes in each twentieth of their distribution; right is one level line."""
+    middles = [(place + 0.5) / len(shares) for place in range(len(shares))]
+    chart = go.Figure(go.Bar(x=middles, y=shares, marker_color="#8e9cea"))
+    chart.add_hline(y=1 / len(shares), line_dash="dot", line_color="#8a919d")
+    chart.update_yaxes(tickformat=".0%")
+    chart.update_layout(height=340, margin=_MARGIN, bargap=0.05)
+    return chart
+
+
+def over_time(sessions: list[dict[str, Any]]) -> go.Figure:
+    """Draw each level's coverage by session, and what it promises."""
+    days = [one["session"] for one in sessions]
+    chart = go.Figure(
+        [
+            go.Scatter(x=days, y=[one[f"coverage_{level}"] for one in sessions], name=f"{level} % band")
+            for level in (50, 80, 95)
+        ]
+    )
+    for level in (0.5, 0.8, 0.95):
+        chart.add_hline(y=level, line_dash="dot", line_color="#8a919d")
+    chart.update_yaxes(tickformat=".0%")
+    chart.update_layout(height=320, margin=_MARGIN, legend={"orientation": "h", "y": 1.1})
+    return chart
+
+
+def misses(entries: list[dict[str, Any]], most: int = 20) -> pl.DataFrame:
+    """Return the forecasts whose close lay furthest out, the worst first."""
+    rows = []
+    for one in entries:
+        if one["score"] is None:
+            continue
+        band = next(interval for interval in one["intervals"] if interval["level"] == 0.8)  # noqa: PLR2004
+        middle, half = (band["upper"] + band["lower"]) / 2, (band["upper"] - band["lower"]) / 2
+        close = one["score"]["realised_close"]
+        rows.append(
+            {
+                "Session": one["target_session"],
+                "Symbol": one["symbol"],
+                "Last close": one["last_close"],
+                "80 % from": band["lower"],
+                "80 % to": band["upper"],
+                "Close": close,
+                "Half bands off": round(abs(close - middle) / half, 2) if half else None,
+            }
+        )
+    found = pl.DataFrame(rows, infer_schema_length=None)
+    return found.sort("Half bands off", descending=True, nulls_last=True).head(most) if rows else found

@@ -1,0 +1,64 @@
+"""Operations: what runs, what comes next, how old each symbol's prices are; and starting a job by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from admin_ui import client
+from admin_ui.views import failures_shown
+
+STARTABLE = ("refresh", "train", "score", "monitor")
+_RUN = {
+    "kind": "Job",
+    "trigger": "Why",
+    "state": "State",
+    "progress": "Done",
+    "message": "Message",
+    "started_at": "Started",
+    "ended_at": "Ended",
+}
+_SYMBOL = {
+    "symbol": "Symbol",
+    "bars": "Sessions",
+    "first": "First",
+    "last": "Last",
+    "source": "Source",
+    "refreshed_at": "Refreshed",
+    "error": "Last error",
+}
+
+
+def show() -> None:
+    """Draw the view."""
+    st.title("Jobs and data")
+    with failures_shown():
+        known = client.jobs()
+        _start()
+        st.subheader("Runs")
+        if known["jobs"]:
+            st.dataframe(chosen(known["jobs"], _RUN), width="stretch", hide_index=True)
+        else:
+            st.info("No job has run yet.")
+        if known["upcoming"]:
+            st.subheader("What comes next")
+            st.dataframe(pl.DataFrame(known["upcoming"], infer_schema_length=None), width="stretch", hide_index=True)
+        st.subheader("Prices")
+        st.dataframe(chosen(client.symbols(), _SYMBOL), width="stretch", hide_index=True)
+
+
+def _start() -> None:
+    """Offer to start a job; the service decides whether this view may."""
+    left, right = st.columns([2, 1], vertical_alignment="bottom")
+    kind = left.selectbox("Start a job by hand", STARTABLE)
+    if right.button("Start", width="stretch"):
+        st.success(f"Started: {kind}, run {client.start(kind)}")
+
+
+def chosen(rows: list[dict[str, Any]], columns: dict[str, str]) -> pl.DataFrame:
+    """Return some fields of the rows under readable names."""
+    return pl.DataFrame(
+        [{title: row.get(name) for name, title in columns.items()} for row in rows], infer_schema_length=None
+    )

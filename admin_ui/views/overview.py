@@ -1,0 +1,89 @@
+"""Overview: how far each symbol may go next, what is served, and whether it is well."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import plotly.graph_objects as go
+import polars as pl
+import streamlit as st
+
+from admin_ui import client
+from admin_ui.views import failures_shown
+
+COLUMNS = {
+    "symbol": "Symbol",
+    "name": "Name",
+    "last_close": "Last close",
+    "expected_move": "Expected move",
+    "usual_move": "Usual move",
+    "move_ratio": "Against usual",
+    "chance_beyond_2": "Beyond 2 %",
+    "chance_beyond_5": "Beyond 5 %",
+    "lower_80": "80 % from",
+    "upper_80": "80 % to",
+    "results": "Next results",
+    "tested_crps_skill": "Tested skill",
+    "problem": "Problem",
+}
+_FORMATS = {
+    COLUMNS[name]: st.column_config.NumberColumn(format="percent")
+    for name in ("expected_move", "usual_move", "chance_beyond_2", "chance_beyond_5", "tested_crps_skill")
+} | {
+    COLUMNS[name]: st.column_config.NumberColumn(format="%.2f")
+    for name in ("last_close", "move_ratio", "lower_80", "upper_80")
+}
+_MOST_DRAWN = 40
+
+
+def show() -> None:
+    """Draw the view."""
+    st.title("Overview")
+    with failures_shown():
+        rows = client.outlooks()
+        if not rows:
+            st.info("No prices are stored yet. The service fetches them on its first run.")
+            return
+        _health(client.monitoring())
+        drawn = [row for row in rows if row["expected_move"] is not None]
+        if drawn:
+            st.subheader("Expected move of the next session, beside the usual one")
+            st.plotly_chart(figure(drawn[:_MOST_DRAWN]), width="stretch", key="moves")
+        st.dataframe(table(rows), width="stretch", hide_index=True, column_config=_FORMATS)
+
+
+def _health(report: dict[str, Any] | None) -> None:
+    """Say what monitoring found last."""
+    if report is None:
+        st.caption("Monitoring hasn't looked yet: it does after the first session that is scored.")
+        return
+    say = {"healthy": st.success, "watch": st.warning, "degraded": st.error}[report["verdict"]]
+    say(f"**{report['verdict'].capitalize()}.** " + " ".join(report["reasons"]))
+
+
+def table(rows: list[dict[str, Any]]) -> pl.DataFrame:
+    """Return the outlooks as a frame with readable columns, in the order given."""
+    shown = [{**row, "results": row["event"] and row["event"]["date"]} for row in rows]
+    return pl.DataFrame(
+        [{title: row[name] for name, title in COLUMNS.items()} for row in shown], infer_schema_length=None
+    )
+
+
+def figure(rows: list[dict[str, Any]]) -> go.Figure:
+    """Draw each symbol's expected move as a dot, and the usual one as a tick, widest against usual first."""
+    names = [row["symbol"] for row in rows]
+    chart = go.Figure(
+        [
+            go.Bar(x=names, y=[row["expected_move"] for row in rows], name="expected", marker_color="#8e9cea"),
+            go.Scatter(
+                x=names,
+                y=[row["usual_move"] for row in rows],
+                name="usual",
+                mode="markers",
+                marker={"symbol": "line-ew-open", "size": 14, "color": "#14171d", "line": {"width": 2}},
+            ),
+        ]
+    )
+    chart.update_yaxes(tickformat=".1%", rangemode="tozero")
+    chart.update_layout(height=320, margin={"l": 8, "r": 8, "t": 8, "b": 8}, legend={"orientation": "h", "y": 1.1})
+    return chart
