@@ -93,7 +93,7 @@ class Scheduler:
             return
         now = self._clock.now()
         runs.close_lost(self._database, now)
-        if not self._champion_is_there():
+        if self._champion.current() is None:
             self._start_first_run(now)
             return
         with self._database.read() as db:
@@ -104,9 +104,6 @@ class Scheduler:
             self._launch("cycle", f"close of {', '.join(due)}", plan.cycle_keys(due, now))
         elif check:
             self._launch("check", f"week {now.isocalendar().week}", [f"{now:%G-W%V}"])
-
-    def _champion_is_there(self) -> bool:
-        return self._champion.current() is not None
 
     def _proofs_are_owed(self, db: Session) -> bool:
         """Say whether the champion's proofs are still to come; a first run that is at them refuses a second job."""

@@ -49,7 +49,7 @@ def score_due(database: Database, clock: Clock, progress: Progress = silent) -> 
         revisions = revised.get(symbol, {})
         with database.read() as db:
             forecasts = [*records.pending(db, symbol, last[symbol]), *records.of_ids(db, list(revisions))]
-            closes = _closes(store.history(db, symbol))
+            closes = dict(store.history(db, symbol).select("session", "close").iter_rows())
         scores = score_all(forecasts, closes, clock.now(), revisions)
         with database.write() as db:
             written += records.add_scores(db, scores)
@@ -117,10 +117,6 @@ def _figures(forecasts: Sequence[Forecast], closes: Mapping[date, float]) -> dic
             for level, (low, high) in INTERVALS.items()
         },
     }
-
-
-def _closes(bars: pl.DataFrame) -> dict[date, float]:
-    return dict(zip(bars["session"].to_list(), bars["close"].to_list(), strict=True))
 
 
 def _random_walk(prices: Array, at: Index) -> Array:

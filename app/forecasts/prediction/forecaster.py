@@ -96,15 +96,6 @@ class Forecaster:
             found = records.as_of(db, sessions, model.card.version if model else None)
         return [forecast.on_basis(last[symbol].close) for symbol, forecast in found.items()]
 
-    def last_many(self, symbols: Sequence[str]) -> list[Forecast | None]:
-        """Return each symbol's last forecast in the ledger, computing nothing; its target may have closed since.
-
-        For pages that are looked at while a refresh is under way: the newest session's market isn't whole then.
-        """
-        with self._database.read() as db:
-            found = records.last_of(db, symbols)
-        return [found.get(symbol) for symbol in symbols]
-
     def forecast_all(self, progress: Progress = silent) -> int:
         """Forecast every stored symbol that can be, keep what is new, and return how many were new."""
         model = self._champion.current()

@@ -13,14 +13,13 @@ from app.forecasts.ledger.calibration import Calibration, calibration
 from app.forecasts.ledger.forecast import Origin
 from app.forecasts.ledger.track_record import TrackRecord, settled, track_record
 from app.forecasts.prediction.distribution import chance_above
-from app.prices import store
 from app.prices.symbols import normalise, stock
 from app.web.api import schemas
 from app.web.api.inputs import Cursor, End, Model, Start, Stock, SymbolQuery
 from app.web.edge import csv
 from app.web.edge.deps import ServicesDep
 from app.web.predictions.answers import AnswersDep
-from app.web.predictions.outlook import COLUMNS, answer_many, outlooks
+from app.web.predictions.outlook import COLUMNS
 from app.web.predictions.schemas import LedgerEntry
 from app.web.predictions.screen import Screen
 
@@ -32,9 +31,7 @@ def screener(
     screen: Annotated[Screen, Query()], services: ServicesDep, answers: AnswersDep
 ) -> schemas.Screened | Response:
     """Return how far each symbol may go next, beside how far it usually goes: filtered, sorted, page by page."""
-    with services.database.read() as db:
-        stored = store.statuses(db)
-    found = screen.chosen(outlooks(services, stored, answer_many(answers, [one.symbol for one in stored])))
+    found, stored = screen.read(services, answers)
     if screen.format == "csv":
         return csv.answer((one.flat() for one in found), COLUMNS, "screener")
     rows = found[screen.offset : screen.offset + screen.limit]
@@ -92,7 +89,7 @@ def record(
 
 
 @router.get("/calibration")
-def told_and_held(
+def calibrated(
     services: ServicesDep,
     symbol: SymbolQuery = None,
     model: Model = None,

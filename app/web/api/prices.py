@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from datetime import date
 
+import polars as pl
 from fastapi import APIRouter
 
 from app.core.errors import BadInput, UnknownSymbol
 from app.core.public import rounded
 from app.features.overlay import overlay
 from app.prices import store
+from app.prices.store import SymbolStatus
 from app.prices.symbols import normalise, stock
 from app.web.api import schemas
 from app.web.api.inputs import End, Start, Stock, Symbol
-from app.web.edge.deps import ServicesDep
+from app.web.edge.deps import Services, ServicesDep
 from app.web.edge.lookups import look_up
 from app.web.edge.security import Admin
 
@@ -31,11 +33,7 @@ def symbols(services: ServicesDep) -> schemas.Symbols:
 @router.get("/prices/{symbol}", tags=["prices"])
 def prices(symbol: Symbol, services: ServicesDep, start: Start = None, end: End = None) -> schemas.Prices:
     """Return a symbol's stored final bars in [start, end], oldest first."""
-    name = normalise(symbol)
-    in_order(start, end)
-    with services.database.read() as db:
-        status = store.status(db, name)
-        bars = store.history(db, name, start=start, end=end)
+    status, bars = _history(services, symbol, start, end)
     rows = [schemas.Bar(**row) for row in bars.drop("symbol").iter_rows(named=True)]
     return schemas.Prices.of(status, sessions_behind=services.sessions_behind(status), bars=rows)
 
@@ -43,11 +41,8 @@ def prices(symbol: Symbol, services: ServicesDep, start: Start = None, end: End 
 @router.get("/indicators/{symbol}", tags=["prices"])
 def indicators(symbol: Symbol, services: ServicesDep, start: Start = None, end: End = None) -> schemas.Indicators:
     """Return a symbol's technical indicators in [start, end], computed from all bars before."""
-    name = normalise(symbol)
     in_order(start, end)
-    with services.database.read() as db:
-        status = store.status(db, name)
-        bars = store.history(db, name, end=end)
+    status, bars = _history(services, symbol, None, end)
     drawn = overlay(bars)
     drawn = drawn.filter(drawn["session"] >= start) if start else drawn
     names = [column for column in drawn.columns if column not in {"symbol", "session"}]
@@ -56,6 +51,15 @@ def indicators(symbol: Symbol, services: ServicesDep, start: Start = None, end: 
         for row in drawn.drop("symbol").iter_rows(named=True)
     ]
     return schemas.Indicators.of(status, columns=names, rows=rows)
+
+
+def _history(
+    services: Services, symbol: str, start: date | None, end: date | None
+) -> tuple[SymbolStatus, pl.DataFrame]:
+    name = normalise(symbol)
+    in_order(start, end)
+    with services.database.read() as db:
+        return store.status(db, name), store.history(db, name, start=start, end=end)
 
 
 def in_order(start: date | None, end: date | None) -> None:

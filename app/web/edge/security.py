@@ -60,10 +60,7 @@ class SecurityHeaders:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, and complete the answer's headers."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+        """Pass the request on, and complete the answer's headers; no other kind of scope starts an answer."""
 
         async def complete(message: Message) -> None:
             if message["type"] == "http.response.start":

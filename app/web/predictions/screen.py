@@ -7,7 +7,11 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field
 
-from app.web.predictions.outlook import Outlook
+from app.prices import store
+from app.prices.store import SymbolStatus
+from app.web.edge.deps import Services
+from app.web.predictions.answers import Answers
+from app.web.predictions.outlook import Outlook, answer_many, outlooks
 
 _KEYS: Final[dict[str, Callable[[Outlook], Any]]] = {
     "symbol": lambda one: one.symbol,
@@ -53,6 +57,13 @@ class Screen(BaseModel):
     def chosen(self, rows: Sequence[Outlook]) -> list[Outlook]:
         """Return the rows that are asked for, sorted; `limit` and `offset` aren't applied."""
         return arranged([one for one in rows if self._holds(one)], self.sort)
+
+    def read(self, services: Services, answers: Answers) -> tuple[list[Outlook], list[SymbolStatus]]:
+        """Return the rows that are asked for, and all symbols that are stored."""
+        with services.database.read() as db:
+            stored = store.statuses(db)
+        found = answer_many(answers, [one.symbol for one in stored])
+        return self.chosen(outlooks(services, stored, found)), stored
 
     def _holds(self, one: Outlook) -> bool:
         text = self.q.strip().upper()

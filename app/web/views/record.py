@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from sqlmodel import Session
 
@@ -13,8 +12,6 @@ from app.forecasts.ledger.track_record import TrackRecord, settled, summed
 from app.web.figures import drawing
 from app.web.figures import record as drawn
 from app.web.figures.record import Lines
-
-SYMBOLS_SHOWN: Final = 60
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from app.prices import store
 from app.prices.store import SymbolStatus
 from app.web.edge.deps import Services
 from app.web.predictions.answers import Answers
-from app.web.predictions.outlook import Outlook, answer_many, outlooks
+from app.web.predictions.outlook import Outlook
 from app.web.predictions.screen import Screen
 
 HEADINGS: Final = (
@@ -52,9 +51,7 @@ def query(screen: Screen) -> str:
 
 def screened(services: Services, answers: Answers, screen: Screen) -> Screened:
     """Read the page's facts."""
-    with services.database.read() as db:
-        stored = store.statuses(db)
-    found = screen.chosen(outlooks(services, stored, answer_many(answers, [one.symbol for one in stored])))
+    found, stored = screen.read(services, answers)
     return Screened(
         screen=screen,
         rows=tuple(found[screen.offset : screen.offset + screen.limit]),

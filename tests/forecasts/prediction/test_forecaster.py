@@ -184,15 +184,6 @@ def test_many_threads_get_one_answer(forecaster: Forecaster, database: Database)
         assert records.count(db) == 4
 
 
-def test_the_last_ones_are_read_without_computing(forecaster: Forecaster, put: Put, database: Database) -> None:
-    """While a refresh is under way the ledger's last answers can be shown, in order, and nothing new is made."""
-    made = forecaster.latest("AAA")
-    put(small.bars().filter(pl.col("session") == LAST).with_columns(session=NEXT))
-    assert forecaster.last_many(["BBB", "AAA"]) == [None, made]
-    with database.read() as db:
-        assert records.count(db) == 1
-
-
 def test_nothing_is_forecast_on_half_a_market(
     settings: Settings, database: Database, put: Put, promote: Promote
 ) -> None:

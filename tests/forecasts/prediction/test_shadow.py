@@ -29,7 +29,8 @@ def test_a_challenger_forecasts_unseen(
     assert (evening.forecast_all(), evening.shadow_all([challenger])) == (4, 4)
     assert (evening.forecast_all(), evening.shadow_all([challenger])) == (0, 0)
     assert {evening.latest(symbol).model_version for symbol in small.SYMBOLS} == {"v1"}
-    assert {one.model_version for one in evening.last_many(small.SYMBOLS) if one} == {"v1"}
+    with database.read() as db:
+        assert {one.model_version for one in records.last_of(db, small.SYMBOLS).values()} == {"v1"}
 
     put(small.bars(first=small.LAST))
     assert score_due(database, Clock(small.NOW)) == 8
