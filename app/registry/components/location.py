@@ -64,10 +64,14 @@ class TreeLocation(Component):
     lookback: ClassVar[int] = 0
     features: tuple[str, ...]
     trees: Trees
+    symbols: tuple[str, ...] = ()
+    levels: tuple[float, ...] = ()
+    """What the trees read last: each symbol's own mean so far, shrunk; 0, the pooled one, of a stranger."""
 
     def predict(self, panel: Panel, sigma: Array, rows: Index) -> Array:
         """Return sigma times the sum of the trees' leaves."""
-        columns = [panel.column(name)[rows] for name in self.features]
+        own = panel.by_symbol(self.symbols, self.levels)[rows]
+        columns = [*(panel.column(name)[rows] for name in self.features), own]
         return sigma * self.trees.predict(columns)
 
 

@@ -7,7 +7,7 @@ that property, and a forecast that is rebuilt from a shorter history must agree 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -63,6 +63,11 @@ class Panel:
         """Return one feature as a contiguous float64 array, NaN where it isn't known."""
         # Polars turns null into NaN on the way; its own fill_null costs 0.3 ms a column: one row feels that.
         return self.once(("column", name), lambda: np.array(self.frame.get_column(name).to_numpy(), dtype=np.float64))
+
+    def by_symbol(self, names: Sequence[str], values: Sequence[float]) -> Array:
+        """Return each row's symbol's value, 0 for a symbol that isn't among `names`."""
+        own = dict(zip(names, values, strict=True))
+        return np.array([own.get(str(name), 0.0) for name in self.names])[self.symbol]
 
     def once(self, key: object, compute: Callable[[], Array]) -> Array:
         """Return what was computed under `key`, computing it the first time; candidates share a fold's panel."""

@@ -110,8 +110,7 @@ class LogLinearScale(LinearComponent):
 
     def own_level(self, panel: Panel) -> Array:
         """Return what each row's symbol adds to log sigma by itself."""
-        own = dict(zip(self.symbols, self.levels, strict=True))
-        return np.array([own.get(str(name), 0.0) for name in panel.names])[panel.symbol]
+        return panel.by_symbol(self.symbols, self.levels)
 
 
 @dataclass(frozen=True)
@@ -125,6 +124,9 @@ class CorrectedScale(Component):
     """The columns that the trees read."""
     trees: tuple[Trees, ...]
     weight: float
+    symbols: tuple[str, ...] = ()
+    levels: tuple[float, ...] = ()
+    """What the trees read last: by how much each symbol was missed so far; 0, the pooled level, of a stranger."""
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -133,7 +135,8 @@ class CorrectedScale(Component):
 
     def correction(self, panel: Panel, rows: Index) -> Array:
         """Return what the trees add to log sigma at some rows."""
-        columns = [panel.column(name)[rows] for name in self.reads]
+        own = panel.by_symbol(self.symbols, self.levels)[rows]
+        columns = [*(panel.column(name)[rows] for name in self.reads), own]
         total = np.zeros(len(rows))
         for trees in self.trees:
             total = total + self.weight * panel.once((trees, rows.tobytes()), partial(trees.predict, columns))

@@ -106,6 +106,8 @@ class LocationCard(_Frozen):
     coefficients: dict[str, float] = {}
     chosen: dict[str, float] = {}
     """Settings that were searched for inside the training window, and what was chosen."""
+    tree_levels: dict[str, float] = {}
+    """What trees read of single symbols."""
 
 
 class ScaleCard(_Frozen):
@@ -118,6 +120,8 @@ class ScaleCard(_Frozen):
     """What single symbols add to the log scale."""
     corrections: dict[str, float] = {}
     """Trees by name, and the share of each that is added to the log scale."""
+    tree_levels: dict[str, float] = {}
+    """What those trees read of single symbols."""
 
 
 class ShapeCard(_Frozen):

@@ -12,7 +12,7 @@ from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
 
-from app.registry.components.location import LinearLocation, SumLocation
+from app.registry.components.location import LinearLocation, SumLocation, TreeLocation
 from app.registry.components.scale import CorrectedScale, LogLinearScale
 from app.registry.components.shape import EventShape, PooledShape
 from app.registry.promotion.tracking import RunRecord
@@ -91,6 +91,9 @@ def _location_card(contestant: Contestant) -> LocationCard:
         shrinkage=trust(contestant),
         coefficients=weights,
         chosen=contestant.out_of_fold.chosen[-1],
+        tree_levels=dict(zip(location.symbols, location.levels, strict=True))
+        if isinstance(location, TreeLocation)
+        else {},
     )
 
 
@@ -109,12 +112,14 @@ def _scale_card(pipeline: Pipeline) -> ScaleCard:
     scale, base = pipeline.scale, pipeline.base_scale
     if not isinstance(base, LogLinearScale):
         return ScaleCard(kind=base.kind)
+    corrected = scale if isinstance(scale, CorrectedScale) else None
     return ScaleCard(
         kind=scale.kind,
         coefficients={"(start)": base.start, **dict(zip(base.features, base.weights, strict=True))},
         degrees_of_freedom=base.degrees_of_freedom,
         levels=dict(zip(base.symbols, base.levels, strict=True)),
-        corrections={one.name: scale.weight for one in scale.trees} if isinstance(scale, CorrectedScale) else {},
+        corrections={one.name: corrected.weight for one in corrected.trees} if corrected else {},
+        tree_levels=dict(zip(corrected.symbols, corrected.levels, strict=True)) if corrected else {},
     )
 
 

@@ -27,7 +27,8 @@ SCALE_LEARNT_FROM: tuple[str, ...] = (
     *(f"quiet_{window}" for window in (5, 22, 66, 250)),
 )
 """What trees may correct a scale by: nothing that all symbols of a session share, of which there are too few to learn
-anything but the past by heart. (With those among them, half a correction cost 0.04 to 0.1 points of skill.)"""
+anything but the past by heart. (With those among them, half a correction cost 0.04 to 0.1 points of skill.) The
+symbol itself stands after them, as the level that is known of it (`fitting.levels`), and after those of a location."""
 
 _SHARED = {feature.name for feature in FEATURES if feature.shared}
 SHARED = tuple(name in _SHARED for name in REGRESSORS)

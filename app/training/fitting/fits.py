@@ -9,6 +9,7 @@ from __future__ import annotations
 from concurrent.futures import Executor, Future
 from dataclasses import replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +35,7 @@ from app.training.data.candidates import (
 from app.training.data.dataset import Dataset
 from app.training.data.folds import Fold
 from app.training.fitting import search
-from app.training.fitting.levels import symbol_levels
+from app.training.fitting.levels import NO_LEVELS, OwnLevels, levels_before, levels_now, symbol_levels
 from app.training.fitting.location import TREE_KINDS, FittedLocation, fit_reversal, neutral_target
 from app.training.fitting.scale import fit_scale, penalties, score_of
 from app.training.fitting.scale_trees import WEIGHT, correction_target, fit_correction
@@ -54,6 +55,7 @@ class FoldFits:
         self._returns = dataset.target[dataset.forward]
         self._day = dataset.panel.day[dataset.forward]
         self._session = dataset.market_session[dataset.forward]
+        self._symbol = dataset.panel.symbol[dataset.forward]
         self._learnt_from, self._of_market = dataset.matrix(LEARNT_FROM), dataset.matrix(OF_MARKET)
         self._sigma, self._level = np.full((2, len(dataset.panel)), np.nan)
         self._scales: dict[int, LogLinearScale] = {}
@@ -61,8 +63,12 @@ class FoldFits:
         self._corrections: dict[tuple[int, str], Trees | Future[Trees]] = {}
 
     @cached_property
-    def _scale_learnt_from(self) -> NDArray[np.float32]:
-        return self._dataset.matrix(SCALE_LEARNT_FROM, np.float32)
+    def _scale_trees_learn_from(self) -> NDArray[np.float32]:
+        return self._with_own(self._dataset.matrix(SCALE_LEARNT_FROM, np.float32), self._missed)
+
+    @cached_property
+    def _trees_learn_from(self) -> NDArray[np.float32]:
+        return self._with_own(self._learnt_from, self._moved)
 
     def fit_scales(self) -> None:
         """Fit every fold's log-linear scale, and keep each row's sigma as it was forecast."""
@@ -101,8 +107,9 @@ class FoldFits:
         known = self._known(start)
         if kind in plain or known.stop <= known.start:
             return plain.get(kind, self._scales[fold.start])
+        own = self._own(self._missed, known)
         trees = tuple(self._correction(one, start) for one in CORRECTED[kind])
-        return CorrectedScale(self._scales[fold.start], SCALE_LEARNT_FROM, trees, WEIGHT / len(trees))
+        return CorrectedScale(self._scales[fold.start], SCALE_LEARNT_FROM, trees, WEIGHT / len(trees), *own)
 
     def _correction(self, kind: str, start: int) -> Trees:
         if (start, kind) not in self._corrections:
@@ -111,9 +118,31 @@ class FoldFits:
         return found.result() if isinstance(found, Future) else found
 
     def _misses(self, known: slice) -> tuple[NDArray[np.float32], Array]:
-        """Return what a correction learns from: features, and what the log-linear scale missed."""
-        squares = (self._returns[known] / self._sigma[self._dataset.forward[known]]) ** 2
-        return self._scale_learnt_from[known], np.nan_to_num(correction_target(squares, self._session[known]))
+        """Return what a correction learns from: features, the symbol's level last, and what the linear scale missed."""
+        return self._scale_trees_learn_from[known], self._missed[known]
+
+    @cached_property
+    def _missed(self) -> Array:
+        """What the log-linear scale missed, over `forward`; asked for when all scales are fitted."""
+        squares = (self._returns / self._sigma[self._dataset.forward]) ** 2
+        return np.nan_to_num(correction_target(squares, self._session))
+
+    @cached_property
+    def _moved(self) -> Array:
+        """What a location learns to forecast, over `forward`; asked for when all scales are fitted."""
+        sigma = self._sigma[self._dataset.forward]
+        return np.nan_to_num(neutral_target(self._returns, sigma, self._session))
+
+    def _with_own(self, rows: NDArray[Any], target: Array) -> NDArray[np.float32]:
+        """Return features over `forward`, and last what was known of each row's symbol before it."""
+        found = np.zeros((len(rows), rows.shape[1] + 1), np.float32)
+        found[:, :-1] = rows
+        known = slice(int(np.searchsorted(self._day, self._schedule[0].start)), None)
+        found[known, -1] = levels_before(target[known], self._symbol[known])
+        return found
+
+    def _own(self, target: Array, known: slice) -> OwnLevels:
+        return levels_now(target[known], self._symbol[known], self._dataset.panel.names)
 
     def start_trees(self, folds: list[Fold], executor: Executor) -> None:
         """Let the trees that these folds will need grow in other threads."""
@@ -122,9 +151,8 @@ class FoldFits:
         for start in sorted({self._locations_start(fold) for fold in folds}):
             known = self._known(start)
             if known.stop > known.start:
-                rows, target, held = self._examples(known)
                 for kind in kinds:
-                    self._locations[start, kind] = executor.submit(search.fit, kind, rows, target, held)
+                    self._locations[start, kind] = executor.submit(search.fit, kind, *self._examples(kind, known))
                 for kind in corrections:
                     self._corrections[start, kind] = executor.submit(fit_correction, kind, *self._misses(known))
 
@@ -158,12 +186,16 @@ class FoldFits:
         if kind == "zero" or known.stop <= known.start:
             return FittedLocation(ZeroLocation())
         if kind != "reversal":
-            return search.fit(kind, *self._examples(known))
+            return search.fit(kind, *self._examples(kind, known))
         sigma, sessions = self._sigma[self._dataset.forward[known]], len(np.unique(self._session[known]))
         return FittedLocation(fit_reversal(OF_MARKET, self._of_market[known], self._returns[known], sigma, sessions))
 
-    def _examples(self, known: slice) -> tuple[Array, Array, search.Split | None]:
-        """Return what is learnt between symbols: features, target, and what a search holds out."""
-        sigma = self._sigma[self._dataset.forward[known]]
-        target = np.nan_to_num(neutral_target(self._returns[known], sigma, self._session[known]))
-        return self._learnt_from[known], target, search.split(self._dataset, known)
+    def _examples(self, kind: str, known: slice) -> tuple[NDArray[Any], Array, search.Split | None, OwnLevels]:
+        """Return what is learnt between symbols: features, target, what a search holds out, each symbol's level now.
+
+        Trees read the symbol's level beside the features.
+        """
+        of_trees = kind in TREE_KINDS
+        rows = (self._trees_learn_from if of_trees else self._learnt_from)[known]
+        own = self._own(self._moved, known) if of_trees else NO_LEVELS
+        return rows, self._moved[known], search.split(self._dataset, known), own

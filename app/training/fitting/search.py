@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from app.registry.components.trees import Trees
 from app.training.data.candidates import LEARNT_FROM, Candidate
 from app.training.data.dataset import Dataset
 from app.training.fitting.forest import fit_forest
+from app.training.fitting.levels import NO_LEVELS, OwnLevels
 from app.training.fitting.location import FittedLocation, boosted, fit_ridge, ridge_weights
 from app.training.fitting.scale import Standard
 
@@ -93,17 +95,20 @@ def best_rounds(rows: NDArray[np.float32], target: Array, parts: Split | None) -
     return int(_best(grid, target[parts.held], forecasts))
 
 
-def fit(kind: str, rows: Array, target: Array, held: Split | None) -> FittedLocation:
-    """Return ridge, boosted trees or a forest, with the settings that were searched for; a forest has none."""
+def fit(kind: str, rows: NDArray[Any], target: Array, held: Split | None, own: OwnLevels = NO_LEVELS) -> FittedLocation:
+    """Return ridge, boosted trees or a forest, with the settings that were searched for; a forest has none.
+
+    Trees read one column more than ridge, the symbol's level; `own` is what they will read of each symbol when served.
+    """
     if kind == "ridge":
         penalty = best_penalty(rows, target, held)
         return FittedLocation(fit_ridge(LEARNT_FROM, rows, target, penalty), {GRIDS[kind].setting: penalty})
     if kind == "random_forest":
-        return FittedLocation(TreeLocation(LEARNT_FROM, fit_forest(kind, rows, target)))
-    rows_32 = rows.astype(np.float32)
+        return FittedLocation(TreeLocation(LEARNT_FROM, fit_forest(kind, rows, target), *own))
+    rows_32 = rows.astype(np.float32, copy=False)
     rounds = best_rounds(rows_32, target, held)
     trees = Trees.read(kind, bytes(boosted(rows_32, target, rounds).save_raw("json")))
-    return FittedLocation(TreeLocation(LEARNT_FROM, trees), {GRIDS[kind].setting: rounds})
+    return FittedLocation(TreeLocation(LEARNT_FROM, trees, *own), {GRIDS[kind].setting: rounds})
 
 
 def _best(grid: Grid, target: Array, forecasts: Sequence[NDArray[np.floating]]) -> float:

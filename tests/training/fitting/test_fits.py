@@ -7,10 +7,10 @@ from app.registry.components.panel import Array
 from app.registry.components.shape import EventShape, PooledShape
 from app.training.fitting.calibration import pooled_shape, shape_by_event, shrinkage
 from app.training.fitting.forest import SETTINGS, fit_forest
-from app.training.fitting.levels import symbol_levels
+from app.training.fitting.levels import PRIOR_ROWS, OwnLevels, levels_before, levels_now, symbol_levels
 from app.training.fitting.location import fit_reversal, fit_ridge, neutral_target
 from app.training.fitting.scale import OFFSET, fit_scale
-from app.training.fitting.scale_trees import correction_target
+from app.training.fitting.scale_trees import correction_target, fit_correction
 
 RNG = np.random.default_rng(11)
 
@@ -215,3 +215,37 @@ def test_events_are_taken_as_they_are() -> None:
     scale = fit_scale(("range_22", "earnings_day"), rows, returns, np.array([20.0, 5.0]), (False, True))
     assert (scale.mean[1], scale.spread[1]) == (0.0, 1.0)
     assert scale.weights[1] == pytest.approx(1.2, abs=0.15)
+
+
+def test_what_is_known_of_a_symbol_before_a_row_is_its_earlier_rows_alone() -> None:
+    """The mean of what came before, as if a year of rows at the pooled level stood before it; never the row itself."""
+    target, symbol = np.array([1.0, 2.0, 3.0, 4.0, 9.0]), np.array([0, 2, 0, 0, 2])
+    known = [0.0, 0.0, 1.0 / (1 + PRIOR_ROWS), 4.0 / (2 + PRIOR_ROWS), 2.0 / (1 + PRIOR_ROWS)]
+    assert levels_before(target, symbol) == pytest.approx(known, rel=1e-15)
+    now = levels_now(target, symbol, np.array(["AAA", "BBB", "CCC"]))
+    assert now == OwnLevels(("AAA", "CCC"), (8.0 / (3 + PRIOR_ROWS), 11.0 / (2 + PRIOR_ROWS)))
+
+
+def test_levels_of_symbols_keep_their_bits_when_later_rows_go() -> None:
+    """Truncation: what a tree is grown on doesn't depend on where the rows end; and what serves is the next row's."""
+    target, symbol = RNG.standard_normal(2000), RNG.integers(0, 7, 2000)
+    whole, names = levels_before(target, symbol), np.array([f"S{number}" for number in range(7)])
+    for stop in (1, 700, 1999):
+        assert (levels_before(target[:stop], symbol[:stop]) == whole[:stop]).all()
+        served = dict(zip(*levels_now(target[:stop], symbol[:stop], names), strict=True))
+        later = np.flatnonzero(symbol[stop:] == symbol[stop - 1])[:1] + stop
+        assert [served[f"S{symbol[stop - 1]}"]] * len(later) == pytest.approx(whole[later], rel=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["random_forest", "xgboost"])
+def test_trees_learn_what_lasts_of_a_symbol(kind: str) -> None:
+    """Symbols that are always missed by as much are told apart by their level; a stranger stands in the middle."""
+    symbol = np.tile(np.arange(20), 600)
+    target = np.linspace(-1.0, 1.0, 20)[symbol] + RNG.standard_normal(len(symbol))
+    rows = np.column_stack([RNG.standard_normal(len(symbol)), levels_before(target, symbol)]).astype(np.float32)
+    trees = fit_correction(kind, rows, target)
+    levels = [*levels_now(target, symbol, np.arange(20).astype(str)).levels, 0.0]
+    *found, stranger = trees.predict([np.zeros(21), np.array(levels)])
+    assert max(found[:5]) < -0.3
+    assert min(found[15:]) > 0.3
+    assert max(found[:5]) < stranger < min(found[15:])
