@@ -19,6 +19,7 @@ from app.forecasts.ledger.track_record import settled
 from app.forecasts.prediction.forecaster import Forecaster
 from app.monitoring.drift import MONTH, MONTHS, Drift, drift, importances
 from app.monitoring.outcomes import FALSE_ALARMS, Watch, watch
+from app.monitoring.turn import RECENT, YEAR, Turn, turn
 from app.prices import store
 from app.registry.promotion.champion import Champion
 from app.registry.versions.model import Model
@@ -73,6 +74,7 @@ class Report:
     rows: int
     false_alarms: float
     claims: tuple[Watch, ...]
+    turn: Turn | None
     drift: Drift | None
     data: DataState
     jobs: tuple[JobState, ...]
@@ -88,14 +90,14 @@ def monitor(
         rows, events, exchanges = settled(db, origins=("live",)), store.events(db), store.exchanges(db)
     claims = watch(rows)
     progress(0.3, "watching features")
-    moved = None
+    moved, turned = None, None
     if model is not None:
-        series = store.series(database)
-        moved = drift(_bars(database, model), exchanges, importances(model), events, series)
+        bars, series = _bars(database, model), store.series(database)
+        moved, turned = drift(bars, exchanges, importances(model), events, series), turn(bars)
     data, jobs = _data(database, clock), tuple(jobs)
     expired = Forecaster(settings, database, clock).expired()
     findings = [*_of_champion(model, expired), *_of_claims(claims, rows, model)]
-    findings += [*_of_drift(moved), *_of_data(data), *_of_jobs(jobs)]
+    findings += [*_of_turn(turned), *_of_drift(moved), *_of_data(data), *_of_jobs(jobs)]
     verdict: Verdict = max((found for found, _ in findings), key=VERDICTS.index, default="healthy")
     reasons = tuple(reason for _, reason in sorted(findings, key=lambda one: -VERDICTS.index(one[0])))
     progress(1.0, verdict)
@@ -107,6 +109,7 @@ def monitor(
         rows=rows["crps"].count(),
         false_alarms=FALSE_ALARMS,
         claims=claims,
+        turn=turned,
         drift=moved,
         data=data,
         jobs=jobs,
@@ -148,6 +151,13 @@ def _of_claims(claims: Iterable[Watch], rows: pl.DataFrame, model: Model | None)
         elif claim.value >= WATCHED_FROM:
             found.append(("watch", f"{name}: {month}, the detector is at {claim.value:.0%} of an alarm."))
     return found
+
+
+def _of_turn(turned: Turn | None) -> list[Finding]:
+    if turned is None or not turned.is_wilder:
+        return []
+    figures = f"{turned.recent:.1%} a session over the last {RECENT}, {turned.usual:.1%} over the {YEAR} before"
+    return [("watch", f"The market moves {turned.ratio:.1f} times as much as in the year before: {figures}.")]
 
 
 def _of_drift(moved: Drift | None) -> list[Finding]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+import polars as pl
+
 from app.core import log
-from app.core.clock import DEFAULT_EXCHANGE, Clock
+from app.core.clock import DEFAULT_EXCHANGE, Clock, calendar
 from app.core.db import Database
 from app.core.errors import SourceUnavailable
 from app.core.progress import Progress, silent, within
@@ -66,15 +68,15 @@ def seed(settings: Settings, database: Database, clock: Clock) -> None:
 
 
 def store_sample(database: Database, now: datetime) -> None:
-    """Store the bundled sample, checked like every other source, unless the store holds other prices."""
+    """Store the bundled sample's final bars, checked as every source's, unless the store holds other prices."""
     if _sources(database) - {write.SAMPLE}:
         return
-    bars = sample.sample_bars()
+    bars = sample.sample_bars().filter(pl.col("session") <= calendar().last_final(now))
     with database.write() as db:
         ingest.ingest(db, bars, write.SAMPLE, now, DEFAULT_EXCHANGE)
-        for symbol, name in sample.NAMES.items():
+        for symbol in bars["symbol"].unique():
             row = db.get_one(SymbolRow, symbol, populate_existing=True)
-            row.name, row.currency, row.refreshed_at = name, "USD", now
+            row.name, row.currency, row.refreshed_at = sample.NAMES[symbol], "USD", now
             row.outcome, row.error = "updated", None
 
 

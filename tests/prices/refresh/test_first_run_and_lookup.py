@@ -112,3 +112,13 @@ def test_a_stored_symbol_is_served_whatever_is_down(database: Database) -> None:
     with database.write() as db:
         store.upsert(db, bars("KO"), "yahoo", CLOCK.now())
     assert lookup(database, Market({}, fault=down), CLOCK, "KO").source == "yahoo"
+
+
+def test_the_sample_holds_nothing_that_was_not_final_then(settings: Settings, database: Database) -> None:
+    """On an evening of its past it ends with that evening's bar, and who wasn't listed yet isn't there."""
+    evening = Clock(datetime(2012, 3, 30, 22, tzinfo=UTC))
+    assert first_run.find_prices(settings, database, evening) == "sample"
+    with database.read() as db:
+        last = store.last_bars(db)
+    assert sorted(last) == ["AAPL", "GOOG", "IBM", "MSFT"]
+    assert {bar.session.isoformat() for bar in last.values()} == {"2012-03-30"}
