@@ -5,6 +5,7 @@ from sqlmodel import SQLModel
 
 import app.forecasts.ledger.tables
 import app.jobs.tables
+import app.monitoring.alerts.tables
 import app.prices.store.tables
 import app.registry.promotion.tables  # noqa: F401 - imported so that the metadata is whole
 from app.core import postgres

@@ -55,10 +55,14 @@ def _shown(effective: Any, name: str) -> Any:
     """Return a setting's effective value, with a password or token masked."""
     from sqlalchemy import make_url
 
+    from app.core.settings import masked
+
     value = getattr(effective, name)
     if name in {"database_url", "mlflow_uri"}:
         url: str = effective.database if name == "database_url" else effective.mlflow
         return make_url(url).render_as_string(hide_password=True) if "://" in url else url
+    if name in {"alert_url", "smtp_url"}:
+        return masked(value)
     if name == "admin_token":
         return None if value is None else "***"
     if hasattr(value, "isoformat"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -48,6 +49,16 @@ class Settings(BaseSettings):
     market_series: Annotated[tuple[str, ...], NoDecode] = Field(
         ("^VIX",), description="Series fetched and stored beside the watchlist, separated by commas; empty for none"
     )
+    alert_url: SecretStr | None = Field(
+        None, description="Webhook that gets alerts as JSON (https://… or http://…); its path is kept secret"
+    )
+    alert_mail: str | None = Field(None, description="Where alerts are mailed to; needs NEXTCLOSE_SMTP_URL")
+    smtp_url: SecretStr | None = Field(
+        None, description="Mail server: smtp://host:25, smtp://user:password@host:587 (STARTTLS) or smtps://…"
+    )
+    alert_inner: Literal["on", "off"] = Field(
+        "off", description="`on` lets the webhook be on this machine or in an inner network"
+    )
     now: datetime | ClockFile | None = Field(
         None,
         description="A fixed instant, for tests and replays; without a time zone it is UTC. `@FILE` reads it from a "
@@ -59,6 +70,21 @@ class Settings(BaseSettings):
     def _without_empty(cls, values: dict[str, Any]) -> dict[str, Any]:
         """Take an empty variable for an unset one, but for the series, of which there may be none."""
         return {name: value for name, value in values.items() if value or name == "market_series"}
+
+    @field_validator("alert_url", "smtp_url")
+    @classmethod
+    def _address(cls, value: SecretStr | None, field: ValidationInfo) -> SecretStr | None:
+        """Refuse what is no address, without repeating it."""
+        schemes = ("https", "http") if field.field_name == "alert_url" else ("smtps", "smtp")
+        if value is not None:
+            try:
+                url = urlsplit(value.get_secret_value())
+                is_address = url.scheme in schemes and bool(url.hostname) and url.port != 0
+            except ValueError:
+                is_address = False
+            if not is_address:
+                raise ValueError(f"it is no address that begins with {' or '.join(f'{one}://' for one in schemes)}")
+        return value
 
     @field_validator("now", mode="before")
     @classmethod
@@ -106,3 +132,12 @@ def load_settings() -> Settings:
         first = error.errors(include_url=False, include_input=False)[0]
         name = "NEXTCLOSE_" + "_".join(str(part) for part in first["loc"][:1]).upper()
         raise BadInput(f"{name}: {first['msg']}") from None
+
+
+def masked(address: SecretStr | None) -> str | None:
+    """Tell an address without what is secret in it: user, password, path and query."""
+    if address is None:
+        return None
+    url = urlsplit(address.get_secret_value())
+    port = f":{url.port}" if url.port else ""
+    return f"{url.scheme}://{url.hostname}{port}/***"

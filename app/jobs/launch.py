@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from time import monotonic
 
+from pydantic import SecretStr
+
 from app.core import log
 from app.core.clock import Clock
 from app.core.db import Database
@@ -66,7 +68,8 @@ def environment(settings: Settings) -> dict[str, str]:
     env = {name: value for name, value in os.environ.items() if not name.startswith("NEXTCLOSE_")}
     for name, value in settings:
         if value is not None and name not in _NOT_FOR_CHILDREN:
-            env[f"NEXTCLOSE_{name.upper()}"] = ",".join(value) if isinstance(value, tuple) else str(value)
+            plain = value.get_secret_value() if isinstance(value, SecretStr) else value
+            env[f"NEXTCLOSE_{name.upper()}"] = ",".join(plain) if isinstance(plain, tuple) else str(plain)
     return env
 
 

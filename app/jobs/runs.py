@@ -24,9 +24,11 @@ from app.core.lease import is_alive, this_host
 from app.jobs import processes
 from app.jobs.tables import JobKeyRow, JobRun, JobRunRow, State, Stop
 
-KINDS = ("refresh", "train", "forecast", "score", "check", "monitor", "alias", "prove", "cycle", "first_run")
+_ALONE = ("refresh", "train", "forecast", "score", "check", "monitor", "alias", "prove", "deliver")
+KINDS = (*_ALONE, "cycle", "first_run")
 """check is the weekly full look at a tenth of the symbols; alias lets MLflow follow the champion; prove makes up for
-the proofs of a first run that was stopped; cycle is refresh, score, monitor, review, forecast; first_run is find
+the proofs of a first run that was stopped; deliver sends alerts; cycle is refresh, score, monitor, review, forecast,
+alert; first_run is find
 prices, train, forecast, prove."""
 SILENT_AFTER = timedelta(minutes=2)
 """A run whose last heartbeat is older than this is lost, even if its process seems to live."""

@@ -22,6 +22,7 @@ from app.core.settings import Settings
 from app.jobs import plan, runs
 from app.jobs.launch import launch, stop_all
 from app.jobs.tables import LeaseRow
+from app.monitoring.alerts import outbox
 from app.registry.promotion.champion import Champion
 from app.registry.promotion.proofs import proofs_of
 
@@ -93,6 +94,7 @@ class Scheduler:
             return
         now = self._clock.now()
         runs.close_lost(self._database, now)
+        self._deliver()
         if self._champion.current() is None:
             self._start_first_run(now)
             return
@@ -104,6 +106,12 @@ class Scheduler:
             self._launch("cycle", f"close of {', '.join(due)}", plan.cycle_keys(due, now))
         elif check:
             self._launch("check", f"week {now.isocalendar().week}", [f"{now:%G-W%V}"])
+
+    def _deliver(self) -> None:
+        with self._database.read() as db:
+            is_due = outbox.is_due(db)
+        if is_due:
+            self._launch("deliver", "alerts are due")
 
     def _proofs_are_owed(self, db: Session) -> bool:
         """Say whether the champion's proofs are still to come; a first run that is at them refuses a second job."""

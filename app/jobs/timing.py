@@ -21,6 +21,7 @@ LIMITS_S: Final = {
     "check": 1 * _HOUR,
     "monitor": 30 * _MINUTE,
     "prove": 6 * _HOUR,
+    "deliver": 5 * _MINUTE,
     "alias": 30 * _MINUTE,
     "cycle": 8 * _HOUR,
     "train": 6 * _HOUR,

@@ -176,8 +176,26 @@ def alias(settings: Settings, database: Database, clock: Clock, progress: Progre
     return {"champion": told, "known_to_mlflow": told is not None and known}
 
 
+def alert(
+    settings: Settings, database: Database, clock: Clock, progress: Progress, report: Outcome | None = None
+) -> Outcome:
+    """Ask the users' rules what they find; it is delivered by a job of its own, which may wait for a receiver."""
+    from app.monitoring.alerts.evaluate import evaluate
+
+    found = evaluate(settings, database, clock, report)
+    progress(1.0, f"{found} new alerts")
+    return {"alerts": found}
+
+
+def deliver(settings: Settings, database: Database, clock: Clock, progress: Progress) -> Outcome:  # noqa: ARG001 - a Work
+    """Send the alerts that are due; a receiver that fails is asked again later, which is no failure of the job."""
+    from app.monitoring.alerts.delivery import deliver as deliver_due
+
+    return dict(deliver_due(settings, database, progress))
+
+
 def cycle(settings: Settings, database: Database, clock: Clock, progress: Progress) -> Outcome:
-    """Refresh, score, monitor, review, forecast; a part that fails doesn't keep later ones from what is stored.
+    """Refresh, score, monitor, review, forecast, alert; a part that fails doesn't keep later ones from what is stored.
 
     What monitoring finds and the review decides comes first: a session is forecast by one champion.
     """
@@ -185,7 +203,7 @@ def cycle(settings: Settings, database: Database, clock: Clock, progress: Progre
     failed: list[str] = []
     for work, start, end in _CYCLE:
         name, told = work.__name__, within(progress, start, end)
-        extra = {"verdict": outcome["monitor"].get("verdict")} if name == "review" else {}
+        extra = _from_monitor(name, outcome.get("monitor", {}))
         try:
             outcome[name] = work(settings, database, clock, told, **extra)
         except NextcloseError as error:
@@ -209,6 +227,13 @@ def prove(settings: Settings, database: Database, clock: Clock, progress: Progre
     if not held:
         raise CheckFailed(f"version {model.card.version} isn't served any more: {reason}")
     return {"version": model.card.version, "reason": reason}
+
+
+def _from_monitor(name: str, monitored: Outcome) -> Outcome:
+    """Return what a later step of the cycle is told of the report; there is none where monitoring failed."""
+    if name == "review":
+        return {"verdict": monitored.get("verdict")}
+    return {"report": monitored if "verdict" in monitored else None} if name == "alert" else {}
 
 
 def first_run(settings: Settings, database: Database, clock: Clock, progress: Progress) -> Outcome:
@@ -241,8 +266,9 @@ _CYCLE: tuple[tuple[Callable[..., Outcome], float, float], ...] = (
     (score, 0.5, 0.55),
     (monitor, 0.55, 0.6),
     (review, 0.6, 0.9),
-    (forecast, 0.9, 1.0),
+    (forecast, 0.9, 0.98),
+    (alert, 0.98, 1.0),
 )
 """The steps of a cycle, and which part of its progress each is."""
-_ALL = (refresh, train, forecast, score, check, monitor, alias, prove, cycle, first_run)
+_ALL = (refresh, train, forecast, score, check, monitor, alias, deliver, prove, cycle, first_run)
 WORK: dict[str, Work] = {work.__name__: work for work in _ALL}

@@ -7,7 +7,7 @@ import pytest
 
 from app.core.clock import Clock
 from app.core.errors import BadInput
-from app.core.settings import WATCHLIST, Settings, load_settings
+from app.core.settings import WATCHLIST, Settings, load_settings, masked
 
 
 def test_defaults_need_no_environment(tmp_path: Path) -> None:
@@ -79,6 +79,38 @@ def test_secrets_stay_out_of_repr(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEXTCLOSE_ADMIN_TOKEN", "s3cret")
     monkeypatch.setenv("NEXTCLOSE_DATABASE_URL", "postgresql://user:s3cret@db/nextclose")
     assert "s3cret" not in repr(load_settings())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ALERT_URL", "ftp://s3cret"),
+        ("ALERT_URL", "s3cret"),
+        ("ALERT_URL", "http://h:s3cret/"),
+        ("SMTP_URL", "http://s3cret"),
+    ],
+)
+def test_a_wrong_address_is_refused_without_being_repeated(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    """The line says which variable, and how an address begins; the value may hold a token."""
+    monkeypatch.setenv(f"NEXTCLOSE_{name}", value)
+    with pytest.raises(BadInput, match=f"NEXTCLOSE_{name}: .*it is no address that begins with") as caught:
+        load_settings()
+    assert "s3cret" not in caught.value.detail
+
+
+def test_an_address_is_told_without_its_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """User, password, path and query are left out."""
+    monkeypatch.setenv("NEXTCLOSE_ALERT_URL", "https://hooks.example:8443/s3cret?token=s3cret")
+    monkeypatch.setenv("NEXTCLOSE_SMTP_URL", "smtps://s3cret:s3cret@mail.example")
+    settings = load_settings()
+    assert (masked(settings.alert_url), masked(settings.smtp_url)) == (
+        "https://hooks.example:8443/***",
+        "smtps://mail.example/***",
+    )
+    assert masked(None) is None
+    assert "s3cret" not in repr(settings)
 
 
 def test_every_setting_is_described() -> None:

@@ -54,6 +54,7 @@ def test_a_page_is_drawn_and_keeps_to_itself(visit: InWindow, path: str, width: 
         "/track-record",
         "/jobs",
         "/monitoring",
+        "/alerts",
         "/data",
         "/docs",
     ],

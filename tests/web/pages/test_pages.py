@@ -96,6 +96,7 @@ async def test_the_watchlist_leads_with_how_far_each_symbol_may_go(web: httpx.As
         "/track-record",
         "/jobs",
         "/monitoring",
+        "/alerts",
         "/data",
         "/docs",
     ],
@@ -112,7 +113,8 @@ async def test_pages_are_sound_and_no_link_is_dead(web: httpx.AsyncClient, addre
 
 
 @pytest.mark.parametrize(
-    "address", ["/", "/stocks/AAPL", "/screener", "/models", "/track-record", "/jobs", "/monitoring", "/data", "/docs"]
+    "address",
+    ["/", "/stocks/AAPL", "/screener", "/models", "/track-record", "/jobs", "/monitoring", "/alerts", "/data", "/docs"],
 )
 async def test_pages_stand_on_an_empty_store(fresh: httpx.AsyncClient, address: str) -> None:
     """Before anything is stored each page says so; a symbol that only the source has is shown without a forecast."""
