@@ -8,7 +8,7 @@ import pytest
 from app.core.clock import Clock
 from app.core.db import Database
 from app.core.settings import Settings
-from app.forecasts.ledger import records
+from app.forecasts.ledger import due, records
 from app.forecasts.ledger.forecast import Forecast, Score
 from app.monitoring.report import JobState, Report, monitor
 from app.prices import store
@@ -46,7 +46,7 @@ def settle(database: Database, sessions: int, *, holds: bool, version: str = "v1
             scores.append(score(one.id).model_copy(update={**hits, "crps": 0.5}))
     with database.write() as db:
         records.append(db, made)
-        records.add_scores(db, scores)
+        due.add_scores(db, scores)
 
 
 def test_nothing_wrong_is_healthy(look: Callable[..., Report], database: Database) -> None:

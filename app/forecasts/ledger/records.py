@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeVar
 
-import polars as pl
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, select
 
@@ -65,7 +64,7 @@ def as_of(db: Session, sessions: Mapping[str, date], model_version: str | None) 
     Without a version, the newest of whichever model made one. What was forecast in shadow is no answer.
     """
     found: dict[str, Forecast] = {}
-    for symbols in _chunks(list(sessions)):
+    for symbols in chunks(list(sessions)):
         query = select(ForecastRow).where(
             col(ForecastRow.symbol).in_(symbols),
             col(ForecastRow.as_of).in_({sessions[symbol] for symbol in symbols}),
@@ -83,7 +82,7 @@ def as_of(db: Session, sessions: Mapping[str, date], model_version: str | None) 
 def last_of(db: Session, symbols: Sequence[str]) -> dict[str, Forecast]:
     """Return each symbol's last forecast, whatever it was made as of."""
     found: dict[str, Forecast] = {}
-    for part in _chunks(symbols):
+    for part in chunks(symbols):
         its = col(ForecastRow.symbol).in_(part), col(ForecastRow.origin).in_(PUBLIC)
         ends = select(func.max(ForecastRow.seq)).where(*its).group_by(ForecastRow.symbol)
         newest = select(ForecastRow).where(col(ForecastRow.seq).in_(ends))
@@ -91,58 +90,10 @@ def last_of(db: Session, symbols: Sequence[str]) -> dict[str, Forecast]:
     return found
 
 
-def waiting(db: Session) -> dict[str, date]:
-    """Return each symbol that has unscored forecasts, and the first target session among them."""
-    first = func.min(ForecastRow.target_session)
-    query = _unscored(select(ForecastRow.symbol, first)).group_by(ForecastRow.symbol)
-    return dict(db.exec(query).all())
-
-
-def pending(db: Session, symbol: str, last_session: date) -> list[Forecast]:
-    """Return a symbol's unscored forecasts whose target session is `last_session` or an earlier one."""
-    its = (col(ForecastRow.symbol) == symbol) & (col(ForecastRow.target_session) <= last_session)
-    rows = db.exec(_unscored(select(ForecastRow)).where(its).order_by(col(ForecastRow.seq)))
-    return [Forecast.model_validate(row) for row in rows]
-
-
-def _unscored(query: Any) -> Any:
-    return query.outerjoin(ScoreRow, col(ScoreRow.forecast_id) == ForecastRow.id).where(
-        col(ScoreRow.forecast_id).is_(None)
-    )
-
-
-def scored(db: Session) -> pl.DataFrame:
-    """Return what tells a revised close: one row per scored forecast, with its newest realised close and revision."""
-    columns = {
-        "id": pl.String,
-        "symbol": pl.String,
-        "as_of": pl.Date,
-        "target_session": pl.Date,
-        "last_close": pl.Float64,
-        "realised_close": pl.Float64,
-        "revision": pl.Int64,
-    }
-    rows = [col(getattr(ScoreRow if name in Score.model_fields else ForecastRow, name)) for name in columns]
-    found = db.connection().execute(with_score(select(*rows)).where(col(ScoreRow.revision).is_not(None)))
-    return pl.DataFrame([tuple(row) for row in found], schema=columns, orient="row")
-
-
 def of_ids(db: Session, ids: Sequence[str]) -> list[Forecast]:
     """Return the forecasts with these ids."""
-    queries = [select(ForecastRow).where(col(ForecastRow.id).in_(part)) for part in _chunks(ids)]
+    queries = [select(ForecastRow).where(col(ForecastRow.id).in_(part)) for part in chunks(ids)]
     return [Forecast.model_validate(row) for query in queries for row in db.exec(query)]
-
-
-def add_scores(db: Session, scores: Sequence[Score]) -> int:
-    """Write scores inside the caller's write transaction, and return how many were new; each is written once."""
-    chain.lock(db, ScoreRow)
-    new: list[Score] = []
-    for part in _chunks(scores):
-        query = select(ScoreRow.forecast_id, ScoreRow.revision)
-        known = set(db.exec(query.where(col(ScoreRow.forecast_id).in_([one.forecast_id for one in part]))))
-        new += [score for score in part if (score.forecast_id, score.revision) not in known]
-    chain.append(db, ScoreRow, new)
-    return len(new)
 
 
 def page(
@@ -238,7 +189,7 @@ def chosen(
 def _alike(db: Session, forecasts: Sequence[Forecast]) -> list[Forecast]:
     """Return the ledger's forecasts of the same symbols, sessions and model versions."""
     found: list[Forecast] = []
-    for part in _chunks(forecasts):
+    for part in chunks(forecasts):
         query = select(ForecastRow).where(
             col(ForecastRow.symbol).in_({one.symbol for one in part}),
             col(ForecastRow.as_of).in_({one.as_of for one in part}),
@@ -256,6 +207,6 @@ def _entry(row: ForecastRow, score: ScoreRow | None) -> Entry:
     return Entry(Forecast.model_validate(row), None if score is None else Score.model_validate(score))
 
 
-def _chunks(items: Sequence[T]) -> list[Sequence[T]]:
+def chunks(items: Sequence[T]) -> list[Sequence[T]]:
     """Cut a list into pieces that one statement may bind."""
     return [items[at : at + _CHUNK] for at in range(0, len(items), _CHUNK)]

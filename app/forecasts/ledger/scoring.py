@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from app.core.clock import Clock
 from app.core.db import Database
 from app.core.progress import Progress, silent
-from app.forecasts.ledger import records
+from app.forecasts.ledger import due, records
 from app.forecasts.ledger.forecast import Forecast, Score
 from app.prices import store
 from app.registry.components.levels import INTERVALS, LEVELS
@@ -40,26 +40,28 @@ def score_due(database: Database, clock: Clock, progress: Progress = silent) -> 
     """
     with database.read() as db:
         last = {symbol: bar.session for symbol, bar in store.last_bars(db).items()}
-        waiting = records.waiting(db)
+        waiting = due.waiting(db)
     revised = _revised(database)
-    due = sorted({symbol for symbol, first in waiting.items() if first <= last.get(symbol, date.min)} | revised.keys())
+    symbols = sorted(
+        {symbol for symbol, first in waiting.items() if first <= last.get(symbol, date.min)} | revised.keys()
+    )
     written = 0
-    for done, symbol in enumerate(due):
-        progress(done / len(due), f"scoring {symbol}")
+    for done, symbol in enumerate(symbols):
+        progress(done / len(symbols), f"scoring {symbol}")
         revisions = revised.get(symbol, {})
         with database.read() as db:
-            forecasts = [*records.pending(db, symbol, last[symbol]), *records.of_ids(db, list(revisions))]
+            forecasts = [*due.pending(db, symbol, last[symbol]), *records.of_ids(db, list(revisions))]
             closes = dict(store.history(db, symbol).select("session", "close").iter_rows())
         scores = score_all(forecasts, closes, clock.now(), revisions)
         with database.write() as db:
-            written += records.add_scores(db, scores)
+            written += due.add_scores(db, scores)
     return written
 
 
 def _revised(database: Database) -> dict[str, dict[str, int]]:
     """Return by symbol the scored forecasts that now come out otherwise, each with its next score's number."""
     with database.read() as db:
-        scored = records.scored(db)
+        scored = due.scored(db)
     if scored.is_empty():
         return {}
     closes = store.panel(database, start=cast("date", scored["as_of"].min())).select("symbol", "session", "close")

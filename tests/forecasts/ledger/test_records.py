@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.core.db import Database
 from app.core.errors import BadInput, NotThere
-from app.forecasts.ledger import audit, records
+from app.forecasts.ledger import audit, due, records
 from app.forecasts.ledger.forecast import Forecast, Score
 from app.registry.promotion.tables import DecisionRow
 from tests.forecasts import small
@@ -159,7 +159,7 @@ def test_every_table_of_the_record_is_append_only(database: Database, table: str
     """Forecasts, scores and decisions: neither a row's values nor the row can be taken back."""
     append(database, forecast(1))
     with database.write() as db:
-        records.add_scores(db, [score(forecast(1).id)])
+        due.add_scores(db, [score(forecast(1).id)])
         db.add(DecisionRow(kind="promotion", version="v1", reason="test", evidence={}, decided_at=MADE_AT))
     with pytest.raises(IntegrityError, match=f"{table} is append-only"):
         run(database, change.format(table, "id" if table != "score" else "seq"))
@@ -180,7 +180,7 @@ def test_a_byte_changed_in_the_file_is_found(database: Database, value: bytes) -
     """No SQL, no trigger: one letter of a stored text becomes another one, in whichever copy of it the file has."""
     append(database, forecast(1))
     with database.write() as db:
-        records.add_scores(db, [score(forecast(1).id)])
+        due.add_scores(db, [score(forecast(1).id)])
     with database.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     database.dispose()
@@ -198,7 +198,7 @@ def test_a_score_is_chained_too(database: Database) -> None:
     """A score that was made better is named."""
     append(database, forecast(1), forecast(2))
     with database.write() as db:
-        records.add_scores(db, [score(forecast(number).id) for number in (1, 2)])
+        due.add_scores(db, [score(forecast(number).id) for number in (1, 2)])
     unguard(database, "score")
     run(database, "UPDATE score SET hit_95 = NOT hit_95 WHERE seq = 2")
     assert broken(database) == [None, "row 2 (AAA00002v1live) isn't what was written, or is missing"]
@@ -264,7 +264,7 @@ def test_the_migration_takes_scores_along(database: Database) -> None:
     """Back before triggers a row can be changed and the first score stays; forward again all is chained and fixed."""
     append(database, forecast(1), forecast(2))
     with database.write() as db:
-        records.add_scores(db, [score(forecast(1).id), score(forecast(1).id, revision=1), score(forecast(2).id)])
+        due.add_scores(db, [score(forecast(1).id), score(forecast(1).id, revision=1), score(forecast(2).id)])
     config = Config(toml_file=Path(__file__).parents[3] / "pyproject.toml", stdout=io.StringIO())
     config.attributes["url"] = database.url.render_as_string(hide_password=False)
     command.downgrade(config, "0002")

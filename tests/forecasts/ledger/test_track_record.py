@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from app.core.db import Database
-from app.forecasts.ledger import records
+from app.forecasts.ledger import due, records
 from app.forecasts.ledger.forecast import Score
 from app.forecasts.ledger.track_record import Coverage, TrackRecord, track_record
 from app.prices.frame import REPORTED_SCHEMA
@@ -51,8 +51,8 @@ def fill(database: Database, days: int = DAYS) -> None:
             )
     with database.write() as db:
         records.append(db, [*made, forecast(days, "AAA")])
-        assert records.add_scores(db, scores) == 2 * days
-        assert records.add_scores(db, scores) == 0
+        assert due.add_scores(db, scores) == 2 * days
+        assert due.add_scores(db, scores) == 0
 
 
 def record(database: Database, **asked: object) -> TrackRecord:
