@@ -16,10 +16,10 @@ COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-header -
 run: .venv/.runtime ## install what is locked, find prices, train, and serve on http://127.0.0.1:8000
 	@$(BIN)/nextclose serve
 
-test: .venv/.dev chromium ## the whole test suite
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+test: .venv/.dev chromium ## the whole test suite, the rooms that speak to the database on PostgreSQL too
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --database rooms
 
-postgres: .venv/.dev ## the tests that use a store, on PostgreSQL instead of SQLite
+postgres: .venv/.dev ## every test that uses a store, on PostgreSQL instead of SQLite
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --database postgres
 
 # Never fails: without a browser its tests say at the end that they were skipped, and with CI set they fail.

@@ -17,17 +17,19 @@ def run() -> None:
     """Run the migrations in one transaction."""
     url = context.config.attributes.get("url") or load_settings().database
     database = Database(url)
-    with database.write() as db:
-        if not database.is_sqlite:  # a large table takes longer to change than a query may
-            postgres.take_time(db.connection())
-        context.configure(
-            connection=db.connection(),
-            target_metadata=SQLModel.metadata,
-            render_as_batch=True,
-            transactional_ddl=True,
-        )
-        context.run_migrations()
-    database.dispose()
+    try:
+        with database.write() as db:
+            if not database.is_sqlite:  # a large table takes longer to change than a query may
+                postgres.take_time(db.connection())
+            context.configure(
+                connection=db.connection(),
+                target_metadata=SQLModel.metadata,
+                render_as_batch=True,
+                transactional_ddl=True,
+            )
+            context.run_migrations()
+    finally:
+        database.dispose()
 
 
 run()

@@ -1,6 +1,7 @@
 """What every test shares: an empty store of its own, and settings that know nothing of the environment.
 
 Whatever uses a store runs on SQLite; with `--database postgres` it runs on PostgreSQL instead, with `both` on each.
+With `rooms` all runs on SQLite, and the rooms whose statements differ on PostgreSQL too.
 """
 
 import os
@@ -27,20 +28,29 @@ hypothesis.settings.load_profile("nextclose")
 
 NO_BROWSER = "the browser tests need Chromium: apt-get install --no-install-recommends chromium"
 NO_SERVER = "the tests on PostgreSQL need its server"
+ROOMS = ("core", "prices/store", "prices/checks", "forecasts/ledger", "jobs", "web/predictions", "web/front")
+"""Where a statement, a lock or a commit is another one on PostgreSQL."""
 STORES = {"database", "seeded", "nextclose", "store_url"}
 """Fixtures through which a test gets a store."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the command line choose the database."""
-    parser.addoption("--database", choices=("sqlite", "postgres", "both"), default="sqlite", help="run stores on it")
+    choices = ("sqlite", "postgres", "both", "rooms")
+    parser.addoption("--database", choices=choices, default="sqlite", help="which database stores are on")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run what uses a store once on each database that was asked for."""
     if STORES & set(metafunc.fixturenames):
         asked = metafunc.config.getoption("--database")
+        if asked == "rooms":
+            asked = "both" if _room(metafunc.definition).startswith(ROOMS) else "sqlite"
         metafunc.parametrize("engine", ["sqlite", "postgres"] if asked == "both" else [asked], indirect=True)
+
+
+def _room(item: pytest.Item) -> str:
+    return str(item.path.relative_to(Path(__file__).parent))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -56,7 +66,7 @@ def _is_wanted(item: pytest.Item, asked: str) -> bool:
     engine = item.callspec.params.get("engine") if hasattr(item, "callspec") else None
     if engine is not None:
         return not about or engine in about
-    return asked == "both" or asked in (about or {"sqlite"})
+    return asked in {"both", "rooms"} or asked in (about or {"sqlite"})
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

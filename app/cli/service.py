@@ -53,14 +53,12 @@ def settings(*, as_json: AsJson = False) -> None:
 
 def _shown(effective: Any, name: str) -> Any:
     """Return a setting's effective value, with a password or token masked."""
-    from sqlalchemy import make_url
-
     from app.core.settings import masked
 
     value = getattr(effective, name)
     if name in {"database_url", "mlflow_uri"}:
         url: str = effective.database if name == "database_url" else effective.mlflow
-        return make_url(url).render_as_string(hide_password=True) if "://" in url else url
+        return _masked(url) if "://" in url else url
     if name in {"alert_url", "smtp_url"}:
         return masked(value)
     if name == "admin_token":
@@ -68,6 +66,19 @@ def _shown(effective: Any, name: str) -> Any:
     if hasattr(value, "isoformat"):
         return value.isoformat()
     return " ".join(value) if isinstance(value, tuple) else value if value is None else str(value)
+
+
+def _masked(url: str) -> str:
+    """Return a URL with its passwords masked, parameters among them; only the scheme of one that can't be read."""
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        return f"{url.partition('://')[0]}://***"
+    secret = {name: "***" for name in parsed.query if "password" in name.lower()}
+    return parsed.update_query_dict(secret).render_as_string(hide_password=True)
 
 
 def status(*, as_json: AsJson = False) -> None:

@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, Engine, TypeDecorator, create_engine, event, inspect, make_url, text
+from sqlalchemy import DateTime, Dialect, Engine, String, TypeDecorator, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.compiler import compiles
-from sqlmodel import AutoString, Session, SQLModel
+from sqlmodel import Session, SQLModel
 
 from app.core import postgres
 from app.core.clock import as_utc
@@ -25,6 +26,7 @@ from app.core.commits import commits_of
 from app.core.errors import BadInput, StoreUnavailable
 
 BUSY_TIMEOUT_MS = 15_000
+_LOOK_AGAIN_S = 0.5
 _UNMIGRATED = {"42P01", "42703", "3F000"}
 """PostgreSQL's codes for a table, a column or a schema that isn't there."""
 _WRITES = "nextclose_writes"
@@ -61,8 +63,12 @@ class UtcDateTime(TypeDecorator[datetime]):
 class Database:
     """One engine and its sessions; build it once per process and pass it on."""
 
-    def __init__(self, url: str, said_by: str = "NEXTCLOSE_DATABASE_URL") -> None:
-        """Prepare the engine; nothing is opened until the first session. A wrong URL is told of who said it."""
+    def __init__(self, url: str, said_by: str = "NEXTCLOSE_DATABASE_URL", patience_s: float = 0.0) -> None:
+        """Prepare the engine; nothing is opened until the first session. A wrong URL is told of who said it.
+
+        A session waits `patience_s` for a server that is down before it gives up.
+        """
+        self._patience_s = patience_s
         self.engine = _engine(url, said_by)
         self.url = self.engine.url
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
@@ -77,22 +83,37 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Open a session that sees one consistent state and writes nothing."""
-        with self.translated(), Session(self.engine) as db:
-            yield db
+        with self.translated():
+            self._wait_for_server()
+            with Session(self.engine) as db:
+                yield db
 
     @contextmanager
     def write(self) -> Iterator[Session]:
         """Open one write transaction: committed at the end, rolled back by any error."""
-        with (
-            self.translated(),
-            self.engine.connect().execution_options(**{_WRITES: True}) as connection,
-            Session(connection) as db,
-            db.begin(),
-        ):
-            yield db
-            # The option lives on this checkout of the connection only.
-            number = connection.info.get(postgres.COMMIT, 0)
+        with self.translated():
+            self._wait_for_server()
+            with (
+                self.engine.connect().execution_options(**{_WRITES: True}) as connection,
+                Session(connection) as db,
+                db.begin(),
+            ):
+                yield db
+                # The option lives on this checkout of the connection only.
+                number = connection.info.get(postgres.COMMIT, 0)
         self.commits.note(number)
+
+    def _wait_for_server(self) -> None:
+        give_up = monotonic() + self._patience_s
+        while self._patience_s:
+            try:
+                self.engine.connect().close()
+            except OperationalError:
+                if monotonic() > give_up:
+                    raise
+                sleep(_LOOK_AGAIN_S)
+            else:
+                return
 
     def dispose(self) -> None:
         """Close every connection."""
@@ -166,10 +187,10 @@ def _begin_postgres(connection: Any) -> None:
     postgres.begin(connection, writes=connection.get_execution_options().get(_WRITES, False))
 
 
-@compiles(AutoString, "postgresql")
-def _bytewise(column: AutoString, compiler: Any, **_options: Any) -> str:
+@compiles(String, "postgresql")
+def _bytewise(kind: String, compiler: Any, **options: Any) -> str:
     """Text is compared byte by byte, as in SQLite, whatever language the server sorts by."""
-    return f'{compiler.process(column.load_dialect_impl(compiler.dialect))} COLLATE "C"'
+    return f'{compiler.visit_string(kind, **options)} COLLATE "C"'
 
 
 _MIGRATIONS = Path(__file__).parents[2] / "migrations"

@@ -16,6 +16,8 @@ from app.jobs.reporter import Reporter
 from app.jobs.tables import State
 from app.jobs.work import WORK, CycleFailed
 
+PATIENCE_S = 100.0
+"""A database server that restarts costs no job its work; after `SILENT_AFTER` others take the run for lost."""
 _log = log.get(__name__)
 
 
@@ -24,7 +26,7 @@ def main(kind: str, run_id: str) -> int:
     log.configure()
     processes.become_job()
     settings = load_settings()
-    database = Database(settings.database)
+    database = Database(settings.database, patience_s=PATIENCE_S)
     if not runs.adopt(database, run_id):
         _log.warning("the run is closed already", run=run_id)
         return 1

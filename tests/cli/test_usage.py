@@ -52,10 +52,11 @@ def test_a_wrong_setting_is_one_line(nextclose: Nextclose, monkeypatch: pytest.M
     assert ran.err == "nextclose: NEXTCLOSE_SCHEDULER: Input should be 'on' or 'off'\n"
 
 
-def test_settings_mask_secrets(nextclose: Nextclose, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither the token nor a database password is printed."""
+@pytest.mark.parametrize("url", ["me:s3cret@db/store", "db/store?user=me&password=s3cret", "me:s3cret@db:x/store"])
+def test_settings_mask_secrets(nextclose: Nextclose, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """Neither the token nor a database password is printed, wherever it stands in the URL."""
     monkeypatch.setenv("NEXTCLOSE_ADMIN_TOKEN", "s3cret")
-    monkeypatch.setenv("NEXTCLOSE_DATABASE_URL", "postgresql://user:s3cret@db/nextclose")
+    monkeypatch.setenv("NEXTCLOSE_DATABASE_URL", f"postgresql://{url}")
     text, document = nextclose("settings"), nextclose("settings", "--json")
     assert "s3cret" not in text.out + document.out
     assert json.loads(document.out)["NEXTCLOSE_ADMIN_TOKEN"] == "***"

@@ -156,6 +156,21 @@ def test_a_server_that_comes_back_is_used_again(own_server: Server, stopping: Da
     assert symbols(stopping) == ["AAPL", "MSFT"]
 
 
+def test_a_patient_store_waits_for_its_server(own_server: Server, stopping: Database) -> None:
+    """A job that wants to write while the server restarts goes on when it is back."""
+    patient = Database(own_server.url(), patience_s=60)
+    add(patient, "AAPL")
+    own_server.stop()
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(add, patient, "MSFT")
+        with pytest.raises(TimeoutError):
+            writing.result(1)
+        own_server.start()
+        writing.result(60)
+    patient.dispose()
+    assert symbols(stopping) == ["AAPL", "MSFT"]
+
+
 def test_a_transaction_that_the_server_left_is_an_outside_failure(own_server: Server, stopping: Database) -> None:
     """Nothing of it is kept."""
 
