@@ -9,6 +9,9 @@ one score, and all decisions are listed.
 With `--yahoo` PROGRAM is a stand-in for Yahoo that is started as `PROGRAM serve --data BARS … --ready FILE`, writes an
 environment to FILE that leads the service to it, and moves its day by `POST $FAKE_YAHOO/__ctl/set {"as_of": DAY}`.
 Without it, the bundled sample is the market, and the year a fortnight.
+
+Ten US names through 2021 took 62 minutes on two cores that were busy with as much again: 252 sessions, 2,520 forecasts
+and scores, 53 trainings, 53 weekly checks, three kills; the server stayed at 200 MB, and all files came to 91 MB.
 """
 
 from __future__ import annotations
