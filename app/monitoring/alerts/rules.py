@@ -63,7 +63,8 @@ def told(rule: Rule) -> str:
     whose = rule.symbol or "a watched symbol"
     size = rule.threshold or 0.0
     if rule.kind == "verdict":
-        return "The verdict changes" if rule.level == "any" else f"The verdict becomes {rule.level} or worse"
+        whichever = {"any": "changes", "watch": "becomes watch or worse", "degraded": "becomes degraded"}
+        return f"The verdict {whichever[rule.level or 'any']}"
     return {
         "stale": f"Prices of {whose} lack {size:.0f} sessions or more",
         "band": f"The close of {whose} leaves its {size:.0%} band",
