@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 from time import monotonic
 
 from pydantic import SecretStr
@@ -28,10 +29,20 @@ LOOK_EVERY_S = 1.0
 """How often a running job is looked at: is its time over, was it asked to stop?"""
 
 
-def launch(settings: Settings, database: Database, kind: str, trigger: str, keys: Sequence[str] = ()) -> JobRun:
-    """Open a run and start its process; returns at once. Errors: `BadInput` (unknown kind), `JobRunning`."""
+def launch(
+    settings: Settings,
+    database: Database,
+    kind: str,
+    trigger: str,
+    keys: Sequence[str] = (),
+    now: datetime | None = None,
+) -> JobRun:
+    """Open a run and start its process; returns at once. Errors: `BadInput` (unknown kind), `JobRunning`.
+
+    `now` is the instant at which it was found due: later ones, which may have passed since, stay due.
+    """
     clock = Clock(settings.now)
-    run = runs.start(database, kind, trigger, clock.now(), keys)
+    run = runs.start(database, kind, trigger, now or clock.now(), keys)
     try:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and module; kind is one of ours
             [sys.executable, "-m", "app.jobs.child", kind, run.id],

@@ -103,9 +103,9 @@ class Scheduler:
         if owed:
             self._launch("prove", "stopped first run")
         if due:
-            self._launch("cycle", f"close of {', '.join(due)}", plan.cycle_keys(due, now))
+            self._launch("cycle", f"close of {', '.join(due)}", plan.cycle_keys(due, now), now)
         elif check:
-            self._launch("check", f"week {now.isocalendar().week}", [f"{now:%G-W%V}"])
+            self._launch("check", f"week {now.isocalendar().week}", [f"{now:%G-W%V}"], now)
 
     def _deliver(self) -> None:
         with self._database.read() as db:
@@ -127,8 +127,8 @@ class Scheduler:
             self._tried_first_run = True
             self._launch("first_run", "no champion")
 
-    def _launch(self, kind: str, trigger: str, keys: Sequence[str] = ()) -> None:
+    def _launch(self, kind: str, trigger: str, keys: Sequence[str] = (), now: datetime | None = None) -> None:
         try:
-            launch(self._settings, self._database, kind, trigger, keys)
+            launch(self._settings, self._database, kind, trigger, keys, now)
         except JobRunning as error:
             _log.debug("not started", kind=kind, reason=error.detail)

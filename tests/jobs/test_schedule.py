@@ -3,14 +3,16 @@
 import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from time import monotonic, sleep
 
 import pytest
 
 from app.core import lease
+from app.core.clock import ClockFile
 from app.core.db import Database
 from app.core.settings import Settings
-from app.jobs import launch, runs, schedule
+from app.jobs import launch, plan, runs, schedule
 from app.jobs.schedule import Scheduler
 from app.jobs.tables import LeaseRow
 from app.registry.promotion import champion
@@ -157,3 +159,23 @@ def test_a_leader_that_slept_while_another_did_the_work_does_nothing(
     monkeypatch.setattr(schedule, "launch", slept)  # the only way to fall asleep between two statements
     sleeper.tick()
     assert started(database) == [("cycle", "close of XNYS")]
+
+
+@pytest.mark.usefixtures("crowned")
+def test_a_close_that_passes_between_the_look_and_the_start_isnt_lost(
+    settings: Settings, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A leader that sleeps there starts what it found due, as of its look; the close since then is still to come."""
+    clock = tmp_path / "now"
+    clock.write_text("2021-12-31T21:00:00")
+
+    def slept(*arguments: object) -> None:
+        clock.write_text(EVENING.isoformat())
+        launch.launch(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(schedule, "launch", slept)  # the only way to fall asleep between two statements
+    Scheduler(settings.model_copy(update={"now": ClockFile(clock)}), database).tick()
+    with database.read() as db:
+        (run,) = runs.recent(db)
+        assert run.started_at == datetime(2021, 12, 31, 21, 0, tzinfo=UTC)
+        assert plan.due(db, EVENING) == ["XNYS"]
