@@ -108,8 +108,12 @@ def live_through(settings: Settings, seconds: float, kills: int = 2) -> Found:
 
 
 def instants() -> Iterator[datetime]:
-    """Yield each instant after each session's close at which a cycle is due while its bars are missing."""
+    """Yield each instant after each session's close at which a cycle is due while its bars are missing.
+
+    At the first, the close itself, the session before is made up for.
+    """
     session = FIRST
+    yield calendar().close_at(session)
     while True:
         for after in plan.AFTER_FINAL:
             yield calendar().final_at(session) + after + timedelta(seconds=1)
