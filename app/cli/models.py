@@ -41,10 +41,10 @@ Check = Literal["leakage", "placebo", "data", "ledger", "all"]
 def train(*, as_json: AsJson = False) -> None:
     """Run the contest: fit, judge walk-forward beside the random walk, log to MLflow, decide on promotion."""
     from app.core.progress import within
-    from app.jobs import work
+    from app.jobs import retrain
 
     with open_store() as here, progress_bar() as progress:
-        result = work.contest(here.settings, here.database, here.clock, within(progress, 0.0, 0.95))
+        result = retrain.contest(here.settings, here.database, here.clock, within(progress, 0.0, 0.95))
         made = _forecast_all(here, within(progress, 0.95, 1.0))
     document = {**result.as_dict(), "forecasts_made": made}
     print_report(document, _contest_lines(result), as_json=as_json, exit_code=1 if made is None else 0)
