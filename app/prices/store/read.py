@@ -18,7 +18,7 @@ from app.core.db import Database
 from app.core.errors import UnknownSymbol
 from app.core.public import Instant
 from app.prices.outcomes import Outcome
-from app.prices.store import sql, write
+from app.prices.store import adjustments, sql, write
 from app.prices.store.tables import BarRow, PriceVersionRow, SymbolRow
 from app.prices.symbols import is_series, normalise, stock
 
@@ -178,12 +178,21 @@ def _bars(database: Database, is_wanted: Callable[[str], bool], start: date | No
 
 
 def as_known(db: Session, symbol: str, at: datetime) -> pl.DataFrame:
-    """Return the symbol's final bars as the store held them at an instant, whatever was replaced since."""
+    """Return the symbol's final bars as the store held them at an instant, whatever was replaced since.
+
+    What dividends since then made of `adj_close` is undone to within `adjustments.TOLERANCE`; all else is exact.
+    """
     moment = sql.instant(db, at)
     known = " AND fetched_at <= ?"
     still = sql.bars_of(db, [symbol], known, [moment])
-    replaced = sql.bars_of(db, [symbol], f"{known} AND replaced_at > ?", [moment, moment], table="bar_revision")
-    return pl.concat([still, replaced]).sort("session")
+    gone = f"{known} AND replaced_at > ?"
+    replaced = sql.bars_of(db, [symbol], gone, [moment, moment], table="bar_revision")
+    ends = f"SELECT replaced_at FROM bar_revision WHERE symbol = ?{gone} ORDER BY session"
+    until = [sql.to_instant(end) for (end,) in sql.run(db, ends, [symbol, moment, moment])]
+    ended = pl.Series(until, dtype=adjustments.INSTANT)
+    now = still.with_columns(replaced_at=pl.lit(None, adjustments.INSTANT))
+    both = pl.concat([now, replaced.with_columns(replaced_at=ended)]).sort("session")
+    return adjustments.undone(db, symbol, both, at)
 
 
 def was_known(db: Session, symbol: str, session: date, at: datetime) -> bool:

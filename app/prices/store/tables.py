@@ -1,4 +1,4 @@
-"""The rows of this room: symbol, bar, bar_revision, action, event, event_ask, quarantine, price_version, flight."""
+"""The rows of this room, the only ones that stand for prices: symbols, bars, their past values, actions, events."""
 
 from __future__ import annotations
 
@@ -77,6 +77,20 @@ class BarRevisionRow(_Bar, table=True):
     session: date
     replaced_at: datetime = Field(sa_type=UtcDateTime)
     reason: str
+
+
+class AdjustmentRow(SQLModel, table=True):
+    """A dividend restated `adj_close` of older bars by one factor: times `factor` they are what they were before."""
+
+    __tablename__ = "adjustment"
+    __table_args__ = (Index("ix_adjustment_symbol_replaced_at", "symbol", "replaced_at"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    symbol: str = Field(foreign_key="symbol.symbol", max_length=20)
+    first: date
+    last: date
+    factor: float
+    replaced_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class ActionRow(SQLModel, table=True):

@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from app.core import bulk
 from app.prices.frame import BAR_SCHEMA, PRICES
-from app.prices.store import sql
+from app.prices.store import adjustments, sql
 from app.prices.symbols import SERIES_MARK, exchange_of, is_series
 
 SAMPLE: Final = "sample"
@@ -58,13 +58,16 @@ def upsert(
     removed = make_way(db, symbols, source, fetched_at)
     span = bars.select(pl.col("session").min().alias("first"), pl.col("session").max()).cast(pl.String).row(0)
     known = sql.bars_of(db, symbols, " AND session BETWEEN ? AND ?", span)
-    added, changed = _compared(bars, known)
+    added, differing = _compared(bars, known)
+    restated, others = adjustments.split(differing, known)
+    adjustments.restate(db, restated, fetched_at)
+    changed = others.select(*BAR_SCHEMA)
     keep_revisions(db, changed, fetched_at, reason)
     _insert(db, added, source, fetched_at, new=True)
     _insert(db, changed, source, fetched_at)
-    if added.height + changed.height + removed:
+    if added.height + differing.height + removed:
         summarise(db, symbols)
-    return Upserted(added.height, changed.height, bars.height - added.height - changed.height)
+    return Upserted(added.height, differing.height, bars.height - added.height - differing.height)
 
 
 def differs(known: str = "_known") -> pl.Expr:
@@ -78,14 +81,15 @@ def differs(known: str = "_known") -> pl.Expr:
 
 
 def _compared(bars: pl.DataFrame, known: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the bars that aren't stored yet, and those that differ from the stored ones."""
+    """Return the bars that aren't stored yet, and those that differ from the stored ones, beside them."""
     if known.is_empty():
-        return bars, bars.clear()
+        nothing = [pl.lit(None, kind).alias(f"{name}_known") for name, kind in list(BAR_SCHEMA.items())[2:]]
+        return bars, bars.clear().with_columns(*nothing)
     key = ["symbol", "session"]
     both = bars.join(known, on=key, how="left", suffix="_known", maintain_order="left")
     missing = pl.col("close_known").is_null()
     changed = both.filter(~missing & differs()).with_columns(pl.coalesce("adj_close", "adj_close_known"))
-    return both.filter(missing).select(*BAR_SCHEMA), changed.select(*BAR_SCHEMA)
+    return both.filter(missing).select(*BAR_SCHEMA), changed
 
 
 def _insert(db: Session, bars: pl.DataFrame, source: str, fetched_at: datetime, *, new: bool = False) -> None:
