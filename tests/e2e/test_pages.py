@@ -14,10 +14,10 @@ from app.core.settings import Settings
 from app.jobs import runs
 from app.prices.refresh.first_run import seed, store_sample
 from tests.e2e.conftest import Visit
-from tests.web.conftest import NOW, bare, build, put_champion, settings
+from tests.web.conftest import NOW, apps, bare, build, put_champion, settings
 from tests.web.serving import serve
 
-__all__ = ["bare", "build", "settings"]
+__all__ = ["apps", "bare", "build", "settings"]
 
 pytestmark = pytest.mark.e2e
 
