@@ -17,10 +17,10 @@ run: .venv/.runtime ## install what is locked, find prices, train, and serve on 
 	@$(BIN)/nextclose serve
 
 test: .venv/.dev chromium ## the whole test suite, the rooms that speak to the database on PostgreSQL too
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --database rooms
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --database rooms
 
 postgres: .venv/.dev ## every test that uses a store, on PostgreSQL instead of SQLite
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --database postgres
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --database postgres
 
 # Never fails: without a browser its tests say at the end that they were skipped, and with CI set they fail.
 chromium: ## Debian's Chromium for the browser tests, where it is missing and may be installed

@@ -30,6 +30,8 @@ NO_BROWSER = "the browser tests need Chromium: apt-get install --no-install-reco
 NO_SERVER = "the tests on PostgreSQL need its server"
 ROOMS = ("core", "prices/store", "prices/checks", "forecasts/ledger", "jobs", "web/predictions", "web/front")
 """Where a statement, a lock or a commit is another one on PostgreSQL."""
+LONGEST = {"flow", "e2e", "monitoring", "training"}
+"""Rooms whose tests run real processes, browsers or trainings."""
 STORES = {"database", "seeded", "nextclose", "store_url"}
 """Fixtures through which a test gets a store."""
 
@@ -59,6 +61,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     wanted = [item for item in items if _is_wanted(item, asked)]
     config.hook.pytest_deselected(items=[item for item in items if item not in set(wanted)])
     items[:] = wanted
+    # Files are handed out in this order: a worker must not be left alone with the longest ones at the end.
+    items.sort(key=lambda item: item.path.relative_to(Path(__file__).parent).parts[0] not in LONGEST)
 
 
 def _is_wanted(item: pytest.Item, asked: str) -> bool:
