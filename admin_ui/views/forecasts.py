@@ -65,6 +65,17 @@ def _figures(record: dict[str, Any]) -> None:
     cells[2].metric("MAE over the random walk's", "\u2013" if ratio is None else f"{ratio:.3f}")
     inside = next(one for one in record["coverage"] if one["level"] == 0.8 and one["group"] == "all")  # noqa: PLR2004
     cells[3].metric("Inside the 80 % band", percent(inside["share"]["value"]))
+    st.dataframe(coverage(record["coverage"]), width="stretch", hide_index=True)
+
+
+def coverage(rows: list[dict[str, Any]]) -> pl.DataFrame:
+    """Return what each band held, by group of forecasts: by volatility, and apart where results are traded first."""
+    names = {"event": "results traded first", "other": "all other sessions"}
+    groups: dict[str, dict[str, Any]] = {}
+    for one in rows:
+        group = groups.setdefault(one["group"], {"Forecasts": names.get(one["group"], one["group"]), "n": one["n"]})
+        group[f"In {one['level']:.0%}"] = percent(one["share"]["value"])
+    return pl.DataFrame(list(groups.values()))
 
 
 def reliability(held: list[dict[str, float]]) -> go.Figure:

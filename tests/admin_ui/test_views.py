@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from admin_ui import client
-from admin_ui.views import explorer, models, prices
+from admin_ui.views import explorer, forecasts, models, prices
 from app.core.clock import Clock
 from app.core.db import Database
 from app.forecasts.ledger.scoring import score_due
@@ -85,6 +85,19 @@ def test_forecasts_show_the_record_of_what_is_settled(service: str, seeded: Data
     assert len(view.get("plotly_chart")) == 3
     off = list(view.dataframe[-1].value["Half bands off"])
     assert off == sorted(off, reverse=True)
+
+
+def test_bands_are_shown_apart_where_results_are_traded_first() -> None:
+    """One row a group, one column a level; groups that the service doesn't name aren't there."""
+    rows = [
+        {"level": level, "group": group, "n": n, "share": {"value": value}}
+        for group, n, value in (("all", 10, 0.8), ("event", 2, 0.5), ("other", 8, 0.875))
+        for level in (0.5, 0.8)
+    ]
+    shown = forecasts.coverage(rows)
+    assert shown.columns == ["Forecasts", "n", "In 50%", "In 80%"]
+    assert shown["Forecasts"].to_list() == ["all", "results traded first", "all other sessions"]
+    assert shown["In 80%"].to_list() == ["80.0 %", "50.0 %", "87.5 %"]
 
 
 def test_a_job_is_started_by_hand(service: str) -> None:

@@ -74,6 +74,7 @@ async def test_the_record_counts_sessions_with_results_apart(web: httpx.AsyncCli
     told = next(one for one in entry["intervals"] if one["level"] == 0.8)
     assert (band["x"], band["base"]) == (["2013-03-01"], [pytest.approx(told["lower"], abs=1e-3)])
     assert f"Missed {int(not entry['score']['hit_80'])} of 1, 0 to be expected" in stock
+    assert "of them when results are traded first" in stock
     page = (await web.get("/track-record", headers=HTML)).text
     groups = re.findall(r'<th scope="row">([a-z ]+)<small>(\d+)</small></th>', page)
     assert 'aria-label="Share of closes in each twentieth of their forecast distribution"' in page
