@@ -28,8 +28,8 @@ hypothesis.settings.load_profile("nextclose")
 
 NO_BROWSER = "the browser tests need Chromium: apt-get install --no-install-recommends chromium"
 NO_SERVER = "the tests on PostgreSQL need its server"
-ROOMS = ("core", "prices/store", "prices/checks", "forecasts/ledger", "jobs", "web/predictions", "web/front")
-"""Where a statement, a lock or a commit is another one on PostgreSQL."""
+ROOMS = ("core", "prices/store", "forecasts/ledger")
+"""Where a statement, a lock or a commit is another one on PostgreSQL; `make postgres` runs all others there too."""
 LONGEST = {"flow", "e2e", "monitoring", "training"}
 """Rooms whose tests run real processes, browsers or trainings."""
 STORES = {"database", "seeded", "nextclose", "store_url"}
