@@ -9,6 +9,8 @@ import streamlit as st
 
 from admin_ui import client
 
+MARGIN = {"l": 8, "r": 8, "t": 8, "b": 8}
+"""Pixels around every figure."""
 _MINUS = "\u2212"
 
 

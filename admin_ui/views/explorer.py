@@ -7,7 +7,7 @@ import polars as pl
 import streamlit as st
 
 from admin_ui import client
-from admin_ui.views import failures_shown
+from admin_ui.views import MARGIN, failures_shown
 
 MOST = 8
 RANGES = {"3M": 63, "6M": 126, "1Y": 252, "5Y": 1260}
@@ -62,7 +62,7 @@ def rebased(closes: pl.DataFrame) -> go.Figure:
             for name in closes.columns[1:]
         ]
     )
-    chart.update_layout(height=380, margin={"l": 8, "r": 8, "t": 8, "b": 8}, legend={"orientation": "h", "y": 1.08})
+    chart.update_layout(height=380, margin=MARGIN, legend={"orientation": "h", "y": 1.08})
     return chart
 
 
@@ -84,7 +84,7 @@ def correlation(closes: pl.DataFrame) -> go.Figure:
         )
     )
     chart.update_yaxes(autorange="reversed")
-    chart.update_layout(height=360, margin={"l": 8, "r": 8, "t": 8, "b": 8})
+    chart.update_layout(height=360, margin=MARGIN)
     return chart
 
 
@@ -95,7 +95,5 @@ def distribution(closes: pl.DataFrame) -> go.Figure:
         [go.Histogram(x=daily[name].to_list(), name=name, opacity=0.55, nbinsx=60) for name in daily.columns]
     )
     chart.update_xaxes(tickformat=".0%")
-    chart.update_layout(
-        height=360, barmode="overlay", margin={"l": 8, "r": 8, "t": 8, "b": 8}, legend={"orientation": "h", "y": 1.08}
-    )
+    chart.update_layout(height=360, barmode="overlay", margin=MARGIN, legend={"orientation": "h", "y": 1.08})
     return chart

@@ -9,7 +9,7 @@ import polars as pl
 import streamlit as st
 
 from admin_ui import client
-from admin_ui.views import failures_shown, percent
+from admin_ui.views import MARGIN, failures_shown, percent
 
 EVERY = "All symbols"
 ORIGINS = {"Live": "live", "Replayed": "replay"}
@@ -25,7 +25,6 @@ _FORMATS = {
     _GROUPS[name]: st.column_config.NumberColumn(format="percent")
     for name in ("crps_skill", "coverage_80", "coverage_95")
 } | {_GROUPS["mae_ratio"]: st.column_config.NumberColumn(format="%.4f")}
-_MARGIN = {"l": 8, "r": 8, "t": 8, "b": 8}
 
 
 def show() -> None:
@@ -89,7 +88,7 @@ def reliability(held: list[dict[str, float]]) -> go.Figure:
     )
     chart.update_xaxes(tickformat=".0%", title_text="promised")
     chart.update_yaxes(tickformat=".0%", title_text="held")
-    chart.update_layout(height=340, margin=_MARGIN, showlegend=False)
+    chart.update_layout(height=340, margin=MARGIN, showlegend=False)
     return chart
 
 
@@ -99,7 +98,7 @@ def pit(shares: list[float]) -> go.Figure:
     chart = go.Figure(go.Bar(x=middles, y=shares, marker_color="#8e9cea"))
     chart.add_hline(y=1 / len(shares), line_dash="dot", line_color="#8a919d")
     chart.update_yaxes(tickformat=".0%")
-    chart.update_layout(height=340, margin=_MARGIN, bargap=0.05)
+    chart.update_layout(height=340, margin=MARGIN, bargap=0.05)
     return chart
 
 
@@ -115,7 +114,7 @@ def over_time(sessions: list[dict[str, Any]]) -> go.Figure:
     for level in (0.5, 0.8, 0.95):
         chart.add_hline(y=level, line_dash="dot", line_color="#8a919d")
     chart.update_yaxes(tickformat=".0%")
-    chart.update_layout(height=320, margin=_MARGIN, legend={"orientation": "h", "y": 1.1})
+    chart.update_layout(height=320, margin=MARGIN, legend={"orientation": "h", "y": 1.1})
     return chart
 
 

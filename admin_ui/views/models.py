@@ -9,7 +9,7 @@ import polars as pl
 import streamlit as st
 
 from admin_ui import client
-from admin_ui.views import failures_shown
+from admin_ui.views import MARGIN, failures_shown
 
 COLUMNS = {
     "name": "Candidate",
@@ -92,7 +92,7 @@ def figure(rows: list[dict[str, Any]]) -> go.Figure:
     )
     chart.add_vline(x=0, line_dash="dot", line_color="#8a919d")
     chart.update_xaxes(tickformat=".1%", title_text="CRPS skill against the random walk")
-    chart.update_layout(height=80 + 40 * len(known), margin={"l": 8, "r": 8, "t": 8, "b": 8})
+    chart.update_layout(height=80 + 40 * len(known), margin=MARGIN)
     return chart
 
 

@@ -9,7 +9,7 @@ import polars as pl
 import streamlit as st
 
 from admin_ui import client
-from admin_ui.views import failures_shown
+from admin_ui.views import MARGIN, failures_shown
 
 COLUMNS = {
     "symbol": "Symbol",
@@ -85,5 +85,5 @@ def figure(rows: list[dict[str, Any]]) -> go.Figure:
         ]
     )
     chart.update_yaxes(tickformat=".1%", rangemode="tozero")
-    chart.update_layout(height=320, margin={"l": 8, "r": 8, "t": 8, "b": 8}, legend={"orientation": "h", "y": 1.1})
+    chart.update_layout(height=320, margin=MARGIN, legend={"orientation": "h", "y": 1.1})
     return chart

@@ -10,7 +10,7 @@ import streamlit as st
 from plotly.subplots import make_subplots
 
 from admin_ui import client
-from admin_ui.views import failures_shown, percent
+from admin_ui.views import MARGIN, failures_shown, percent
 
 RANGES = {"3M": 63, "6M": 126, "1Y": 252, "5Y": 1260, "All": 10**6}
 OVERLAYS = {
@@ -95,9 +95,7 @@ def figure(bars: pl.DataFrame, overlays: list[str], panels: list[str]) -> go.Fig
             chart.add_trace(go.Scatter(x=x, y=bars[name].to_list(), name=name, line={"width": 1.5}), row=place, col=1)
         chart.update_yaxes(title_text=title, row=place, col=1)
     chart.update_xaxes(type="category", nticks=8, showgrid=False, rangeslider_visible=False)
-    chart.update_layout(
-        height=520 + 130 * len(panels), margin={"l": 8, "r": 8, "t": 8, "b": 8}, legend={"orientation": "h", "y": 1.06}
-    )
+    chart.update_layout(height=520 + 130 * len(panels), margin=MARGIN, legend={"orientation": "h", "y": 1.06})
     return chart
 
 

@@ -118,6 +118,7 @@ class Reviewer:
     def _promote(self, found: Review, one: Duel, model: Model, progress: Progress) -> bool:
         """Promote a winner that passes the proofs, or roll back to it; one that doesn't pass leaves."""
         from app.training.contest.proving import evidence_of, prove
+        from app.training.proofs.proof import failure
 
         evidence: dict[str, Any] = {"duel": asdict(one)}
         why = "it does better" if one.is_better else f"it learnt {one.fresher_by} sessions more and does no worse"
@@ -127,9 +128,8 @@ class Reviewer:
             registry.rollback(self.settings, self.database, reason, self.clock.now(), evidence)
         else:
             proved = prove(self.settings, self.database, model, progress)
-            failed = next((proof for proof in proved if not proof.passed), None)
-            if failed is not None:
-                self._retire(found, one, f"{failed.name} fails: {failed.details[0]}")
+            if failed := failure(proved):
+                self._retire(found, one, failed)
                 return False
             kind, reason = "promoted", f"{why}: {one}"
             evidence |= evidence_of(proved, model)

@@ -8,6 +8,8 @@ import polars as pl
 
 from app.core.errors import BadInput
 
+INSTANT: Final = pl.Datetime("us", "UTC")
+
 BAR_SCHEMA: Final[dict[str, pl.DataType]] = {
     "symbol": pl.String(),
     "session": pl.Date(),
@@ -31,11 +33,11 @@ REPORTED_SCHEMA: Final[dict[str, pl.DataType]] = {
     "symbol": pl.String(),
     "date": pl.Date(),
     "timing": pl.String(),
-    "known_at": pl.Datetime("us", "UTC"),
+    "known_at": INSTANT,
 }
 """Earnings days as a source or file reports them, one row a (symbol, date); `known_at` is null where it gives none."""
 
-EVENT_SCHEMA: Final[dict[str, pl.DataType]] = {**REPORTED_SCHEMA, "ended_at": pl.Datetime("us", "UTC")}
+EVENT_SCHEMA: Final[dict[str, pl.DataType]] = {**REPORTED_SCHEMA, "ended_at": INSTANT}
 """Earnings days by (symbol, date, known_at), sorted so: `timing` is one of `TIMINGS`, `known_at` the instant
 from which the day counts as known, `ended_at` the one from which it is believed no more (moved, vanished or reported
 better), null until then. Rows of one symbol and date never overlap in time."""

@@ -15,11 +15,11 @@ from sqlmodel import Session
 from app.prices.frame import PRICES
 from app.prices.store import sql
 
-INSTANT: Final = pl.Datetime("us", "UTC")
 FEWEST: Final = 20
 """Fewer bars than this that changed alike are kept bar by bar."""
 TOLERANCE: Final = 1e-5
-"""Relative; within it the bars of a history changed by one factor."""
+"""Two values of `adj_close` closer than this (relative) are one, and so are two factors: each is a product of many
+rounded ones, and the smallest real dividend moves it more."""
 
 
 def split(changed: pl.DataFrame, known: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -17,6 +17,7 @@ from sqlmodel import Session, col, func, select
 from app.core.db import Database
 from app.core.errors import UnknownSymbol
 from app.core.public import Instant
+from app.prices.frame import INSTANT
 from app.prices.outcomes import Outcome
 from app.prices.store import adjustments, sql, write
 from app.prices.store.tables import BarRow, PriceVersionRow, SymbolRow
@@ -189,8 +190,8 @@ def as_known(db: Session, symbol: str, at: datetime) -> pl.DataFrame:
     replaced = sql.bars_of(db, [symbol], gone, [moment, moment], table="bar_revision")
     ends = f"SELECT replaced_at FROM bar_revision WHERE symbol = ?{gone} ORDER BY session"
     until = [sql.to_instant(end) for (end,) in sql.run(db, ends, [symbol, moment, moment])]
-    ended = pl.Series(until, dtype=adjustments.INSTANT)
-    now = still.with_columns(replaced_at=pl.lit(None, adjustments.INSTANT))
+    ended = pl.Series(until, dtype=INSTANT)
+    now = still.with_columns(replaced_at=pl.lit(None, INSTANT))
     both = pl.concat([now, replaced.with_columns(replaced_at=ended)]).sort("session")
     return adjustments.undone(db, symbol, both, at)
 

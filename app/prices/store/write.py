@@ -21,8 +21,6 @@ from app.prices.symbols import SERIES_MARK, exchange_of, is_series
 SAMPLE: Final = "sample"
 PRICE_TOLERANCE: Final = 1e-6
 """Two prices closer than this (relative) are one: Yahoo's JSON carries single-precision floats."""
-ADJ_TOLERANCE: Final = 1e-5
-"""The same for `adj_close`, which is a product of many rounded factors; the smallest real dividend moves it more."""
 
 _KEPT = f"{sql.BAR_COLUMNS}, source, fetched_at, final"
 _INSERT = f"""
@@ -75,8 +73,9 @@ def differs(known: str = "_known") -> pl.Expr:
     prices = pl.any_horizontal(
         (pl.col(name) - pl.col(name + known)).abs() > PRICE_TOLERANCE * pl.col(name + known).abs() for name in PRICES
     )
-    adjusted = (pl.col("adj_close") - pl.col("adj_close" + known)).abs() > ADJ_TOLERANCE * pl.col("adj_close" + known)
-    first_adjusted = pl.col("adj_close").is_not_null() & pl.col("adj_close" + known).is_null()
+    before = pl.col("adj_close" + known)
+    adjusted = (pl.col("adj_close") - before).abs() > adjustments.TOLERANCE * before
+    first_adjusted = pl.col("adj_close").is_not_null() & before.is_null()
     return prices | (pl.col("volume") != pl.col("volume" + known)) | adjusted.fill_null(value=False) | first_adjusted
 
 

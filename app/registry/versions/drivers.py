@@ -23,9 +23,8 @@ def log_sigma_terms(pipeline: Pipeline, panel: Panel, rows: Index) -> dict[str, 
     """
     base = pipeline.base_scale
     if isinstance(base, LogLinearScale):
-        terms = {name: values for name, values in base.terms(panel, rows).items() if name != base.offset}
-        offset = base.terms(panel, rows).get(base.offset, 0.0)
-        terms[base.offset] = panel.column(base.offset)[rows] + offset
+        terms = base.terms(panel, rows)
+        terms[base.offset] = panel.column(base.offset)[rows] + terms.get(base.offset, 0.0)
     else:
         terms = {HISTORY: np.log(base.sigma(panel)[rows])}
     if pipeline.adaptation.gain:

@@ -24,7 +24,7 @@ from app.training.data.dataset import Dataset
 from app.training.evaluation.comparison import NOBODY, Comparison, compare
 from app.training.evaluation.evaluator import Evaluator
 from app.training.evaluation.selection import Choice, Standing
-from app.training.proofs.proof import Proof
+from app.training.proofs.proof import Proof, failure
 
 SAME = "the same data gave the same model: the champion stays"
 SAME_IN_SHADOW = "the same data gave the same model: it is in shadow already"
@@ -83,7 +83,7 @@ class Decision:
     def settle(self, model: Model) -> tuple[bool, str]:
         """Run the proofs that a first champion owes, and record them; one that fails takes it away."""
         proved, version = self._prove(model), model.card.version
-        evidence, failed = evidence_of(proved, model), _failed(proved)
+        evidence, failed = evidence_of(proved, model), failure(proved)
         if failed:
             champion.withdraw(self.settings, self.database, version, failed, evidence, self.clock.now())
             return False, failed
@@ -136,17 +136,13 @@ def _evidence(model: Model, choice: Choice, compared: Comparison) -> dict[str, A
 
 def _refusal(standing: Standing, proved: Sequence[Proof], compared: Comparison) -> str:
     """Say why the winner isn't promoted; empty where nothing speaks against it."""
-    if failed := _failed(proved):
+    if failed := failure(proved):
         return failed
     if standing.refused:
         return f"{standing.name}: {standing.refused}"
     if compared.better:
         return ""
     return f"it is worse {compared.how}{_beside(compared)}" if compared.rows else compared.how
-
-
-def _failed(proved: Sequence[Proof]) -> str:
-    return next((f"{proof.name} fails: {proof.details[0]}" for proof in proved if not proof.passed), "")
 
 
 def _beside(compared: Comparison) -> str:

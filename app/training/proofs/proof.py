@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -13,3 +14,8 @@ class Proof:
     passed: bool
     details: tuple[str, ...]
     elapsed_s: float
+
+
+def failure(proofs: Iterable[Proof]) -> str:
+    """Say in a line which proof fails first, and why; empty where all hold."""
+    return next((f"{proof.name} fails: {proof.details[0]}" for proof in proofs if not proof.passed), "")

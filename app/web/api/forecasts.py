@@ -19,7 +19,7 @@ from app.web.api.inputs import Cursor, End, Model, Start, Stock, SymbolQuery
 from app.web.edge import csv
 from app.web.edge.deps import ServicesDep
 from app.web.predictions.answers import AnswersDep
-from app.web.predictions.outlook import COLUMNS
+from app.web.predictions.outlook import COLUMNS, answer_many
 from app.web.predictions.schemas import LedgerEntry
 from app.web.predictions.screen import Screen
 
@@ -45,7 +45,7 @@ def chance(
     above: Annotated[float, Query(gt=0, le=1e9, description="A price, in the symbol's currency")],
 ) -> schemas.Chance:
     """Return the probability that the next session closes above a price, under the symbol's newest forecast."""
-    answer = answers.fill([stock(symbol)])[0]
+    answer = answer_many(answers, [stock(symbol)])[0]
     if isinstance(answer, NextcloseError):
         raise answer
     made = answer.forecast

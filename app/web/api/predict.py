@@ -19,7 +19,8 @@ from app.web.edge.deps import Services, ServicesDep
 from app.web.edge.lookups import AT_ONCE, look_up
 from app.web.edge.security import GZIP_FROM_BYTES, GZIP_LEVEL
 from app.web.predictions.answers import Answer, Answers, AnswersDep
-from app.web.predictions.explainer import Explained, ExplainerDep
+from app.web.predictions.explainer import ExplainedPrediction, ExplainerDep
+from app.web.predictions.outlook import answer_many
 from app.web.predictions.schemas import MAX_SYMBOLS, Prediction, Predictions, PredictRequest, SymbolError
 
 MAX_LOOKUPS = AT_ONCE
@@ -33,7 +34,7 @@ router = APIRouter(tags=["forecasts"])
 Explain = Annotated[bool, Query(description="Add what drives the forecast: `drivers`, feature by feature")]
 
 
-@router.get("/predict/{symbol}", response_model=Prediction | Explained)
+@router.get("/predict/{symbol}", response_model=Prediction | ExplainedPrediction)
 def predict(
     symbol: Stock,
     request: Request,
@@ -48,19 +49,20 @@ def predict(
     answer has `drivers`: contributions to the log of the expected move over the usual one, and to the return.
     """
     name = stock(symbol)
-    answer = answers.fill([name])[0]
+    answer = answer_many(answers, [name])[0]
     if isinstance(answer, UnknownSymbol):
         look_up(services, name)
         answer = answers.fill([name])[0]
     if isinstance(answer, NextcloseError):
         raise answer
     if explain:
-        body = Explained(**Prediction.model_validate_json(answer.body).model_dump(), drivers=explainer.drivers(answer))
+        plain = Prediction.model_validate_json(answer.body).model_dump()
+        body = ExplainedPrediction(**plain, drivers=explainer.drivers(answer))
         return Response(body.model_dump_json(), media_type="application/json")
     return answer.response(request.headers.get("if-none-match"))
 
 
-@router.get("/predict", response_model=Prediction | Explained)
+@router.get("/predict", response_model=Prediction | ExplainedPrediction)
 def predict_by_query(
     symbol: StockQuery,
     request: Request,

@@ -18,6 +18,7 @@ from app.web.edge.forms import Fields
 from app.web.edge.security import Admin
 from app.web.predictions.answers import AnswersDep
 from app.web.predictions.explainer import ExplainerDep
+from app.web.predictions.outlook import answer_many
 from app.web.predictions.screen import Screen, Sort
 from app.web.views import layout, watchlist
 from app.web.views import screener as view_screener
@@ -58,7 +59,7 @@ def drivers(
 ) -> Response:
     """Say why a forecast is as wide as it is; a region of the stock's page, or a page by itself."""
     name = normalise(symbol)
-    answer = answers.fill([name])[0]
+    answer = answer_many(answers, [name])[0]
     if isinstance(answer, NextcloseError):
         raise answer
     with services.database.read() as db:

@@ -18,7 +18,7 @@ from app.web.predictions.schemas import Prediction
 MOST_KEPT: Final = 1000
 
 
-class Explained(Prediction):
+class ExplainedPrediction(Prediction):
     """A forecast and what drives it."""
 
     drivers: Drivers

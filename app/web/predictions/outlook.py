@@ -17,12 +17,12 @@ from app.core.public import Price
 from app.forecasts.prediction.distribution import chance_beyond
 from app.forecasts.prediction.situation import EventAhead
 from app.prices.store import SymbolStatus
+from app.prices.store.write import SAMPLE
 from app.registry.versions.card import Score
 from app.web.edge.deps import Services
 from app.web.predictions.answers import Answer, Answers
 from app.web.predictions.schemas import Schema
 
-SAMPLE: Final = "sample"
 LARGE, LARGER = 0.02, 0.05
 """Moves whose chance is given."""
 BAND: Final = 0.8

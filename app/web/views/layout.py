@@ -10,11 +10,11 @@ from starlette.responses import Response
 
 from app.jobs import runs
 from app.prices.store import SymbolStatus
+from app.prices.store.write import SAMPLE
 from app.registry.promotion.proofs import proofs_of
 from app.web.edge import formats, render, security
 from app.web.edge.deps import Services
 from app.web.edge.render import Layout, Notice
-from app.web.predictions.outlook import SAMPLE
 
 
 def page(

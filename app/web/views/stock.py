@@ -12,7 +12,7 @@ from app.core.clock import calendar
 from app.core.errors import NextcloseError, UnknownSymbol
 from app.features.overlay import overlay
 from app.forecasts.ledger.forecast import Forecast, Freshness
-from app.forecasts.ledger.track_record import TrackRecord, track_record
+from app.forecasts.ledger.track_record import TrackRecord, settled, summed
 from app.forecasts.prediction.distribution import chance_above, chance_beyond
 from app.forecasts.prediction.situation import Situation
 from app.prices import store
@@ -112,9 +112,10 @@ def stock(services: Services, symbol: str, wanted: str, above: float | None = No
         bars = store.history(db, symbol, last=None if size is None else size + WARM_UP)
         days = store.earnings_days(db, [symbol])
         bands = past_bands(db, symbol, bars.tail(size or bars.height)) if wanted in BANDED else None
-        record = track_record(db, symbol=symbol)
-        if not record.n and record.replay:
-            record = track_record(db, symbol=symbol, origin="replay")
+        every = settled(db, symbol)
+    record = summed(every)
+    if not record.n and record.replay:
+        record = summed(every, "replay")
     forecast, problem = (None, None) if is_series(symbol) else _forecast(services, symbol)
     past = results.past(days, calendar(status.exchange))
     champion = services.champion.current()

@@ -13,7 +13,6 @@ from app.jobs import runs
 from app.jobs.tables import JobRun
 from app.prices import store
 from app.prices.store import SymbolStatus
-from app.registry.versions.card import ModelCard
 from app.web.edge.deps import Services
 from app.web.figures import drawing
 from app.web.predictions.answers import Answer, Answers
@@ -69,7 +68,6 @@ class Watchlist:
     setup: Setup | None
     running: JobRun | None
     verdict: str | None
-    champion: ModelCard | None
     forecasts: tuple[Forecast, ...]
     sort: Sort | None
 
@@ -104,7 +102,6 @@ def watchlist(services: Services, answers: Answers, sort: Sort | None = None) ->
     found = answer_many(answers, [status.symbol for status in shown])
     forecasts = tuple(one.forecast for one in found if isinstance(one, Answer))
     lines = outlooks(services, shown, found)
-    champion = services.champion.current()
     return Watchlist(
         rows=_rows(services, arranged(lines, sort) if sort else lines, forecasts),
         statuses=tuple(shown),
@@ -113,7 +110,6 @@ def watchlist(services: Services, answers: Answers, sort: Sort | None = None) ->
         setup=None if forecasts else setup(services, shown, recent),
         running=next((run for run in recent if run.state == "running"), None),
         verdict=report["verdict"] if report else None,
-        champion=champion.card if champion else None,
         forecasts=forecasts,
         sort=sort,
     )
