@@ -16,11 +16,11 @@ COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-header -
 run: .venv/.runtime ## install what is locked, find prices, train, and serve on http://127.0.0.1:8000
 	@$(BIN)/nextclose serve
 
-test: .venv/.dev chromium ## the whole test suite, the rooms that speak to the database on PostgreSQL too
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --database rooms
+test: .venv/.dev chromium ## the whole test suite
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-postgres: .venv/.dev ## every test that uses a store, on PostgreSQL instead of SQLite
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --database postgres
+postgres: .venv/.dev ## what uses a store, on PostgreSQL instead of SQLite (TESTS=folders for some of it)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --database postgres $(TESTS)
 
 # Never fails: without a browser its tests say at the end that they were skipped, and with CI set they fail.
 chromium: ## Debian's Chromium for the browser tests, where it is missing and may be installed

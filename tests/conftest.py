@@ -1,7 +1,6 @@
 """What every test shares: an empty store of its own, and settings that know nothing of the environment.
 
 Whatever uses a store runs on SQLite; with `--database postgres` it runs on PostgreSQL instead, with `both` on each.
-With `rooms` all runs on SQLite, and the rooms whose statements differ on PostgreSQL too.
 """
 
 import os
@@ -28,8 +27,6 @@ hypothesis.settings.load_profile("nextclose")
 
 NO_BROWSER = "the browser tests need Chromium: apt-get install --no-install-recommends chromium"
 NO_SERVER = "the tests on PostgreSQL need its server"
-ROOMS = ("core", "prices/store", "forecasts/ledger")
-"""Where a statement, a lock or a commit is another one on PostgreSQL; `make postgres` runs all others there too."""
 LONGEST = {"flow", "e2e", "monitoring", "training"}
 """Rooms whose tests run real processes, browsers or trainings."""
 STORES = {"database", "seeded", "nextclose", "store_url"}
@@ -38,21 +35,14 @@ STORES = {"database", "seeded", "nextclose", "store_url"}
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the command line choose the database."""
-    choices = ("sqlite", "postgres", "both", "rooms")
-    parser.addoption("--database", choices=choices, default="sqlite", help="which database stores are on")
+    parser.addoption("--database", choices=("sqlite", "postgres", "both"), default="sqlite", help="run stores on it")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run what uses a store once on each database that was asked for."""
     if STORES & set(metafunc.fixturenames):
         asked = metafunc.config.getoption("--database")
-        if asked == "rooms":
-            asked = "both" if _room(metafunc.definition).startswith(ROOMS) else "sqlite"
         metafunc.parametrize("engine", ["sqlite", "postgres"] if asked == "both" else [asked], indirect=True)
-
-
-def _room(item: pytest.Item) -> str:
-    return str(item.path.relative_to(Path(__file__).parent))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -70,7 +60,7 @@ def _is_wanted(item: pytest.Item, asked: str) -> bool:
     engine = item.callspec.params.get("engine") if hasattr(item, "callspec") else None
     if engine is not None:
         return not about or engine in about
-    return asked in {"both", "rooms"} or asked in (about or {"sqlite"})
+    return asked == "both" or asked in (about or {"sqlite"})
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
