@@ -39,7 +39,7 @@ class Settings(BaseSettings):
     )
     admin_token: SecretStr | None = Field(
         None,
-        description="Bearer token for everything that changes state; unset: those routes answer on loopback only",
+        description="What one signs in with, or sends as a bearer token, to change something; unset: on loopback only",
     )
     scheduler: Literal["on", "off"] = Field("on", description="`off` for a replica that only serves")
     cluster: str | None = Field(None, description="Address of a running cluster for training")

@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 from fastapi import FastAPI
 from playwright.sync_api import expect
+from pydantic import SecretStr
 
 from app.core.clock import Clock
 from app.core.db import Database
@@ -14,7 +15,7 @@ from app.core.settings import Settings
 from app.jobs import runs
 from app.prices.refresh.first_run import seed, store_sample
 from tests.e2e.conftest import Visit
-from tests.web.conftest import NOW, apps, bare, build, put_champion, settings
+from tests.web.conftest import NOW, Build, apps, bare, build, put_champion, settings
 from tests.web.serving import serve
 
 __all__ = ["apps", "bare", "build", "settings"]
@@ -235,3 +236,26 @@ def test_a_job_is_followed_and_cancelled_in_place(
     expect(row).to_contain_text("cancelled by hand", timeout=8_000)
     assert page.evaluate("window.stayed")
     window.open("/")  # the stream is closed with its page
+
+
+def test_the_keyboard_alone_signs_in_changes_something_and_signs_out(
+    visit: InWindow, settings: Settings, database: Database, build: Build
+) -> None:
+    """A guest is shown where to sign in, comes back to the page with its buttons, and loses them with the cookie."""
+    seed(settings, database, Clock(NOW))
+    with serve(build(settings.model_copy(update={"admin_token": SecretStr("sesame")}))) as address:
+        window = visit(390, base=address)
+        page = window.open("/alerts")
+        page.get_by_role("link", name="Sign in").first.press("Enter")
+        page.keyboard.type("sesame")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/alerts")
+        page.get_by_role("button", name="Add a rule on results").press("Enter")
+        page.get_by_role("button", name="Remove:").press("Enter")
+        expect(page.get_by_text("There is no rule yet")).to_be_visible()
+        page.get_by_role("button", name="Sign out").press("Enter")
+        expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+        assert window.overflow() <= 0
+        window.open("/alerts")
+        expect(page.get_by_role("button", name="Add")).to_have_count(0)
+        assert page.context.cookies() == []

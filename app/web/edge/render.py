@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
@@ -23,7 +24,7 @@ NAVIGATION = (
     ("/monitoring", "Monitoring"),
     ("/jobs", "Jobs"),
 )
-_VARY = "Accept, HX-Request, HX-Request-Type, HX-Target"
+_VARY = "Accept, Cookie, HX-Request, HX-Request-Type, HX-Target"
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,9 @@ class Layout:
 
     notices: tuple[Notice, ...] = ()
     may_change: bool = False
+    signed_in: bool = False
+    sign_in: str | None = None
+    """Where a reader who may change nothing can sign in; None for one who may."""
     twin: str | None = None
     """The address of the same as JSON."""
     reload_s: int | None = None
@@ -83,11 +87,13 @@ def region(request: Request) -> str | None:
     return request.headers.get("hx-target", "").partition("#")[2] or None
 
 
-def page(request: Request, name: str, layout: Layout | None = None, **context: Any) -> HTMLResponse:
+def page(
+    request: Request, name: str, layout: Layout | None = None, *, status: int = 200, **context: Any
+) -> HTMLResponse:
     """Render a page, or the block of it that htmx asks for by the id of its target."""
     template = environment().get_template(f"pages/{name}.html")
     values = {"layout": layout or Layout(), "path": request.url.path, **context}
-    return _answer(_text(template, region(request), values))
+    return _answer(_text(template, region(request), values), status)
 
 
 def error(request: Request, *, status: int, code: str, title: str, detail: str) -> HTMLResponse:
@@ -95,8 +101,20 @@ def error(request: Request, *, status: int, code: str, title: str, detail: str) 
     template = environment().get_template("error.html")
     target = region(request)
     values = {"layout": Layout(), "path": request.url.path, "status": status, "code": code, "title": title}
-    values |= {"detail": detail, "target": target or "failure"}
+    came_from = own_path(urlsplit(request.headers.get("referer", "")).path)
+    values |= {"detail": detail, "target": target or "failure", "sign_in": sign_in(came_from)}
     return _answer(_text(template, "failure" if target else None, values), status)
+
+
+def sign_in(back: str) -> str:
+    """Return the address to sign in at, which leads back to a page afterwards."""
+    return f"/login?{urlencode({'next': back})}"
+
+
+def own_path(text: str) -> str:
+    """Return a path of this service that a browser was to be sent on to; the first page for anything else."""
+    is_own = text.startswith("/") and text.isprintable() and not text.startswith(("//", "/login")) and "\\" not in text
+    return text if is_own else "/"
 
 
 def see_other(address: str) -> Response:

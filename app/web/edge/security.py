@@ -1,15 +1,17 @@
 """Who may change state, and what a browser may do with our pages.
 
-A configured token is asked for as a bearer. Without one, changes are allowed to this machine only: the server must
-have been started on a loopback address, the request must come from one and name one as its host (a rebound DNS name
-doesn't), nothing may have forwarded it, and a browser must have sent it from our own page.
+A configured token is asked for as a bearer, or for a page's form as the cookie of whoever signed in with it. Without
+one, changes are allowed to this machine only: the server must have been started on a loopback address, the request must
+come from one and name one as its host (a rebound DNS name doesn't), nothing may have forwarded it, and a browser must
+have sent it from our own page.
 """
 
 from __future__ import annotations
 
-import hmac
+from datetime import datetime
 from http import HTTPStatus
 from ipaddress import ip_address
+from typing import Literal
 from urllib.parse import urlsplit
 
 from fastapi import Depends, FastAPI, Request
@@ -19,8 +21,10 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.core.errors import Forbidden, Unauthorized
+from app.core import clock
+from app.core.errors import Forbidden, RateLimited, Unauthorized
 from app.core.settings import Settings
+from app.web.edge import login
 
 MAX_BODY_BYTES = 256 * 1024
 """Room for 1,000 symbols several times over; more is refused while it arrives."""
@@ -103,6 +107,7 @@ def install(app: FastAPI, settings: Settings, bind_host: str | None = None) -> N
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES, compresslevel=GZIP_LEVEL)
     app.add_middleware(SecurityHeaders)
     app.state.admin_token = settings.admin_token
+    app.state.attempts = login.Attempts()
     app.state.bind_host = bind_host
 
 
@@ -132,9 +137,20 @@ def is_local(request: Request) -> bool:
     )
 
 
-def may_change(request: Request) -> bool:
-    """Say whether this browser can use the pages' buttons: without a token, on this machine."""
-    return request.app.state.admin_token is None and is_local(request)
+def signed_in_until(request: Request) -> datetime | None:
+    """Return until when this browser is signed in; None where it isn't."""
+    token, value = request.app.state.admin_token, request.cookies.get(login.COOKIE)
+    return login.until(token, value, clock.wall()) if token and value else None
+
+
+Standing = Literal["open", "signed in", "guest"]
+
+
+def standing(request: Request) -> Standing:
+    """Say whether this browser can use the pages' buttons: without a token on this machine, or signed in."""
+    if request.app.state.admin_token is None:
+        return "open" if is_local(request) else "guest"
+    return "signed in" if signed_in_until(request) else "guest"
 
 
 def refuse_cross_site(headers: Headers) -> None:
@@ -147,26 +163,46 @@ def refuse_cross_site(headers: Headers) -> None:
 
 
 def require_admin(request: Request) -> None:
-    """Let a change pass, or raise `Unauthorized` or `Forbidden`."""
+    """Let a change pass, or raise `Unauthorized`, `Forbidden` or, after too many wrong tokens, `RateLimited`."""
     refuse_cross_site(request.headers)
-    token = request.app.state.admin_token
-    if token is None:
+    if request.app.state.admin_token is None:
         if not is_local(request):
             raise Forbidden(
-                "changes are allowed from this machine only: set NEXTCLOSE_ADMIN_TOKEN and send it as a bearer token"
+                "changes are allowed from this machine only: set NEXTCLOSE_ADMIN_TOKEN, and sign in with it or send it"
+                " as a bearer token"
             )
         return
     scheme, _, given = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not _same(given.strip(), token.get_secret_value()):
-        raise Unauthorized("send the admin token: `Authorization: Bearer …`")
+    if scheme.lower() != "bearer" or not is_token(request, given.strip()):
+        raise Unauthorized("sign in with the admin token, or send it: `Authorization: Bearer …`")
 
 
-def _same(given: str, expected: str) -> bool:
-    return hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode())
+def require_page_admin(request: Request) -> None:
+    """Let the form of a page pass for whoever signed in, too; a browser must say that it was one of our pages."""
+    if not signed_in_until(request):
+        require_admin(request)
+        return
+    refuse_cross_site(request.headers)
+    if request.headers.get("sec-fetch-site") != "same-origin" and "origin" not in request.headers:
+        raise Forbidden("the browser didn't say which page this comes from; use the service's own page")
+
+
+def is_token(request: Request, given: str) -> bool:
+    """Say whether this is the admin token that is set. Errors: `RateLimited` after too many wrong ones."""
+    address, attempts = request.client.host if request.client else "", request.app.state.attempts
+    if pause_s := attempts.pause_s(address):
+        raise RateLimited(f"too many wrong tokens came from here: try again in {pause_s} s", retry_after_s=pause_s)
+    if login.matches(given, request.app.state.admin_token.get_secret_value()):
+        return True
+    if given:
+        attempts.note(address)
+    return False
 
 
 Admin = Depends(require_admin)
 """A route with this dependency changes state."""
+PageAdmin = Depends(require_page_admin)
+"""A page's form with this dependency changes state."""
 
 
 def with_headers(response: Response) -> Response:

@@ -19,8 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.core.errors import Overloaded
 from app.web.api.health import Metrics
 from app.web.edge import errors, security
-from app.web.edge.conditional import is_held
-from app.web.edge.negotiation import asks_for_stream
+from app.web.edge.negotiation import asks_for_stream, is_held
 from app.web.predictions.answers import Answer, Answers
 
 MAX_BUSY = 256

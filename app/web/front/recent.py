@@ -100,8 +100,8 @@ class Recent:
     def _key(self, scope: Scope) -> object:
         said = [(name, value) for name, value in scope["headers"] if name in _SAID]
         packed = any(name == b"accept-encoding" and b"gzip" in value for name, value in scope["headers"])
-        may_change = security.may_change(Request({**scope, "app": self._service}))
-        return scope["path"], scope["query_string"], tuple(said), packed, may_change
+        standing = security.standing(Request({**scope, "app": self._service}))
+        return scope["path"], scope["query_string"], tuple(said), packed, standing
 
     def _covers(self, window: Window) -> bool:
         return window[0] <= self._services.clock.now() < window[1]

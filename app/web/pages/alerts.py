@@ -15,7 +15,7 @@ from app.registry.components.levels import INTERVALS
 from app.web.api import alerts as api
 from app.web.edge import render
 from app.web.edge.deps import ServicesDep
-from app.web.edge.security import Admin
+from app.web.edge.security import PageAdmin
 from app.web.views import layout
 
 SHOWN = 50
@@ -44,7 +44,7 @@ def alerts(request: Request, services: ServicesDep) -> Response:
     )
 
 
-@router.post("/alerts", dependencies=[Admin])
+@router.post("/alerts", dependencies=[PageAdmin])
 def add(services: ServicesDep, given: FieldsDep) -> Response:
     """Add a rule, and return to the list. The form tells a move in per cent."""
     values: dict[str, Any] = dict(given)
@@ -62,14 +62,14 @@ def add(services: ServicesDep, given: FieldsDep) -> Response:
     return render.see_other("/alerts")
 
 
-@router.post("/alerts/test", dependencies=[Admin])
+@router.post("/alerts/test", dependencies=[PageAdmin])
 def test(services: ServicesDep) -> Response:
     """Send a test, and show the list, in which it is the first."""
     api.send_test(services)
     return render.see_other("/alerts#alerts-title")
 
 
-@router.post("/alerts/{rule}/remove", dependencies=[Admin])
+@router.post("/alerts/{rule}/remove", dependencies=[PageAdmin])
 def remove(rule: str, services: ServicesDep) -> Response:
     """Remove a rule, and return to the list."""
     with services.database.write() as db:

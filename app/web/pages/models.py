@@ -14,7 +14,7 @@ from app.registry.promotion.decisions import history
 from app.web.api import models as api
 from app.web.edge import render
 from app.web.edge.deps import ServicesDep
-from app.web.edge.security import Admin
+from app.web.edge.security import PageAdmin
 from app.web.figures import drawing
 from app.web.views import layout
 from app.web.views import record as view_record
@@ -73,14 +73,14 @@ def model(request: Request, version: str, services: ServicesDep) -> Response:
     )
 
 
-@router.post("/models/rollback", dependencies=[Admin])
+@router.post("/models/rollback", dependencies=[PageAdmin])
 def rollback(services: ServicesDep) -> Response:
     """Return to the champion before this one, and show it."""
     card = api.roll_back(services, ON_THE_PAGE)
     return render.see_other(f"/models/{card.version}")
 
 
-@router.post("/models/{version}/promote", dependencies=[Admin])
+@router.post("/models/{version}/promote", dependencies=[PageAdmin])
 def promote(version: str, services: ServicesDep) -> Response:
     """Make a version the champion, and show it."""
     card = api.move_champion(services, version, ON_THE_PAGE)

@@ -17,7 +17,7 @@ from app.prices.checks import quarantine
 from app.prices.store.tables import QuarantineRow
 from app.web.edge import render
 from app.web.edge.deps import ServicesDep
-from app.web.edge.security import Admin
+from app.web.edge.security import PageAdmin
 from app.web.views import layout
 
 SHOWN = 50
@@ -37,7 +37,7 @@ def jobs(request: Request, services: ServicesDep) -> Response:
     return layout.page(request, services, "jobs", "/api/jobs", (), reload_s, **shown)
 
 
-@router.post("/jobs/{kind}", dependencies=[Admin])
+@router.post("/jobs/{kind}", dependencies=[PageAdmin])
 def start(request: Request, kind: str, services: ServicesDep) -> Response:
     """Start a job, and return to the page it was started on."""
     launch(services.settings, services.database, kind, "page")
@@ -45,7 +45,7 @@ def start(request: Request, kind: str, services: ServicesDep) -> Response:
     return render.see_other("/" if from_home else "/jobs")
 
 
-@router.post("/jobs/{run}/cancel", dependencies=[Admin])
+@router.post("/jobs/{run}/cancel", dependencies=[PageAdmin])
 def cancel(run: str, services: ServicesDep) -> Response:
     """Ask a running job to end, and return to the list."""
     runs.ask_to_stop(services.database, run, "cancelled")
@@ -73,7 +73,7 @@ def data(request: Request, services: ServicesDep) -> Response:
     return layout.page(request, services, "data", "/api/symbols", watched, statuses=stored, held=held, total=total)
 
 
-@router.post("/data/quarantine/{number}/{decision}", dependencies=[Admin])
+@router.post("/data/quarantine/{number}/{decision}", dependencies=[PageAdmin])
 def decide(number: int, decision: Literal["release", "drop"], services: ServicesDep) -> Response:
     """Store a bar in quarantine all the same, or keep it out for good, and return to the list."""
     with services.database.write() as db:

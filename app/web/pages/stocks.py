@@ -15,7 +15,7 @@ from app.web.api import prices as api
 from app.web.edge import render
 from app.web.edge.deps import ServicesDep
 from app.web.edge.forms import Fields
-from app.web.edge.security import Admin
+from app.web.edge.security import PageAdmin
 from app.web.predictions.answers import AnswersDep
 from app.web.predictions.explainer import ExplainerDep
 from app.web.predictions.outlook import answer_many
@@ -100,20 +100,20 @@ def _symbol(text: str) -> str | None:
         return None
 
 
-@router.post("/watchlist", dependencies=[Admin])
+@router.post("/watchlist", dependencies=[PageAdmin])
 def add(sent: Fields, services: ServicesDep) -> Response:
     """Put what was typed on the watchlist, and return to it."""
     api.watch(sent.get("symbol", ""), services)
     return render.see_other("/")
 
 
-@router.post("/stocks/{symbol}/watch", dependencies=[Admin])
+@router.post("/stocks/{symbol}/watch", dependencies=[PageAdmin])
 def watch(symbol: str, services: ServicesDep) -> Response:
     """Put a symbol on the watchlist, and show its page."""
     return render.see_other(f"/stocks/{quote(api.watch(symbol, services).symbol)}")
 
 
-@router.post("/stocks/{symbol}/unwatch", dependencies=[Admin])
+@router.post("/stocks/{symbol}/unwatch", dependencies=[PageAdmin])
 def unwatch(symbol: str, services: ServicesDep) -> Response:
     """Take a symbol off the watchlist, and show its page."""
     return render.see_other(f"/stocks/{quote(api.unwatch(symbol, services).symbol)}")

@@ -31,8 +31,8 @@ from app.forecasts.ledger.forecast import Forecast
 from app.forecasts.prediction.situation import Situation
 from app.prices import store
 from app.prices.symbols import is_series
-from app.web.edge.conditional import is_held
 from app.web.edge.deps import Services
+from app.web.edge.negotiation import is_held
 from app.web.predictions.schemas import Prediction
 
 _log = log.get(__name__)

@@ -28,8 +28,18 @@ def page(
 ) -> Response:
     """Render a page within its layout; the notices are about the symbols that it shows."""
     told = (*notices(services, shown), *_expiry(services), *_unproven(services))
-    layout = Layout(told, security.may_change(request), twin, reload_s)
-    return render.page(request, name, layout, **context)
+    return render.page(request, name, around(request, told, twin, reload_s), **context)
+
+
+def around(
+    request: Request, told: tuple[Notice, ...] = (), twin: str | None = None, reload_s: int | None = None
+) -> Layout:
+    """Return the layout for who asks: with the buttons, or with where to sign in."""
+    standing = security.standing(request)
+    may_change = standing != "guest"
+    query = f"?{request.url.query}" if request.url.query else ""
+    to_login = None if may_change else render.sign_in(request.url.path + query)
+    return Layout(told, may_change, standing == "signed in", to_login, twin, reload_s)
 
 
 def notices(services: Services, shown: Sequence[SymbolStatus]) -> tuple[Notice, ...]:
