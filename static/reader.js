@@ -1,23 +1,35 @@
-// The reader's comforts: a theme that is remembered, "/" for the search, arrows in its suggestions and in tables.
-// Loaded before the page is drawn, so that a remembered theme doesn't flash; without it pages follow the system's theme.
+// The reader's comforts: a theme and a chart that are remembered, "/" for the search, arrows in its suggestions and in
+// tables. Loaded before the page is drawn, so that what is remembered doesn't flash; without it pages follow the
+// system's theme, and charts open as they always do.
 "use strict";
 
 (() => {
   const root = document.documentElement;
   const THEMES = ["auto", "light", "dark"];
 
-  const remembered = () => {
+  const remembered = (name) => {
     try {
-      return localStorage.getItem("theme");
+      return localStorage.getItem(name);
     } catch {
       return null; // storage is forbidden: the choice lasts as long as the page
+    }
+  };
+  const remember = (name, value) => {
+    try {
+      localStorage.setItem(name, value);
+    } catch {
+      // as above
     }
   };
   const apply = (theme) => {
     if (theme === "light" || theme === "dark") root.dataset.theme = theme;
     else delete root.dataset.theme;
   };
-  apply(remembered());
+  apply(remembered("theme"));
+
+  // A stock's page whose address doesn't say what its chart shows opens as the last one was left.
+  const chart = remembered("chart");
+  if (chart && !location.search && /^\/stocks\/[^/]+$/.test(location.pathname)) location.replace(chart + location.hash);
 
   const label = (button) => {
     button.textContent = `Theme: ${root.dataset.theme ?? "auto"}`;
@@ -26,11 +38,7 @@
   const next = (button) => {
     const theme = THEMES[(THEMES.indexOf(root.dataset.theme ?? "auto") + 1) % THEMES.length];
     apply(theme);
-    try {
-      localStorage.setItem("theme", theme);
-    } catch {
-      // as above
-    }
+    remember("theme", theme);
     label(button);
     document.dispatchEvent(new CustomEvent("themechange"));
   };
@@ -48,6 +56,10 @@
     const button = document.getElementById("theme");
     label(button);
     button.addEventListener("click", () => next(button));
+  });
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("#chart nav a");
+    if (link) remember("chart", link.search);
   });
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest("input, select, textarea, [contenteditable]");

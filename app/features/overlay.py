@@ -2,35 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import polars as pl
 
-from app.features.engine.feature import column, compute, family
+from app.features.engine.feature import Feature, compute, family
 from app.features.engine.panel import columns
 from app.features.indicators import averages as ta
 from app.features.indicators.oscillators import atr
 
 
-def overlay(bars: pl.DataFrame) -> pl.DataFrame:
+def overlay(bars: pl.DataFrame, names: Iterable[str] | None = None) -> pl.DataFrame:
     """Return the chart's indicators for a bar frame, beside symbol and session, sorted by both, one row per bar.
 
-    Columns (Float64, null before each one's first valid row): sma_20, sma_50, sma_200, ema_12, ema_26,
-    bollinger_upper, bollinger_lower (price); rsi_14 (0..100); macd, macd_signal, macd_histogram, atr_14 (price).
+    Columns (Float64, null before each one's first valid row), all or those named: sma_20, sma_50, sma_200, ema_12,
+    ema_26, bollinger_upper, bollinger_lower (price); rsi_14 (0..100); macd, macd_signal, macd_histogram, atr_14
+    (price).
     """
     source = columns(bars)
-    values = compute(source, _LINES, {})
+    values = compute(source, _LINES.values() if names is None else [_LINES[name] for name in names], {})
     return source.frame.select("symbol", "session").with_columns(
         pl.Series(name, column, nan_to_null=True) for name, column in values.items()
     )
 
 
-_LINES = (
-    *family("sma_{w}", ta.sma, (20, 50, 200), lambda w: w),
-    *family("ema_{w}", ta.ema, (12, 26), lambda w: w),
-    column("bollinger_upper", 19, ta.bollinger_upper),
-    column("bollinger_lower", 19, ta.bollinger_lower),
-    column("rsi_14", 14, ta.rsi),
-    column("macd", 25, ta.macd),
-    column("macd_signal", 33, ta.macd_signal),
-    column("macd_histogram", 33, lambda panel: ta.macd(panel) - ta.macd_signal(panel)),
-    column("atr_14", 14, atr),
-)
+def reach(names: Iterable[str]) -> int:
+    """Return how many bars before the first one drawn these columns depend on: with them no value differs."""
+    return max((_LINES[name].window - 1 for name in names), default=0)
+
+
+_MACD, _SIGNAL = ta.span_memory(ta.SLOW), ta.span_memory(ta.SLOW) + ta.span_memory(ta.SIGNAL)
+_LINES = {
+    line.name: line
+    for line in (
+        *family("sma_{w}", ta.sma, (20, 50, 200), lambda w: w),
+        *family("ema_{w}", ta.ema, (ta.FAST, ta.SLOW), ta.span_memory, lambda w: w - 1),
+        Feature("bollinger_upper", 20, 19, ta.bollinger_upper),
+        Feature("bollinger_lower", 20, 19, ta.bollinger_lower),
+        Feature("rsi_14", ta.WILDER_MEMORY + 1, ta.WILDER, ta.rsi),
+        Feature("macd", _MACD, ta.SLOW - 1, ta.macd),
+        Feature("macd_signal", _SIGNAL, ta.SLOW + ta.SIGNAL - 2, ta.macd_signal),
+        Feature("macd_histogram", _SIGNAL, ta.SLOW + ta.SIGNAL - 2, lambda one: ta.macd(one) - ta.macd_signal(one)),
+        Feature("atr_14", ta.WILDER_MEMORY + 1, ta.WILDER, atr),
+    )
+}

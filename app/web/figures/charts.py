@@ -6,15 +6,15 @@ the theme changes. Sessions are categories, so that nights and holidays leave no
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import polars as pl
 
 from app.forecasts.ledger.forecast import Forecast
 from app.web.edge import formats
+from app.web.figures.indicators import Figure, Indicator, bar, numbers, overlays, panes, trace
 
-Figure = dict[str, Any]
-WEEKLY_FROM = 1300
+WEEKLY_FROM = 600
 """From so many sessions on, candles are weeks: more of them than pixels are slow to draw and impossible to read."""
 _TICKS = 6
 _LONG = 100
@@ -44,30 +44,29 @@ def candles(bars: pl.DataFrame) -> pl.DataFrame:
 
 def stock(
     bars: pl.DataFrame,
-    averages: dict[str, pl.Series],
+    shown: Sequence[Indicator],
     forecast: Forecast | None,
     results: pl.DataFrame | None = None,
     past: pl.DataFrame | None = None,
 ) -> Figure:
-    """Draw candles, moving averages and volume; beside them the next session's bands on the same price axis.
+    """Draw candles, what a reader chose of indicators, and the next session's bands on the same price axis.
 
-    `bars` are what `candles` returned; `averages` hold one value per bar, by the name in the legend; `results` are
-    the bars' `session` and `low` under which a mark with a `text` stands; `past` are the 80 % bands of earlier
-    forecasts, `lower` to `upper` by `session`, and whether they held the `close`. An index has no volume.
+    `bars` are what `candles` returned, with the chosen indicators' columns; `results` are the bars' `session` and
+    `low` under which a mark with a `text` stands; `past` are the 80 % bands of earlier forecasts, `lower` to `upper`
+    by `session`, and whether they held the `close`.
     """
     sessions = [day.isoformat() for day in bars["session"].to_list()]
-    traces = [_candlestick(bars, sessions), *_averages(averages, sessions)]
+    below, room = panes(shown, bars, sessions)
+    traces = [_candlestick(bars, sessions), *overlays(shown, bars, sessions), *below]
     if past is not None and not past.is_empty():
         traces = [*_past(past), *traces]
-    if bars["volume"].sum() > 0:
-        traces.append(_volume(bars, sessions))
-    layout = _layout(sessions, with_panel=forecast is not None)
+    layout = _layout(sessions, room, with_panel=forecast is not None)
     layout["yaxis"]["range"] = low, high = _reach(bars, forecast)
     if results is not None and not results.is_empty():
         traces.append(_results(results, (high - low) * _UNDER))
     if forecast is not None:
         traces += _panel(forecast)
-        layout["shapes"] = [_random_walk(forecast)]
+        layout["shapes"].append(_random_walk(forecast))
     return {"data": traces, "layout": layout}
 
 
@@ -78,59 +77,33 @@ def _reach(bars: pl.DataFrame, forecast: Forecast | None) -> list[float]:
     return [round(min(edges) - air, 4), round(max(edges) + air, 4)]
 
 
-def _numbers(column: pl.Series, digits: int = 4) -> list[float | None]:
-    return [None if value is None else round(value, digits) for value in column.fill_nan(None).to_list()]
-
-
-def _trace(kind: str, name: str, x: list[str], **own: Any) -> Figure:
-    return {"type": kind, "name": name, "x": x, **own}
-
-
-def _bar(name: str, x: list[str], y: list[float] | list[float | None], colour: str | list[str], **own: Any) -> Figure:
-    return _trace("bar", name, x, y=y, marker={"color": colour, "line": {"width": 0}}, **own)
-
-
 def _candlestick(bars: pl.DataFrame, sessions: list[str]) -> Figure:
-    prices = {name: _numbers(bars[name]) for name in ("open", "high", "low", "close")}
+    prices = {name: numbers(bars[name]) for name in ("open", "high", "low", "close")}
     up, down = ({"line": {"color": token, "width": 1}, "fillcolor": token} for token in ("--up", "--down"))
-    return _trace("candlestick", "Price", sessions, **prices, increasing=up, decreasing=down, whiskerwidth=0)
-
-
-def _averages(averages: dict[str, pl.Series], sessions: list[str]) -> list[Figure]:
-    lines = [{"color": f"--average-{place}", "width": 1.5} for place in range(1, len(averages) + 1)]
-    return [
-        _trace("scatter", name, sessions, y=_numbers(values), mode="lines", line=line, hovertemplate=_PRICE)
-        for (name, values), line in zip(averages.items(), lines, strict=True)
-    ]
-
-
-def _volume(bars: pl.DataFrame, sessions: list[str]) -> Figure:
-    rose = (bars["close"] >= bars["open"]).to_list()
-    colours = ["--volume-up" if up else "--volume-down" for up in rose]
-    return _bar("Volume", sessions, bars["volume"].to_list(), colours, yaxis="y2", hovertemplate="%{y:.3s}")
+    return trace("candlestick", "Price", sessions, **prices, increasing=up, decreasing=down, whiskerwidth=0)
 
 
 def _results(results: pl.DataFrame, under: float) -> Figure:
     """Mark the candles in which a company's results were first traded, a little under their lows."""
     sessions = [day.isoformat() for day in results["session"].to_list()]
     marks = {"mode": "markers", "marker": {"color": "--accent", "size": 7, "symbol": "triangle-up"}}
-    places, texts = _numbers(results["low"] - under), results["text"].to_list()
-    return _trace("scatter", "Results", sessions, y=places, text=texts, **marks, hovertemplate="%{text}")
+    places, texts = numbers(results["low"] - under), results["text"].to_list()
+    return trace("scatter", "Results", sessions, y=places, text=texts, **marks, hovertemplate="%{text}")
 
 
 def _past(past: pl.DataFrame) -> list[Figure]:
     """Lay each session's band behind its candle, and ring the closes that fell out of it."""
     sessions = [day.isoformat() for day in past["session"].to_list()]
-    heights, lower = _numbers(past["upper"] - past["lower"]), _numbers(past["lower"])
-    shown = {"base": lower, "width": 1.0, "customdata": _numbers(past["upper"])}
+    heights, lower = numbers(past["upper"] - past["lower"]), numbers(past["lower"])
+    shown = {"base": lower, "width": 1.0, "customdata": numbers(past["upper"])}
     hover = "%{base:,.2f} to %{customdata:,.2f}"
     missed = past.filter(~pl.col("held"))
     marker = {"color": "--missed", "size": 9, "symbol": "circle-open", "line": {"width": 1.8}}
     rings = {"mode": "markers", "marker": marker, "hovertemplate": "outside its 80 % band"}
     days = [day.isoformat() for day in missed["session"].to_list()]
     return [
-        _bar("80 % band forecast", sessions, heights, "--band-95", **shown, hovertemplate=hover),
-        _trace("scatter", "Missed", days, y=_numbers(missed["close"]), **rings),
+        bar("80 % band forecast", sessions, heights, "--band-95", **shown, hovertemplate=hover),
+        trace("scatter", "Missed", days, y=numbers(missed["close"]), **rings),
     ]
 
 
@@ -138,14 +111,14 @@ def _panel(forecast: Forecast) -> list[Figure]:
     """Nested bars for the bands, widest first, and a line for the forecast close."""
     x = [formats.day(forecast.target_session, weekday=True)]
     bands = [
-        _bar(f"{one.level:.0%}", x, [round(one.upper - one.lower, 4)], _BAND_TOKENS[one.level])
+        bar(f"{one.level:.0%}", x, [round(one.upper - one.lower, 4)], _BAND_TOKENS[one.level])
         | {"base": [round(one.lower, 4)], "width": 0.84, "xaxis": "x2"}
         | {"hovertemplate": f"{formats.price(one.lower)} to {formats.price(one.upper)}"}
         for one in reversed(forecast.intervals())
     ]
     marker = {"color": "--forecast", "size": 9, "symbol": "diamond", "line": {"color": "--card", "width": 1.5}}
     mark = {"mode": "markers", "marker": marker, "xaxis": "x2", "hovertemplate": _PRICE}
-    return [*bands, _trace("scatter", "Forecast", x, y=[round(forecast.predicted_close, 4)], **mark)]
+    return [*bands, trace("scatter", "Forecast", x, y=[round(forecast.predicted_close, 4)], **mark)]
 
 
 def _random_walk(forecast: Forecast) -> Figure:
@@ -155,9 +128,9 @@ def _random_walk(forecast: Forecast) -> Figure:
     return {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "yref": "y", "y0": close, "y1": close, "line": line}
 
 
-def _layout(sessions: list[str], *, with_panel: bool) -> Figure:
+def _layout(sessions: list[str], room: Figure, *, with_panel: bool) -> Figure:
     axis = {"showgrid": False, "zeroline": False, "fixedrange": True, "tickfont": {"color": "--ink-3", "size": 11}}
-    category = {**axis, "type": "category", "anchor": "y2"}
+    category = {**axis, "type": "category", **room["xaxis"]}
     shown = _ticks(sessions)
     layout: Figure = {
         "xaxis": {
@@ -169,8 +142,9 @@ def _layout(sessions: list[str], *, with_panel: bool) -> Figure:
             "tickangle": 0,
             "ticks": "",
         },
-        "yaxis": {**axis, "domain": (0.24, 1.0), "side": "left", "showgrid": True, "gridcolor": "--line", "nticks": 6},
-        "yaxis2": {**axis, "domain": (0.0, 0.17), "nticks": 3, "tickformat": "~s"},
+        **{name: {**axis, **own} for name, own in room.items() if name.startswith("yaxis")},
+        "shapes": room["shapes"],
+        "annotations": room["annotations"],
         "barmode": "overlay",
         "bargap": 0.25,
         "hovermode": "x unified",
@@ -182,6 +156,7 @@ def _layout(sessions: list[str], *, with_panel: bool) -> Figure:
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"family": "Inter, system-ui, sans-serif", "color": "--ink-2"},
     }
+    layout["yaxis"] |= {"side": "left", "showgrid": True, "gridcolor": "--line", "nticks": 6}
     if with_panel:
         layout["xaxis2"] = {**category, "domain": _PANEL, "showticklabels": False}
     return layout

@@ -23,6 +23,7 @@ from app.web.predictions.screen import Screen, Sort
 from app.web.views import layout, watchlist
 from app.web.views import screener as view_screener
 from app.web.views import stock as view_stock
+from app.web.views.chart import RANGES, Choice
 
 LOOK_AGAIN_S = 2
 
@@ -30,6 +31,7 @@ router = APIRouter(include_in_schema=False, default_response_class=Response)
 
 Above = Annotated[float | None, Query(gt=0, le=1e9)]
 RangeQuery = Annotated[Literal["1M", "3M", "6M", "1Y", "5Y", "All"], Query(alias="range")]
+Show = Annotated[str | None, Query(max_length=120)]
 
 
 @router.get("/")
@@ -42,15 +44,20 @@ def home(request: Request, services: ServicesDep, answers: AnswersDep, sort: Sor
 
 @router.get("/stocks/{symbol}")
 def stock(
-    request: Request, symbol: str, services: ServicesDep, wanted: RangeQuery = "6M", above: Above = None
+    request: Request,
+    symbol: str,
+    services: ServicesDep,
+    wanted: RangeQuery = "6M",
+    show: Show = None,
+    above: Above = None,
 ) -> Response:
-    """Show one stock; the chart's range and the chance above a price are asked for as regions alone."""
+    """Show one stock; the chart, by range and indicators, and the chance above a price are regions too."""
     name = normalise(symbol)
     if name != symbol:
         return render.see_other(f"/stocks/{quote(name)}")
-    page = view_stock.stock(services, name, wanted, above)
+    page = view_stock.stock(services, name, Choice.read(wanted, show), above)
     twin = f"/predict/{quote(name)}" if page.forecast else f"/api/prices/{quote(name)}"
-    return layout.page(request, services, "stock", twin, [page.status], page=page, ranges=view_stock.RANGES)
+    return layout.page(request, services, "stock", twin, [page.status], page=page, ranges=RANGES)
 
 
 @router.get("/stocks/{symbol}/drivers")

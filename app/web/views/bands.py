@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
 import polars as pl
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from app.forecasts.ledger import records
-from app.forecasts.ledger.records import Entry
+from app.forecasts.ledger.forecast import PUBLIC
+from app.forecasts.ledger.tables import ForecastRow, ScoreRow
+from app.registry.components.levels import INTERVALS
 
-LEVEL = 0.8
+_LOW, _HIGH = INTERVALS[0.8]
 _SCHEMA = {"session": pl.Date, "lower": pl.Float64, "upper": pl.Float64, "close": pl.Float64, "held": pl.Boolean}
 
 
@@ -20,17 +21,13 @@ def past_bands(db: Session, symbol: str, bars: pl.DataFrame) -> pl.DataFrame:
     if bars.is_empty():
         return pl.DataFrame(schema=_SCHEMA)
     closes: dict[date, float] = dict(bars.select("session", "close").iter_rows())
-    entries = records.page(db, symbol, start=min(closes), end=max(closes), limit=records.PAGE_LIMIT).entries
-    chosen: dict[date, Entry] = {}
-    for one in sorted(entries, key=lambda entry: entry.forecast.origin != "live"):
-        chosen.setdefault(one.forecast.target_session, one)
-    return pl.DataFrame(list(_rows(chosen.values(), closes)), schema=_SCHEMA, orient="row").sort("session")
-
-
-def _rows(entries: Iterable[Entry], closes: Mapping[date, float]) -> Iterator[tuple[date, float, float, float, bool]]:
-    for one in entries:
-        close = closes.get(one.forecast.target_session)
-        if close is None or one.score is None:
-            continue
-        band, ratio = one.forecast.interval(LEVEL), close / one.score.realised_close
-        yield one.forecast.target_session, band.lower * ratio, band.upper * ratio, close, one.score.hit_80
+    read = (ForecastRow.target_session, ForecastRow.quantiles, ScoreRow.realised_close, ScoreRow.hit_80)
+    query = records.chosen(records.with_score(select(*map(col, read))), symbol, None, min(closes), max(closes))
+    query = query.where(col(ForecastRow.origin).in_(PUBLIC), col(ScoreRow.realised_close).is_not(None))
+    live_first = (col(ForecastRow.origin), col(ForecastRow.seq).desc())
+    found: dict[date, tuple[date, float, float, float, bool]] = {}
+    for session, quantiles, realised, held in db.connection().execute(query.order_by(*live_first)):
+        if session in closes and session not in found:
+            ratio = closes[session] / realised
+            found[session] = (session, quantiles[_LOW] * ratio, quantiles[_HIGH] * ratio, closes[session], held)
+    return pl.DataFrame(list(found.values()), schema=_SCHEMA, orient="row").sort("session")

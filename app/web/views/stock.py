@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
-
-import polars as pl
+from dataclasses import dataclass
+from functools import cached_property
 
 from app.core.clock import calendar
 from app.core.errors import NextcloseError, UnknownSymbol
-from app.features.overlay import overlay
 from app.forecasts.ledger.forecast import Forecast, Freshness
 from app.forecasts.ledger.track_record import TrackRecord, settled, summed
 from app.forecasts.prediction.distribution import chance_above, chance_beyond
@@ -21,53 +17,85 @@ from app.prices.symbols import is_series
 from app.registry.versions.card import ModelCard, Score
 from app.web.edge.deps import Services
 from app.web.edge.lookups import look_up
-from app.web.figures import charts, drawing
+from app.web.figures import drawing
 from app.web.views import results
 from app.web.views.bands import past_bands
-
-RANGES: dict[str, int | None] = {"1M": 21, "3M": 63, "6M": 126, "1Y": 252, "5Y": 1260, "All": None}
-"""How many sessions each range shows."""
-BANDED = {"1M", "3M", "6M"}
-"""Ranges short enough that each session's band can be seen."""
-AVERAGES = {"SMA 20": "sma_20", "SMA 50": "sma_50"}
-WARM_UP = 50
-TABLE_ROWS = 260
-
-
-@dataclass(frozen=True)
-class Chart:
-    """The chart of one range: the figure for plotly.js, a drawing that needs no script, and the numbers."""
-
-    range: str
-    figure: dict[str, Any]
-    spark: drawing.Spark
-    rows: list[dict[str, Any]] = field(repr=False)
-    """The newest sessions first, with the moving averages and, where results were first traded, their text."""
-    has_results: bool
-    missed: tuple[int, int] | None
-    """How many of the sessions that were forecast closed outside their 80 % band, and of how many."""
-    sessions: int
-    weekly: bool
-    low: float
-    high: float
+from app.web.views.chart import Chart, Choice, chart
 
 
 @dataclass(frozen=True)
 class Stock:
-    """The whole page."""
+    """The whole page; what stands in one region is worked out when that region is printed."""
 
+    services: Services
     status: SymbolStatus
-    chart: Chart | None
-    forecast: Forecast | None
-    freshness: Freshness | None
-    situation: Situation | None
-    dots: drawing.DotPlot | None
-    problem: NextcloseError | None
-    record: TrackRecord
-    card: ModelCard | None
-    tested: Score | None
+    chosen: Choice
     above: float | None
     """A price that a reader asks the chance of."""
+
+    @cached_property
+    def chart(self) -> Chart | None:
+        """The chart, with past forecasts behind it; None without prices."""
+        symbol, chosen = self.status.symbol, self.chosen
+        with self.services.database.read() as db:
+            bars = store.history(db, symbol, last=chosen.reads)
+            days = store.earnings_days(db, [symbol])
+            bands = past_bands(db, symbol, bars.tail(chosen.size or bars.height)) if chosen.is_banded else None
+        past = results.past(days, calendar(self.status.exchange))
+        return chart(bars, chosen, self.forecast, past, bands) if bars.height else None
+
+    @cached_property
+    def _made(self) -> tuple[Forecast | None, NextcloseError | None]:
+        if self.is_series:
+            return None, None
+        try:
+            return self.services.forecaster.latest(self.status.symbol), None
+        except NextcloseError as error:
+            return None, error
+
+    @property
+    def forecast(self) -> Forecast | None:
+        """The forecast; None where there is none, which is a state of its region."""
+        return self._made[0]
+
+    @property
+    def problem(self) -> NextcloseError | None:
+        """Why there is no forecast."""
+        return self._made[1]
+
+    @cached_property
+    def freshness(self) -> Freshness | None:
+        """How old the forecast's prices are."""
+        return self.services.forecaster.freshness(self.forecast) if self.forecast else None
+
+    @cached_property
+    def situation(self) -> Situation | None:
+        """What stands beside the forecast."""
+        return self.services.forecaster.situations([self.forecast])[0] if self.forecast else None
+
+    @cached_property
+    def dots(self) -> drawing.DotPlot | None:
+        """The forecast as twenty dots."""
+        return drawing.dot_plot(self.forecast) if self.forecast else None
+
+    @cached_property
+    def record(self) -> TrackRecord:
+        """How its forecasts came out: the live ones, or as long as none is settled those replayed."""
+        with self.services.database.read() as db:
+            every = settled(db, self.status.symbol)
+        live = summed(every)
+        return summed(every, "replay") if live.replay and not live.n else live
+
+    @cached_property
+    def card(self) -> ModelCard | None:
+        """The champion's card."""
+        champion = self.services.champion.current()
+        return champion.card if champion else None
+
+    @property
+    def tested(self) -> Score | None:
+        """The champion's score on this symbol before it served."""
+        return self.card.metrics.by_symbol.get(self.status.symbol) if self.card else None
 
     @property
     def chance(self) -> float | None:
@@ -104,35 +132,9 @@ class Stock:
         return results.lacked(self.situation.missing_inputs) if self.situation else ""
 
 
-def stock(services: Services, symbol: str, wanted: str, above: float | None = None) -> Stock:
-    """Read the page's facts; an unknown symbol is looked up at the source first, a missing forecast is a region."""
-    status = _status(services, symbol)
-    size = RANGES[wanted]
-    with services.database.read() as db:
-        bars = store.history(db, symbol, last=None if size is None else size + WARM_UP)
-        days = store.earnings_days(db, [symbol])
-        bands = past_bands(db, symbol, bars.tail(size or bars.height)) if wanted in BANDED else None
-        every = settled(db, symbol)
-    record = summed(every)
-    if not record.n and record.replay:
-        record = summed(every, "replay")
-    forecast, problem = (None, None) if is_series(symbol) else _forecast(services, symbol)
-    past = results.past(days, calendar(status.exchange))
-    champion = services.champion.current()
-    card = champion.card if champion else None
-    return Stock(
-        status=status,
-        chart=chart(bars, wanted, forecast, past, bands) if bars.height else None,
-        forecast=forecast,
-        freshness=services.forecaster.freshness(forecast) if forecast else None,
-        situation=services.forecaster.situations([forecast])[0] if forecast else None,
-        dots=drawing.dot_plot(forecast) if forecast else None,
-        problem=problem,
-        record=record,
-        card=card,
-        tested=card.metrics.by_symbol.get(symbol) if card else None,
-        above=above,
-    )
+def stock(services: Services, symbol: str, chosen: Choice, above: float | None = None) -> Stock:
+    """Return the page of a symbol; an unknown one is looked up at the source first."""
+    return Stock(services, _status(services, symbol), chosen, above)
 
 
 def _status(services: Services, symbol: str) -> SymbolStatus:
@@ -141,47 +143,3 @@ def _status(services: Services, symbol: str) -> SymbolStatus:
             return store.status(db, symbol)
     except UnknownSymbol:
         return look_up(services, symbol)
-
-
-def _forecast(services: Services, symbol: str) -> tuple[Forecast | None, NextcloseError | None]:
-    try:
-        return services.forecaster.latest(symbol), None
-    except NextcloseError as error:
-        return None, error
-
-
-def chart(
-    bars: pl.DataFrame,
-    wanted: str,
-    forecast: Forecast | None,
-    past: Sequence[results.Results] = (),
-    bands: pl.DataFrame | None = None,
-) -> Chart:
-    """Build the chart of one range from bars that begin early enough for the averages, and the past results."""
-    size = RANGES[wanted] or bars.height
-    drawn = overlay(bars).select("session", *AVERAGES.values())
-    whole = bars.join(drawn, on="session", how="left", maintain_order="left").tail(size)
-    candles = charts.candles(whole.select(bars.columns))
-    at_candles = candles.select("session").join(drawn, on="session", how="left", maintain_order="left")
-    averages = {title: at_candles[name] for title, name in AVERAGES.items()}
-    marks = results.at_candles(past, candles)
-    texts = {one.session: one.text for one in past}
-    newest = whole.tail(TABLE_ROWS).reverse()
-    return Chart(
-        range=wanted,
-        figure=charts.stock(candles, averages, forecast, marks, bands),
-        spark=drawing.spark(list(_thinned(whole["close"].to_list())), forecast),
-        rows=[{**row, "results": texts.get(row["session"])} for row in newest.iter_rows(named=True)],
-        has_results=not marks.is_empty(),
-        missed=(int((~bands["held"]).sum()), bands.height) if bands is not None and bands.height else None,
-        sessions=whole.height,
-        weekly=candles.height < whole.height,
-        low=float(whole["low"].min()),  # type: ignore[arg-type]  # polars can't know that the column is numeric
-        high=float(whole["high"].max()),  # type: ignore[arg-type]
-    )
-
-
-def _thinned(closes: list[float], most: int = 400) -> Iterable[float]:
-    """Keep every n-th close, counted from the newest, so that a drawing has no more points than pixels."""
-    step = -(-len(closes) // most) if closes else 1
-    return reversed(closes[::-1][::step])

@@ -4,15 +4,18 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from itertools import pairwise
 from typing import Any
 
 import polars as pl
 import pytest
 
+from app.features.overlay import overlay
 from app.forecasts.ledger.forecast import Forecast
 from app.prices.sources.sample import sample_bars
 from app.web.edge import formats, static
 from app.web.figures import charts, drawing
+from app.web.figures.indicators import INDICATORS
 from tests.forecasts.small import NORMAL_Z
 
 AT = datetime(2013, 3, 1, 22, 0, tzinfo=UTC)
@@ -40,7 +43,13 @@ def leaves(value: Any) -> Iterator[Any]:
 
 def figure() -> charts.Figure:
     """Return the figure of the last 63 sessions."""
-    return charts.stock(BARS, {"SMA 20": BARS["close"].rolling_mean(20)}, FORECAST)
+    return drawn("sma_20", "volume")
+
+
+def drawn(*keys: str) -> charts.Figure:
+    """Return that figure with the indicators of these keys."""
+    chosen = [one for one in INDICATORS if one.key in keys]
+    return charts.stock(BARS.join(overlay(BARS), on=["symbol", "session"]), chosen, FORECAST)
 
 
 def test_a_figure_holds_the_bars_and_the_bands() -> None:
@@ -56,10 +65,23 @@ def test_a_figure_holds_the_bars_and_the_bands() -> None:
 
 def test_every_colour_is_a_token_of_the_style_sheet() -> None:
     """No figure brings a colour of its own but transparent, so that both themes fit."""
-    text = [value for value in leaves(figure()) if isinstance(value, str)]
+    text = [value for value in leaves(drawn(*(one.key for one in INDICATORS))) if isinstance(value, str)]
     css = (static.FOLDER / "app.css").read_text()
     assert {value for value in text if value.startswith("--")} <= set(re.findall(r"(--[\w-]+):", css))
     assert [value for value in text if value.startswith(("#", "rgb"))] == ["rgba(0,0,0,0)"] * 2
+
+
+def test_panes_share_the_room_below_the_candles() -> None:
+    """However many are chosen, none overlaps another, and the time axis stands below the lowest."""
+    for keys in ((), ("rsi",), ("volume", "rsi", "macd")):
+        layout = drawn(*keys)["layout"]
+        axes = sorted((own["domain"] for name, own in layout.items() if name.startswith("yaxis")), reverse=True)
+        assert len(axes) == 1 + len(keys)
+        assert all(lower[1] < upper[0] for upper, lower in pairwise(axes))
+        assert axes[0][1] == 1.0
+        assert axes[-1][0] == pytest.approx(0.0, abs=1e-3)
+        assert layout["xaxis"]["anchor"] == (f"y{1 + len(keys)}" if keys else "y")
+        assert [note["text"] for note in layout["annotations"]] == [one.title for one in INDICATORS if one.key in keys]
 
 
 def test_the_price_axis_holds_candles_and_bands() -> None:
