@@ -14,6 +14,7 @@ from app.core.settings import masked
 from app.jobs.launch import launch
 from app.monitoring.alerts import outbox, rules
 from app.monitoring.alerts.tables import Alert, Delivery, Kind, Rule
+from app.web.edge import csv
 from app.web.edge.deps import Services, ServicesDep
 from app.web.edge.security import Admin
 from app.web.predictions.schemas import Schema
@@ -53,10 +54,15 @@ class Alerts(Schema):
     alerts: list[ToldAlert]
 
 
-@router.get("/alerts", tags=["monitoring"])
-def alerts(services: ServicesDep, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> Alerts:
+@router.get("/alerts", tags=["monitoring"], response_model=Alerts, responses=csv.OFFERED)
+def alerts(
+    services: ServicesDep,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    format: csv.Format = "json",  # noqa: A002 - as it is asked for
+) -> Alerts | Response:
     """List the rules, and the newest alerts with how their delivery stands."""
-    return shown(services, limit)
+    found = shown(services, limit)
+    return csv.table(found, "alerts", "alerts") if format == "csv" else found
 
 
 @router.post("/alerts", tags=["changes"], status_code=201, dependencies=[Admin])

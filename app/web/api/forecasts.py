@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from typing import Annotated, Literal
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from app.core.errors import NextcloseError
@@ -20,13 +21,14 @@ from app.web.edge import csv
 from app.web.edge.deps import ServicesDep
 from app.web.predictions.answers import AnswersDep
 from app.web.predictions.outlook import COLUMNS, answer_many
+from app.web.predictions.schemas import COLUMNS as ENTRY_COLUMNS
 from app.web.predictions.schemas import LedgerEntry
 from app.web.predictions.screen import Screen
 
 router = APIRouter(prefix="/api", tags=["forecasts"])
 
 
-@router.get("/screener", response_model=schemas.Screened)
+@router.get("/screener", response_model=schemas.Screened, responses=csv.OFFERED)
 def screener(
     screen: Annotated[Screen, Query()], services: ServicesDep, answers: AnswersDep
 ) -> schemas.Screened | Response:
@@ -53,8 +55,9 @@ def chance(
     return schemas.Chance.of(made, prediction_id=made.id, above=above, probability=probability)
 
 
-@router.get("/forecasts")
-def forecasts(
+@router.get("/forecasts", response_model=schemas.Ledger, responses=csv.OFFERED)
+def forecasts(  # noqa: PLR0913, PLR0917 - one for each parameter of the query
+    request: Request,
     services: ServicesDep,
     symbol: SymbolQuery = None,
     model: Model = None,
@@ -63,39 +66,54 @@ def forecasts(
     origin: Annotated[Origin | None, Query(description="Only live or only replayed ones")] = None,
     limit: Annotated[int, Query(ge=1, le=records.PAGE_LIMIT)] = 100,
     cursor: Cursor = None,
-) -> schemas.Ledger:
+    format: csv.Format = "json",  # noqa: A002 - as it is asked for
+) -> schemas.Ledger | Response:
     """Return forecasts as they were made, newest first, with their scores where the close is known.
 
-    `start` and `end` bound the session that is forecast.
+    `start` and `end` bound the session that is forecast. As CSV, the header `Link` has the address of the next page.
     """
     name = normalise(symbol) if symbol else None
     with services.database.read() as db:
         page = records.page(db, name, model, start, end, origin, limit, cursor)
-    return schemas.Ledger(forecasts=[LedgerEntry.of_entry(entry) for entry in page.entries], cursor=page.cursor)
+    entries = [LedgerEntry.of_entry(entry) for entry in page.entries]
+    if format == "json":
+        return schemas.Ledger(forecasts=entries, cursor=page.cursor)
+    answer = csv.answer((one.flat() for one in entries), ENTRY_COLUMNS, "forecasts")
+    if page.cursor:
+        following = urlencode({**request.query_params, "cursor": page.cursor})
+        answer.headers["Link"] = f'<{request.url.path}?{following}>; rel="next"'
+    return answer
 
 
-@router.get("/track-record")
+@router.get("/track-record", response_model=TrackRecord, responses=csv.OFFERED)
 def record(
     services: ServicesDep,
     symbol: SymbolQuery = None,
     model: Model = None,
     days: Annotated[int | None, Query(ge=1, le=36_500, description="Only the last so many calendar days")] = None,
     origin: Annotated[Origin, Query(description="Made before the close, or replayed; never both")] = "live",
-) -> TrackRecord:
-    """Return what the ledger's scores add up to, beside the random walk on the same rows."""
+    format: csv.Format = "json",  # noqa: A002 - as above
+) -> TrackRecord | Response:
+    """Return what the ledger's scores add up to, beside the random walk on the same rows; as CSV, its coverage."""
     name = normalise(symbol) if symbol else None
     with services.database.read() as db:
-        return track_record(db, symbol=name, model=model, days=days, origin=origin)
+        found = track_record(db, symbol=name, model=model, days=days, origin=origin)
+    return csv.table(found, "coverage", f"coverage-{origin}") if format == "csv" else found
 
 
-@router.get("/calibration")
+@router.get("/calibration", response_model=Calibration, responses=csv.OFFERED)
 def calibrated(
     services: ServicesDep,
     symbol: SymbolQuery = None,
     model: Model = None,
     origin: Annotated[Literal["live", "replay"], Query(description="Made before the close, or replayed")] = "live",
-) -> Calibration:
+    format: csv.Format = "json",  # noqa: A002 - as above
+    table: Annotated[
+        Literal["by_symbol", "by_model", "over_time", "reliability"], Query(description="Which of its lists, as CSV")
+    ] = "by_symbol",
+) -> Calibration | Response:
     """Return where closes fell in their distributions: promised and held, over time, by symbol and by model."""
     name = normalise(symbol) if symbol else None
     with services.database.read() as db:
-        return calibration(settled(db, name, model).filter(origin=origin))
+        found = calibration(settled(db, name, model).filter(origin=origin))
+    return csv.table(found, table, f"{table.replace('_', '-')}-{origin}") if format == "csv" else found

@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import TypeAdapter
 from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Scope
 
@@ -20,6 +21,7 @@ from app.jobs.launch import launch
 from app.jobs.tables import JobRun
 from app.jobs.timing import TimedRun, timed
 from app.web.api.schemas import Jobs
+from app.web.edge import csv
 from app.web.edge.deps import Services, ServicesDep
 from app.web.edge.negotiation import asks_for_stream
 from app.web.edge.security import Admin
@@ -35,11 +37,16 @@ _open_streams: set[object] = set()
 _JSON = TypeAdapter(TimedRun)
 
 
-@router.get("/jobs", tags=["jobs"])
-def jobs(services: ServicesDep, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> Jobs:
+@router.get("/jobs", tags=["jobs"], response_model=Jobs, responses=csv.OFFERED)
+def jobs(
+    services: ServicesDep,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    format: csv.Format = "json",  # noqa: A002 - as it is asked for
+) -> Jobs | Response:
     """List the newest runs, newest first, and when each scheduled job comes next."""
     with services.database.read() as db:
-        return Jobs(jobs=timed(db, runs.recent(db, limit)), upcoming=plan.upcoming(db, services.clock.now()))
+        found = Jobs(jobs=timed(db, runs.recent(db, limit)), upcoming=plan.upcoming(db, services.clock.now()))
+    return csv.table(found, "jobs", "jobs") if format == "csv" else found
 
 
 @router.get("/jobs/{job}", tags=["jobs"])

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Query
 from sqlmodel import Session
+from starlette.responses import Response
 
 from app.core.errors import JobRunning, NotThere
 from app.jobs import runs
@@ -20,6 +21,7 @@ from app.registry.promotion.tables import DecisionRow
 from app.registry.versions.card import ModelCard
 from app.web.api import schemas
 from app.web.api.inputs import Version
+from app.web.edge import csv
 from app.web.edge.deps import Services, ServicesDep
 from app.web.edge.security import Admin
 
@@ -33,15 +35,21 @@ router = APIRouter(prefix="/api/models")
 Why = Annotated[schemas.Reason | None, Body()]
 
 
-@router.get("", tags=["models"])
-def models(services: ServicesDep) -> schemas.Models:
+@router.get("", tags=["models"], response_model=schemas.Models, responses=csv.OFFERED)
+def models(
+    services: ServicesDep,
+    format: csv.Format = "json",  # noqa: A002 - as it is asked for
+    table: Annotated[Literal["models", "candidates"], Query(description="Which of its lists, as CSV")] = "models",
+) -> schemas.Models | Response:
     """List the stored versions, the champion, the candidates of its contest, and the newest decisions."""
     served = services.champion_version()
     cards = services.champion.versions()
     with services.database.read() as db:
         rows, candidates, shadow = history(db), contest_of(db, served), in_shadow(db)
         proved = proofs(db, cards)
-    return schemas.Models(
+    if format == "csv" and table == "candidates":
+        return csv.answer(candidates, tuple(candidates[0]) if candidates else ("name",), "candidates")
+    found = schemas.Models(
         champion=served,
         challengers=[version for version in shadow if version != served],
         models=[_brief(card, served, proved[card.version]) for card in cards],
@@ -49,20 +57,23 @@ def models(services: ServicesDep) -> schemas.Models:
         # The card in it is long, and lies at the version's own address too.
         decisions=[_decision(row, without="card") for row in rows],
     )
+    return csv.table(found, "models", "models") if format == "csv" else found
 
 
-@router.get("/decisions", tags=["models"])
+@router.get("/decisions", tags=["models"], response_model=schemas.Decisions, responses=csv.OFFERED)
 def decisions(
     services: ServicesDep,
     version: Annotated[str | None, Query(max_length=40, description="Only those about this version")] = None,
     before: Annotated[int | None, Query(ge=1, le=MOST, description="Only those older than this one, by `id`")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = PAGE,
-) -> schemas.Decisions:
+    format: csv.Format = "json",  # noqa: A002 - as above
+) -> schemas.Decisions | Response:
     """Return the whole history of decisions page by page, newest first, each with its evidence."""
     with services.database.read() as db:
         rows = history(db, version, before, limit + 1)
     more = rows[limit - 1].id if len(rows) > limit else None
-    return schemas.Decisions(decisions=[_decision(row) for row in rows[:limit]], before=more)
+    found = schemas.Decisions(decisions=[_decision(row) for row in rows[:limit]], before=more)
+    return csv.table(found, "decisions", "decisions") if format == "csv" else found
 
 
 @router.get("/{version}", tags=["models"])

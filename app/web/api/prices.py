@@ -6,15 +6,18 @@ from datetime import date
 
 import polars as pl
 from fastapi import APIRouter
+from starlette.responses import Response
 
 from app.core.errors import BadInput, UnknownSymbol
 from app.core.public import rounded
 from app.features.overlay import overlay
 from app.prices import store
+from app.prices.checks import quarantine
 from app.prices.store import SymbolStatus
 from app.prices.symbols import normalise, stock
 from app.web.api import schemas
 from app.web.api.inputs import End, Start, Stock, Symbol
+from app.web.edge import csv
 from app.web.edge.deps import Services, ServicesDep
 from app.web.edge.lookups import look_up
 from app.web.edge.security import Admin
@@ -22,24 +25,45 @@ from app.web.edge.security import Admin
 router = APIRouter(prefix="/api")
 
 
-@router.get("/symbols", tags=["prices"])
-def symbols(services: ServicesDep) -> schemas.Symbols:
+@router.get("/symbols", tags=["prices"], response_model=schemas.Symbols, responses=csv.OFFERED)
+def symbols(services: ServicesDep, format: csv.Format = "json") -> schemas.Symbols | Response:  # noqa: A002 - as it is asked for
     """List every stored symbol: the watchlist in its order, then the others by name."""
     with services.database.read() as db:
-        found = store.statuses(db)
-    return schemas.Symbols(symbols=found)
+        found = schemas.Symbols(symbols=store.statuses(db))
+    return csv.table(found, "symbols", "symbols") if format == "csv" else found
 
 
-@router.get("/prices/{symbol}", tags=["prices"])
-def prices(symbol: Symbol, services: ServicesDep, start: Start = None, end: End = None) -> schemas.Prices:
+@router.get("/quarantine", tags=["prices"], response_model=schemas.Quarantine, responses=csv.OFFERED)
+def held(services: ServicesDep, format: csv.Format = "json") -> schemas.Quarantine | Response:  # noqa: A002 - as above
+    """List the bars that failed a check, with the reason and what was decided on them; newest session first."""
+    with services.database.read() as db:
+        found = schemas.Quarantine(bars=[schemas.HeldBar.of(row) for row in quarantine.listing(db, None)])
+    return csv.table(found, "bars", "quarantine") if format == "csv" else found
+
+
+@router.get("/prices/{symbol}", tags=["prices"], response_model=schemas.Prices, responses=csv.OFFERED)
+def prices(
+    symbol: Symbol,
+    services: ServicesDep,
+    start: Start = None,
+    end: End = None,
+    format: csv.Format = "json",  # noqa: A002 - as above
+) -> schemas.Prices | Response:
     """Return a symbol's stored final bars in [start, end], oldest first."""
     status, bars = _history(services, symbol, start, end)
     rows = [schemas.Bar(**row) for row in bars.drop("symbol").iter_rows(named=True)]
-    return schemas.Prices.of(status, sessions_behind=services.sessions_behind(status), bars=rows)
+    found = schemas.Prices.of(status, sessions_behind=services.sessions_behind(status), bars=rows)
+    return csv.table(found, "bars", f"{status.symbol}-prices") if format == "csv" else found
 
 
-@router.get("/indicators/{symbol}", tags=["prices"])
-def indicators(symbol: Symbol, services: ServicesDep, start: Start = None, end: End = None) -> schemas.Indicators:
+@router.get("/indicators/{symbol}", tags=["prices"], response_model=schemas.Indicators, responses=csv.OFFERED)
+def indicators(
+    symbol: Symbol,
+    services: ServicesDep,
+    start: Start = None,
+    end: End = None,
+    format: csv.Format = "json",  # noqa: A002 - as above
+) -> schemas.Indicators | Response:
     """Return a symbol's technical indicators in [start, end], computed from all bars before."""
     in_order(start, end)
     status, bars = _history(services, symbol, None, end)
@@ -50,6 +74,8 @@ def indicators(symbol: Symbol, services: ServicesDep, start: Start = None, end: 
         {name: rounded(value) if isinstance(value, float) else value for name, value in row.items()}
         for row in drawn.drop("symbol").iter_rows(named=True)
     ]
+    if format == "csv":
+        return csv.answer(rows, ("session", *names), f"{status.symbol}-indicators")
     return schemas.Indicators.of(status, columns=names, rows=rows)
 
 

@@ -49,6 +49,32 @@ class Prices(Schema):
     bars: list[Bar]
 
 
+class HeldBar(Schema):
+    """A bar that failed a check, and what was decided on it: held, released, confirmed, cleared or dropped."""
+
+    id: int
+    symbol: str
+    session: date
+    open: Price | None
+    high: Price | None
+    low: Price | None
+    close: Price | None
+    volume: int | None
+    adj_close: Price | None
+    source: str
+    fetched_at: Instant
+    rule: str
+    detail: str
+    state: str
+    decided_at: Instant | None
+
+
+class Quarantine(Schema):
+    """The bars that were kept out, newest session first; 1,000 at most."""
+
+    bars: list[HeldBar]
+
+
 class Indicators(Schema):
     """A symbol's technical indicators, oldest first; each row has `session` and one number per name in `columns`."""
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request
-from sqlmodel import col, func, select
+from sqlmodel import func, select
 from starlette.responses import Response
 
 from app.jobs import plan, runs
@@ -67,7 +67,7 @@ def data(request: Request, services: ServicesDep) -> Response:
     """Show where every stored symbol's prices came from, how old they are, and what was put in quarantine."""
     with services.database.read() as db:
         stored = store.statuses(db)
-        held = db.exec(select(QuarantineRow).order_by(col(QuarantineRow.id).desc()).limit(SHOWN)).all()
+        held = quarantine.listing(db, None, SHOWN)
         total = db.exec(select(func.count()).select_from(QuarantineRow)).one()
     watched = [status for status in stored if status.watched]
     return layout.page(request, services, "data", "/api/symbols", watched, statuses=stored, held=held, total=total)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,6 +11,7 @@ from app.core.public import Instant, Price
 from app.forecasts.ledger.forecast import Forecast, Freshness, Interval, Score
 from app.forecasts.ledger.records import Entry
 from app.forecasts.prediction.situation import EventAhead, Situation
+from app.registry.components.levels import INTERVALS
 from app.registry.versions.stored import is_expired
 
 MAX_SYMBOLS = 1000
@@ -132,3 +133,22 @@ class LedgerEntry(ForecastSchema):
     def of_entry(cls, entry: Entry) -> Self:
         """Build it from what the ledger holds."""
         return cls.of_forecast(entry.forecast, score=entry.score)
+
+    def flat(self) -> dict[str, Any]:
+        """Return it as a row of a table: its bands by level, the model's and the score's fields after their names."""
+        row = self.model_dump(mode="json", exclude={"quantiles"})
+        bands, model, score = row.pop("intervals"), row.pop("model"), row.pop("score") or {}
+        row |= {f"{side}_{one['level'] * 100:.0f}": one[side] for one in bands for side in _SIDES}
+        row |= {f"model_{name}": value for name, value in model.items()}
+        return row | {f"score_{name}": score.get(name) for name in _SCORED}
+
+
+_SIDES: Final = ("lower", "upper")
+_SCORED: Final = tuple(name for name, one in Score.model_fields.items() if not one.exclude)
+COLUMNS: Final = (
+    *(name for name in LedgerEntry.model_fields if name not in {"intervals", "quantiles", "model", "score"}),
+    *(f"{side}_{level * 100:.0f}" for level in INTERVALS for side in _SIDES),
+    *(f"model_{name}" for name in UsedModel.model_fields),
+    *(f"score_{name}" for name in _SCORED),
+)
+"""The columns of a table of ledger entries."""

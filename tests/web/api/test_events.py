@@ -91,7 +91,7 @@ async def test_a_question_without_an_answer_is_reported(web: httpx.AsyncClient, 
     assert (answer.status_code, answer.json()["code"]) == (422, code)
 
 
-async def test_the_documentation_describes_both(web: httpx.AsyncClient) -> None:
-    """One operation with two kinds of content."""
+async def test_the_documentation_describes_all(web: httpx.AsyncClient) -> None:
+    """One operation with three kinds of content."""
     described = (await web.get("/openapi.json")).json()["paths"]["/api/events"]["get"]["responses"]["200"]
-    assert set(described["content"]) == {"application/json", "text/event-stream"}
+    assert set(described["content"]) == {"application/json", "text/csv", "text/event-stream"}
