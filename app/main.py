@@ -16,8 +16,7 @@ from app.core import log
 from app.core.clock import Clock
 from app.core.db import Database, migrate
 from app.core.settings import Settings, load_settings
-from app.forecasts.prediction.forecaster import Forecaster
-from app.jobs import runs
+from app.jobs.retrain import forecaster
 from app.jobs.schedule import Scheduler
 from app.prices.refresh.first_run import seed
 from app.registry.promotion.champion import Champion
@@ -59,8 +58,8 @@ def create_app(settings: Settings | None = None, bind_host: str | None = None) -
         redoc_url=None,
         responses=errors.RESPONSES,
     )
-    forecaster = Forecaster(settings, database, clock, is_refreshing=partial(runs.is_refreshing, database))
-    services = app.state.nextclose = Services(settings, database, clock, forecaster, Champion(settings))
+    made_by = forecaster(settings, database, clock)
+    services = app.state.nextclose = Services(settings, database, clock, made_by, Champion(settings))
     app.state.answers = Answers(services)
     app.state.explainer = Explainer(services)
     app.state.metrics = Metrics()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from app.core.db import Database
     from app.core.progress import Progress
     from app.core.settings import Settings
+    from app.forecasts.prediction.forecaster import Forecaster
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 SymbolNames = Annotated[
@@ -32,6 +33,12 @@ class OpenStore:
     settings: Settings
     database: Database
     clock: Clock
+
+    def forecaster(self) -> Forecaster:
+        """Return what makes forecasts, here as in the service."""
+        from app.jobs.retrain import forecaster
+
+        return forecaster(self.settings, self.database, self.clock)
 
 
 @contextmanager

@@ -30,15 +30,9 @@ _HEADER = ("symbol", "as of", "target", "last close", "forecast", "P(up) %", "50
 
 def predict(names: SymbolNames, *, as_json: AsJson = False) -> None:
     """Forecast the next session's close of each symbol with the champion."""
-    from functools import partial
-
-    from app.forecasts.prediction.forecaster import Forecaster
-    from app.jobs import runs
-
     wanted = stocks(names)
     with open_store() as here:
-        is_refreshing = partial(runs.is_refreshing, here.database)
-        forecaster = Forecaster(here.settings, here.database, here.clock, is_refreshing=is_refreshing)
+        forecaster = here.forecaster()
         found = forecaster.latest_many(wanted)
         made = [item for item in found if not isinstance(item, NextcloseError)]
         documents = [_document(item, forecaster) for item in made] if as_json else []

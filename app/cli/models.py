@@ -177,11 +177,12 @@ def promote(
     version: Annotated[str, typer.Argument(help="A version listed by `nextclose status` or on the models page.")],
     reason: Annotated[str, typer.Option(help="Why; kept with the decision.")] = "promoted by hand",
 ) -> None:
-    """Move the champion by hand."""
+    """Move the champion by hand, once it has forecast every stored symbol."""
     from app.registry.promotion import champion
 
     with open_store() as here:
-        _print_moved(here, champion.promote(here.settings, here.database, version, reason, {}, here.clock.now()))
+        now, prepare = here.clock.now(), here.forecaster().prepare
+        _print_moved(here, champion.promote(here.settings, here.database, version, reason, {}, now, prepare))
 
 
 def rollback(reason: Annotated[str, typer.Option(help="Why; kept with the decision.")] = "rolled back by hand") -> None:
@@ -189,7 +190,8 @@ def rollback(reason: Annotated[str, typer.Option(help="Why; kept with the decisi
     from app.registry.promotion import champion
 
     with open_store() as here:
-        _print_moved(here, champion.rollback(here.settings, here.database, reason, here.clock.now()))
+        now, prepare = here.clock.now(), here.forecaster().prepare
+        _print_moved(here, champion.rollback(here.settings, here.database, reason, now, prepare=prepare))
 
 
 def _print_moved(here: OpenStore, card: ModelCard) -> None:

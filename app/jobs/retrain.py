@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from app.core.clock import Clock
@@ -10,15 +11,23 @@ from app.core.db import Database
 from app.core.errors import CheckFailed, NoChampion, TrackingUnavailable
 from app.core.progress import Progress, silent, within
 from app.core.settings import Settings
-from app.jobs import processes
+from app.jobs import processes, runs
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from app.forecasts.prediction.forecaster import Forecaster
     from app.monitoring.report import Verdict
     from app.training.contest.contest import ContestResult
 
 Outcome = dict[str, Any]
+
+
+def forecaster(settings: Settings, database: Database, clock: Clock) -> Forecaster:
+    """Return what makes forecasts where any process may be refreshing prices."""
+    from app.forecasts.prediction.forecaster import Forecaster
+
+    return Forecaster(settings, database, clock, is_refreshing=partial(runs.is_refreshing, database))
 
 
 def contest(
@@ -44,7 +53,8 @@ def contest(
             fill(version, rows)
 
     told, first = within(progress, 0.0, 0.95), serve if serve_first else None
-    result = run_contest(settings, database, clock, told, serve_first=first)
+    prepare = forecaster(settings, database, clock).prepare
+    result = run_contest(settings, database, clock, told, serve_first=first, prepare=prepare)
     if result.promoted:
         fill(result.version, result.out_of_fold, within(progress, 0.95, 1.0))
     return result

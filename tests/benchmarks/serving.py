@@ -139,7 +139,7 @@ def serve(name: str, port: int) -> None:
 
 
 @contextmanager
-def started(name: str, port: int, answer: bytes) -> Iterator[int]:
+def started(name: str, port: int, answer: bytes, path: str = "/predict/AAPL") -> Iterator[int]:
     """Run a server in a process of its own, and yield its process id once it answers."""
     command = [sys.executable, __file__, "--serve", name, str(port)]
     environment = {**os.environ, "ANSWER": answer.decode(), "OPENBLAS_NUM_THREADS": "1"}
@@ -147,7 +147,7 @@ def started(name: str, port: int, answer: bytes) -> Iterator[int]:
     try:
         while True:
             try:
-                get(port, "/predict/AAPL")
+                get(port, path)
                 break
             except OSError:
                 time.sleep(0.2)
@@ -170,10 +170,10 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def load(pid: int, port: int) -> Load:
+def load(pid: int, port: int, path: str = "/predict/AAPL") -> Load:
     """Load one server for a round."""
     before = cpu_s(pid)
-    rate, p50, p99, failed = loaded(f"http://127.0.0.1:{port}/predict/AAPL", CONNECTIONS, SECONDS)
+    rate, p50, p99, failed = loaded(f"http://127.0.0.1:{port}{path}", CONNECTIONS, SECONDS)
     return Load(rate, p50, p99, failed, 1e6 * (cpu_s(pid) - before) / max(rate * SECONDS, 1.0))
 
 

@@ -79,12 +79,13 @@ def as_of(db: Session, sessions: Mapping[str, date], model_version: str | None) 
     return found
 
 
-def last_of(db: Session, symbols: Sequence[str]) -> dict[str, Forecast]:
-    """Return each symbol's last forecast, whatever it was made as of."""
+def last_of(db: Session, symbols: Sequence[str], model_version: str | None = None) -> dict[str, Forecast]:
+    """Return each symbol's last forecast, of a model version or of any, whatever it was made as of."""
     found: dict[str, Forecast] = {}
     for part in chunks(symbols):
         its = col(ForecastRow.symbol).in_(part), col(ForecastRow.origin).in_(PUBLIC)
         ends = select(func.max(ForecastRow.seq)).where(*its).group_by(ForecastRow.symbol)
+        ends = ends if model_version is None else ends.where(ForecastRow.model_version == model_version)
         newest = select(ForecastRow).where(col(ForecastRow.seq).in_(ends))
         found |= {row.symbol: Forecast.model_validate(row) for row in db.exec(newest)}
     return found

@@ -66,7 +66,8 @@ class Forecaster:
 
         Prices are on the basis of the store's present history, whatever has been split since the forecast was made.
         Without a champion that can be loaded, what an earlier one forecast as of the last bar is still the answer.
-        While prices are refreshed, a symbol's last forecast is: one made on half a market would be kept for good.
+        While prices are refreshed, a symbol's last forecast is, the champion's own where it made one: a forecast made
+        on half a market would be kept for good.
         Errors: `NoChampion` alone is raised, where it is the answer for all.
         """
         model = self._champion.current()
@@ -79,7 +80,8 @@ class Forecaster:
         missing = [symbol for symbol in last if symbol not in found]
         if missing and self._is_refreshing():
             with self._database.read() as db:
-                found |= records.last_of(db, missing)
+                own = records.last_of(db, missing, model.card.version) if model else {}
+                found |= records.last_of(db, missing) | own
         missing = [symbol for symbol in last if symbol not in found]
         if model is not None and missing:
             found |= {one.symbol: one for one in self._make(model, missing)}
@@ -105,6 +107,14 @@ class Forecaster:
         made = self._new(model)
         progress(1.0, f"{made} new forecasts")
         return made
+
+    def prepare(self, model: Model) -> None:
+        """Let a version that is about to be served forecast every stored symbol, so that nobody waits for it then.
+
+        Not while prices are refreshed: until that is through, a symbol's last forecast is its answer.
+        """
+        if not self._is_refreshing():
+            self._new(model)
 
     def shadow_all(self, challengers: Sequence[Model], progress: Progress = silent) -> int:
         """Let challengers forecast every stored symbol unseen, beside the champion; return how many rows are new.

@@ -2,12 +2,14 @@
 
 `champion.json` names the version, the sum over its files, and the versions that were champion before it, newest last.
 The decision row is written first: a process that dies in between leaves the old champion and the record of a promotion
-that didn't come to be, never half a champion.
+that didn't come to be, never half a champion. Whoever moves the pointer may let the next champion `prepare` before, so
+that what readers will ask for is there when the pointer moves.
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,8 @@ from app.registry.versions.model import Model
 from app.registry.versions.stored import version_directory
 
 Evidence = dict[str, Any]
+Prepare = Callable[[Model], None]
+"""Does what the next champion needs; an error keeps the pointer where it is."""
 _log = log.get(__name__)
 
 
@@ -98,9 +102,15 @@ class Champion:
 
 
 def promote(
-    settings: Settings, database: Database, version: str, reason: str, evidence: Evidence, now: datetime
+    settings: Settings,
+    database: Database,
+    version: str,
+    reason: str,
+    evidence: Evidence,
+    now: datetime,
+    prepare: Prepare = lambda _: None,
 ) -> ModelCard:
-    """Make a stored version the champion: check its files, write the decision, then move the pointer.
+    """Make a stored version the champion: check its files, prepare, write the decision, then move the pointer.
 
     Errors: `BadInput` for a name that can't be one, `NotThere` for a version that isn't stored, `BrokenArtefact` for
     one that can't be loaded.
@@ -110,15 +120,21 @@ def promote(
     with locked(settings.models_dir):
         old = pointer_or_none(settings.models_dir)
         before = (*old.before, old.version) if old and old.version != version else (old.before if old else ())
+        prepare(model)
         decide(database, "promotion", version, old.version if old else None, reason, evidence, now)
         Pointer(version, artefact.sums_of(directory), before).write(settings.models_dir)
     return model.card
 
 
 def rollback(
-    settings: Settings, database: Database, reason: str, now: datetime, evidence: Evidence | None = None
+    settings: Settings,
+    database: Database,
+    reason: str,
+    now: datetime,
+    evidence: Evidence | None = None,
+    prepare: Prepare = lambda _: None,
 ) -> ModelCard:
-    """Return to the champion before this one; raises `NotThere` when there is none."""
+    """Return to the champion before this one, as `promote` does; raises `NotThere` when there is none."""
     with locked(settings.models_dir):
         old = Pointer.read(settings.models_dir)
         if old is None or not old.before:
@@ -126,6 +142,7 @@ def rollback(
         *before, version = old.before
         directory = version_directory(settings, version)
         model = artefact.load(directory)
+        prepare(model)
         decide(database, "rollback", version, old.version, reason, evidence or {}, now)
         Pointer(version, artefact.sums_of(directory), tuple(before)).write(settings.models_dir)
     return model.card

@@ -116,6 +116,7 @@ def run_contest(
     *,
     at_once: bool = True,
     serve_first: ServeFirst | None = None,
+    prepare: Callable[[Model], None] = lambda _: None,
 ) -> ContestResult:
     """Train and judge every candidate on the stored bars, log to MLflow, save the winner, decide on promotion.
 
@@ -123,12 +124,11 @@ def run_contest(
     With a `recipe` that candidate alone is fitted again, beside the random walk. Without `at_once` the winner goes in
     shadow instead of being promoted, if there is a champion. With `serve_first` the very first winner, who takes
     nobody's place, is promoted and handed over as soon as the contest is through; proofs and MLflow follow, and one
-    that fails a proof is withdrawn. Errors: `TrackingUnavailable` when MLflow can't be used, before any other work
-    unless a first winner is served; `NoHistory` when the store holds too few bars to judge a model.
+    that fails a proof is withdrawn. Others go to `prepare` before. Errors: `TrackingUnavailable` when MLflow can't be
+    used, before other work unless a first winner is served; `NoHistory` where the store has too few bars to judge.
     """
-    begun = perf_counter()
-    tracker = Tracker(settings)
-    decision = Decision(settings, database, clock, within(progress, 0.8, 0.98), at_once)
+    begun, tracker = perf_counter(), Tracker(settings)
+    decision = Decision(settings, database, clock, within(progress, 0.8, 0.98), at_once, prepare)
     first = serve_first if serve_first and decision.is_first() else None
     if first is None:
         progress(0.0, "opening MLflow")

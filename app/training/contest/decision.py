@@ -32,13 +32,14 @@ SAME_IN_SHADOW = "the same data gave the same model: it is in shadow already"
 
 @dataclass(frozen=True)
 class Decision:
-    """What a decision needs beside the winner; `at_once` says that the winner may become champion now."""
+    """What a decision needs beside the winner: whether it may become champion `at_once`, and what it does before."""
 
     settings: Settings
     database: Database
     clock: Clock
     progress: Progress
     at_once: bool = True
+    prepare: champion.Prepare = lambda _: None
 
     def decide(
         self, dataset: Dataset, evaluator: Evaluator, model: Model, choice: Choice, evidence: dict[str, Any]
@@ -62,8 +63,8 @@ class Decision:
         if refusal:
             decide(self.database, "refusal", card.version, in_place, refusal, evidence, self.clock.now())
             return False, refusal
-        reason = f"{choice}; {compared.how}{_beside(compared)}"
-        champion.promote(self.settings, self.database, card.version, reason, evidence, self.clock.now())
+        reason, now = f"{choice}; {compared.how}{_beside(compared)}", self.clock.now()
+        champion.promote(self.settings, self.database, card.version, reason, evidence, now, self.prepare)
         return True, reason
 
     def is_first(self) -> bool:

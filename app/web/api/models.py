@@ -109,14 +109,16 @@ def move_champion(services: Services, version: str, reason: str) -> ModelCard:
     """Promote a stored version; its own out-of-sample figures are the evidence."""
     card = card_of(services, version)
     evidence = {"metrics": card.metrics.overall.model_dump(), "verdict": card.verdict, "tries": card.tries}
-    registry.promote(services.settings, services.database, version, reason, evidence, services.clock.now())
+    now, prepare = services.clock.now(), services.forecaster.prepare
+    registry.promote(services.settings, services.database, version, reason, evidence, now, prepare)
     _tell_mlflow(services)
     return card
 
 
 def roll_back(services: Services, reason: str) -> ModelCard:
     """Return to the champion before this one."""
-    card = registry.rollback(services.settings, services.database, reason, services.clock.now())
+    now, prepare = services.clock.now(), services.forecaster.prepare
+    card = registry.rollback(services.settings, services.database, reason, now, prepare=prepare)
     _tell_mlflow(services)
     return card
 

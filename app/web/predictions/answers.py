@@ -198,16 +198,16 @@ class Answers:
         self._snapshot = replace(new, stamps=stamps, answers=kept, too_short=too_short)
 
     def _built(self, forecasts: Sequence[Forecast]) -> dict[str, Answer]:
-        """Write the answers; a forecast that isn't as of the symbol's last bar is provisional."""
+        """Write the answers; a forecast that isn't as of the symbol's last bar, or the champion's, is provisional."""
         with self._services.database.read() as db:
             last = store.last_bars(db, [one.symbol for one in forecasts])
-        answers = {}
+        answers, champion = {}, self._services.champion_version()
         beside = self._services.forecaster.situations(forecasts)
         for forecast, situation in zip(forecasts, beside, strict=True):
             freshness = self._services.forecaster.freshness(forecast)
             body = Prediction.of_newest(forecast, freshness, situation).model_dump_json().encode()
-            settled = forecast.as_of == last[forecast.symbol].session
-            expires = inf if settled else monotonic() + PROVISIONAL_S
+            its = forecast.as_of == last[forecast.symbol].session, champion in {None, forecast.model_version}
+            expires = inf if all(its) else monotonic() + PROVISIONAL_S
             answers[forecast.symbol] = Answer(forecast, situation, body, freshness.since, freshness.until, expires)
         return answers
 

@@ -8,10 +8,12 @@ from fastapi import FastAPI
 
 from app.core.db import Database
 from app.core.settings import Settings
+from app.forecasts.ledger import records
 from app.forecasts.prediction.forecaster import Forecaster
 from app.jobs import runs
+from app.registry.versions import artefact
 from app.web.predictions.answers import Answers
-from tests.web.conftest import NOW, Build, put_champion, talk_to
+from tests.web.conftest import NOW, Build, model, put_champion, talk_to
 from tests.web.predictions.test_answers import LAST, NEXT, ask, put_bar, statements
 
 
@@ -34,6 +36,34 @@ async def test_several_workers_see_a_change_at_once(settings: Settings, seeded: 
     assert [(await ask(one))["model"]["version"] for one in workers] == ["v2"] * 3  # type: ignore[index]
     for one in workers:
         await one.aclose()
+
+
+async def test_whoever_becomes_champion_has_forecast_everything_before(
+    app: FastAPI, web: httpx.AsyncClient, settings: Settings, seeded: Database
+) -> None:
+    """Over HTTP, promoted or rolled back to: when the pointer moves, no reader waits for a forecast to be made."""
+    artefact.save(model("v2"), settings.models_dir / "v2")
+    answers: Answers = app.state.answers
+    for moved, version in (("v2/promote", "v2"), ("rollback", "v1")):
+        assert (await web.post(f"/api/models/{moved}")).json()["champion"] == version
+        assert answers.prepare() is False
+        ready = [answers.ready(symbol) for symbol in ("AAPL", "MSFT", "GOOG", "IBM")]
+        assert [one and one.forecast.model_version for one in ready] == [version] * 4
+    with seeded.read() as db:
+        assert [records.count(db, version=version) for version in ("v1", "v2")] == [4, 4]
+
+
+async def test_nothing_is_forecast_for_a_promotion_while_prices_are_refreshed(
+    web: httpx.AsyncClient, settings: Settings, seeded: Database
+) -> None:
+    """A forecast on half a market would be kept for good; what was served is served on, and says by whom it is."""
+    first = await ask(web)
+    artefact.save(model("v2"), settings.models_dir / "v2")
+    run = runs.start(seeded, "refresh", "test", NOW)
+    assert (await web.post("/api/models/v2/promote")).status_code == 200
+    assert await ask(web) == first
+    runs.finish(seeded, run.id, "done", "", None, NOW)
+    assert (await ask(web))["model"]["version"] == "v2"  # type: ignore[index]
 
 
 async def test_other_commits_change_nothing(app: FastAPI, web: httpx.AsyncClient, seeded: Database) -> None:
