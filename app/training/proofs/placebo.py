@@ -50,6 +50,8 @@ _FOLDS = (100, 250, 600)
 """Where folds of a market without an edge end, in sessions from the first: for sigma, for trust, then one refit."""
 _EDGE_FOLDS = (100, *range(250, 1001, 125))
 """The same where an edge is planted: trust that fades is learnt anew twice a year, as it is nearly where it serves."""
+_STILL, _PLANTED = (30, 900), (110, 1500)
+"""Symbols and sessions of a market without an edge, and of one with."""
 _CUT = 4.0
 _large = Lock()
 """A market with an edge takes 0.4 GB: one at a time, whatever the number of threads."""
@@ -134,10 +136,10 @@ def _looks_ahead() -> list[str]:
 def _market(seed: int, edge: float) -> Market:
     """Walk one market; a planted edge is looked for by the linear candidate alone."""
     if not edge:
-        return _walked(simulated.market(1000 + seed, 30, 900), CANDIDATES, edge)
+        return _walked(simulated.market(1000 + seed, *_STILL), CANDIDATES, edge)
     with _large:
         chosen = tuple(one for one in CANDIDATES if one.name in {"random_walk", "ridge"})
-        return _walked(simulated.market(seed, 110, 1500, edge), chosen, edge)
+        return _walked(simulated.market(seed, *_PLANTED, edge), chosen, edge)
 
 
 def _walked(bars: pl.DataFrame, chosen: tuple[Candidate, ...], edge: float) -> Market:

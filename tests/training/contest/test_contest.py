@@ -16,7 +16,7 @@ from app.registry.promotion.champion import Champion
 from app.registry.promotion.proofs import proofs_of
 from app.registry.promotion.tables import DecisionRow
 from app.registry.versions.model import Model
-from app.training.contest import report
+from app.training.contest import proving, report
 from app.training.contest.contest import run_contest
 from app.training.contest.decision import Decision
 from app.training.contest.report import Contestant
@@ -27,9 +27,13 @@ CLOCK = Clock(datetime(2012, 8, 1, 12, tzinfo=UTC))
 
 
 def test_a_contest_makes_a_champion_once(
-    settings: Settings, fill: Callable[[pl.DataFrame], Database], bars: pl.DataFrame
+    settings: Settings, fill: Callable[[pl.DataFrame], Database], bars: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first contest promotes its winner with the evidence; the same data again gives the same version and table."""
+    """The first contest promotes its winner with the evidence; the same data again gives the same version and table.
+
+    One market of each kind for the placebo; the flow's first day simulates as many as a promotion does.
+    """
+    monkeypatch.setattr(proving, "QUICK_MARKETS", 1)
     database = fill(bars)
     messages: list[str] = []
     first = run_contest(settings, database, CLOCK, lambda _, message: messages.append(message))
@@ -54,7 +58,14 @@ def test_a_contest_makes_a_champion_once(
     with database.read() as db:
         decisions = db.exec(select(DecisionRow)).all()
     assert [(row.kind, row.version) for row in decisions] == [("promotion", first.version)]
-    assert all(proof["passed"] for proof in decisions[0].evidence["proofs"])
+    leakage, placebo = decisions[0].evidence["proofs"]
+    assert leakage["passed"]
+    assert placebo["passed"], placebo["details"]
+    assert placebo["details"][:2] == [
+        "1 of 1 markets without an edge: no claim",
+        "1 of 1 planted edges of 0.05 found",
+    ]
+    assert placebo["details"][2].endswith(" features and 5 locations know nothing")
     _check_mlflow(settings, first.version)
 
 
