@@ -68,9 +68,7 @@ class SecurityHeaders:
 
         async def complete(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
+                _complete(MutableHeaders(scope=message))
             await send(message)
 
         await self._app(scope, receive, complete)
@@ -207,6 +205,13 @@ PageAdmin = Depends(require_page_admin)
 
 def with_headers(response: Response) -> Response:
     """Add the headers to an answer that is made outside the layer above: the one for an unforeseen failure."""
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+    _complete(response.headers)
     return response
+
+
+def _complete(headers: MutableHeaders) -> None:
+    """Add what isn't there; an answer that brings its own policy says in it who may frame it."""
+    framed = "content-security-policy" in headers
+    for name, value in HEADERS.items():
+        if not (framed and name == "X-Frame-Options"):
+            headers.setdefault(name, value)

@@ -57,7 +57,8 @@ def stock(
         return render.see_other(f"/stocks/{quote(name)}")
     page = view_stock.stock(services, name, Choice.read(wanted, show), above)
     twin = f"/predict/{quote(name)}" if page.forecast else f"/api/prices/{quote(name)}"
-    return layout.page(request, services, "stock", twin, [page.status], page=page, ranges=RANGES)
+    base = str(request.base_url)
+    return layout.page(request, services, "stock", twin, [page.status], page=page, ranges=RANGES, base=base)
 
 
 @router.get("/stocks/{symbol}/drivers")
