@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from app.core.clock import calendar
-from app.core.errors import NextcloseError, UnknownSymbol
+from app.core.errors import UnknownSymbol
 from app.prices import store
 from app.prices.symbols import normalise
 from app.registry.promotion.decisions import history
@@ -67,7 +67,7 @@ def card(request: Request, symbol: str, services: ServicesDep, answers: AnswersD
         told |= _told(services, found)
     else:
         told["problem"] = "it isn't stored here" if isinstance(found, UnknownSymbol) else found.detail
-    status = found.status if isinstance(found, NextcloseError) else 200
+    status = found.status if isinstance(found, UnknownSymbol) else 200
     return Response(
         render.environment().get_template("embed.html").render(told), status, FRAMED, "text/html; charset=utf-8"
     )
