@@ -78,16 +78,23 @@ def monitor(*, as_json: AsJson = False) -> None:
     header = ("claim", "sessions", "allowed", "last month", "of an alarm", "alarms")
     lines = (
         *(report.verdict, *(f"  {reason}" for reason in report.reasons), ""),
-        *table(header, map(_claim, report.claims)),
+        *table(header, (line for claim in report.claims for line in _claim(claim))),
         f"\nAny false alarm while all claims hold: in {report.false_alarms:.0%} of years at most.",
     )
     document = TypeAdapter(type(report)).dump_python(report, mode="json")
     print_report(document, lines, as_json=as_json, exit_code=1 if report.verdict == "degraded" else 0)
 
 
-def _claim(claim: Watch) -> list[Any]:
-    figures = (number(claim.allowed, 1, scale=100), number(claim.recent, 1, scale=100), number(claim.value, 2))
-    return [claim.name, claim.sessions, *figures, len(claim.alarms)]
+def _claim(claim: Watch) -> Iterator[list[Any]]:
+    """Yield a line of all symbols, and one a third of them where there are enough."""
+    for part in claim.parts:
+        if part.group == "all" or part.sessions:
+            figures = (number(part.allowed, 1, scale=100), number(part.recent, 1, scale=100))
+            if part.group == "all":
+                yield [claim.name, part.sessions, *figures, number(claim.value, 2), len(claim.alarms)]
+            else:
+                alarms = claim.alarm_groups.count(part.group)
+                yield [f"  {part.group} third", part.sessions, *figures, number(part.value, 2), alarms]
 
 
 def score(*, as_json: AsJson = False) -> None:

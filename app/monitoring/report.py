@@ -18,7 +18,7 @@ from app.features import frame
 from app.forecasts.ledger.track_record import settled
 from app.forecasts.prediction.forecaster import Forecaster
 from app.monitoring.drift import MONTH, MONTHS, Drift, drift, importances
-from app.monitoring.outcomes import FALSE_ALARMS, Watch, watch
+from app.monitoring.outcomes import FALSE_ALARMS, Group, Watch, watch
 from app.monitoring.turn import RECENT, YEAR, Turn, turn
 from app.prices import store
 from app.registry.promotion.champion import Champion
@@ -37,6 +37,12 @@ BEHIND_WATCH, BEHIND_DEGRADED = 2, 10
 FAILING: Final = 0.2
 """Share of watched symbols whose last refresh failed at the source."""
 _SOURCE_FAILED: Final = frozenset({"unreachable", "limited", "malformed"})
+_AMONG: Final[dict[Group, str]] = {
+    "all": "",
+    "calm": " among the calmest third of symbols",
+    "middle": " among the middle third of symbols by volatility",
+    "wild": " among the wildest third of symbols",
+}
 _ENDED_BADLY: Final = {"failed": "failed", "lost": "was lost", "timed_out": "took too long"}
 
 
@@ -140,17 +146,21 @@ def _of_claims(claims: Iterable[Watch], rows: pl.DataFrame, model: Model | None)
     standing = set(own["target_session"].unique().sort()[-STANDS:])
     found: list[Finding] = []
     for claim in claims:
-        alarms = [day for day in claim.alarms if day in standing]
-        name, month = (
-            claim.name.capitalize(),
-            f"{claim.recent or 0.0:.1%} over the last month beside {claim.allowed:.0%}",
-        )
+        alarms = [one for one in zip(claim.alarms, claim.alarm_groups, strict=True) if one[0] in standing]
         if alarms:
-            rate = f"called on {alarms[-1]}, which happens by chance in {claim.false_alarms:.0%} of years at most"
-            found.append(("degraded", f"{name}: {month}, {rate}."))
+            day, group = alarms[-1]
+            rate = f"called on {day}, which happens by chance in {claim.false_alarms:.0%} of years at most"
+            found.append(("degraded", f"{_told(claim, group)}, {rate}."))
         elif claim.value >= WATCHED_FROM:
-            found.append(("watch", f"{name}: {month}, the detector is at {claim.value:.0%} of an alarm."))
+            found.append(("watch", f"{_told(claim, claim.group)}, the detector is at {claim.value:.0%} of an alarm."))
     return found
+
+
+def _told(claim: Watch, group: Group) -> str:
+    """Say of which symbols a claim is in doubt, and its figure of the last month there."""
+    part = claim.part(group)
+    month = f"{part.recent or 0.0:.1%} over the last month beside {part.allowed:.0%}"
+    return f"{claim.name.capitalize()}{_AMONG[group]}: {month}"
 
 
 def _of_turn(turned: Turn | None) -> list[Finding]:

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from app.monitoring.detector import detect
-from app.monitoring.outcomes import CLAIMS, FALSE_ALARMS, Watch, watch
+from app.monitoring.outcomes import CLAIMS, FALSE_ALARMS, GROUPS, Watch, watch
 from tests.monitoring.years import FIRST, years
 
 CHANGE = 126
@@ -37,19 +37,44 @@ def test_returns_three_times_as_wild_are_called_within_15_sessions() -> None:
     assert np.median(delays) <= 8
 
 
-def test_the_bound_holds_for_a_series_at_its_limit() -> None:
-    """Ville's inequality needs no model: coin flips whose mean is exactly what is allowed, 2,000 years of them."""
-    flips = (np.random.default_rng(3).random((2000, 252)) < 0.2).astype(float)
-    assert np.mean([bool(detect(one, 0.2, 0.0, 0.1).alarms) for one in flips]) <= 0.1
+def test_the_bound_holds_for_series_at_their_limit() -> None:
+    """Ville's inequality needs no model: a whole and its two parts exactly at what is allowed, 1,000 years."""
+    flips = (np.random.default_rng(3).random((1000, 252, 2)) < 0.2).astype(float)
+    series = np.concatenate([flips.mean(axis=2, keepdims=True), flips], axis=2)
+    allowed, weights = np.full(3, 0.2), np.array([0.5, 0.25, 0.25])
+    assert np.mean([bool(detect(one, allowed, 0.0, 0.1, weights).alarms) for one in series]) <= 0.1
 
 
 def test_an_alarm_starts_the_detector_anew() -> None:
     """A claim that stays broken is called again and again, and one that holds again isn't."""
-    broken, whole = np.ones(30), np.zeros(200)
-    found = detect(np.concatenate([broken, whole]), 0.2, 0.0, 0.1)
+    broken, whole = np.ones((30, 1)), np.zeros((200, 1))
+    found = detect(np.concatenate([broken, whole]), np.array([0.2]), 0.0, 0.1, np.ones(1))
     assert len(found.alarms) >= 2
     assert max(found.alarms) < 30
     assert found.value[-1] < 0.01
+
+
+def test_a_part_with_nothing_on_a_day_bets_nothing() -> None:
+    """Its capital stays, but for the gambler who starts that day."""
+    known, half = np.array([[1.0], [1.0], [0.0]]), np.array([[1.0], [np.nan], [0.0]])
+    all_days, some = (detect(one, np.array([0.2]), 0.0, 0.1, np.ones(1)).value for one in (known, half))
+    assert some[1] == pytest.approx(some[0] + 0.1 / 252)
+    assert some[1] < all_days[1]
+
+
+def test_a_third_that_fails_is_called_and_named() -> None:
+    """Bands of the calmest symbols hold on 85 % of their rows, those of the others always: 95 % on the whole."""
+    (rows,) = years(1, seed=9)
+    calm = pl.col("sigma").rank("ordinal").over("target_session") <= 4
+    chance = pl.Series(np.random.default_rng(9).random(rows.height))
+    claim = named(rows.with_columns(hit_95=~calm | (chance < 0.85)), "95 % band too narrow")
+    assert claim.alarms
+    assert set(claim.alarm_groups) == {"calm"}
+    assert [(one.group, one.sessions) for one in claim.parts] == [(group, 252) for group in GROUPS]
+    assert claim.value == pytest.approx(sum(one.value for one in claim.parts))
+    assert claim.part("calm").recent < claim.part("calm").allowed < claim.part("wild").recent == 1.0
+    few = named(rows.filter(pl.col("symbol").is_in(["S0", "S1", "S2"])), "95 % band too narrow")
+    assert [one.sessions for one in few.parts] == [252, 0, 0, 0]
 
 
 def test_a_forecast_worse_than_the_random_walk_is_called() -> None:

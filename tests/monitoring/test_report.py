@@ -70,6 +70,25 @@ def test_missed_bands_degrade_the_champion_that_missed_them(look: Callable[..., 
     assert all(reason.endswith(".") for reason in report.reasons)
 
 
+def test_a_third_of_the_symbols_that_fails_is_named(look: Callable[..., Report], database: Database) -> None:
+    """Bands of the two calmest of six miss together every third session, those of the others never."""
+    names = [*small.SYMBOLS, "EEE", "FFF"]
+    made = [forecast(day, name, sigma=0.01 + place / 100) for day in range(50) for place, name in enumerate(names)]
+    missed = [place < 2 and day % 3 == 0 for day in range(50) for place in range(6)]
+    scores = [score(one.id).model_copy(update={"hit_95": not miss}) for one, miss in zip(made, missed, strict=True)]
+    with database.write() as db:
+        store.watch(db, names, small.NOW)
+        records.append(db, made)
+        due.add_scores(db, scores)
+    report = look()
+    assert report.verdict == "degraded"
+    told = (
+        "95 % band too narrow among the calmest third of symbols: 66.7% over the last month beside 93%, called on 2021-"
+    )
+    assert report.reasons[0].startswith(told)
+    assert report.reasons[0].endswith("which happens by chance in 7% of years at most.")
+
+
 def test_another_champion_starts_unjudged(look: Callable[..., Report], database: Database, settings: Settings) -> None:
     """Alarms on the sessions of the one before stay on record, and degrade nothing."""
     settle(database, 30, holds=False)

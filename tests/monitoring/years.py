@@ -67,6 +67,7 @@ def _rows(returns: np.ndarray, sigma: np.ndarray, z: np.ndarray) -> pl.DataFrame
             "model_version": ["v1"] * len(realised),
             "origin": ["live"] * len(realised),
             "kind": ["other"] * len(realised),
+            "sigma": sigma[BEFORE:].ravel(),
             "crps": crps(quantiles, realised),
             "crps_random_walk": crps(walk, realised),
             **hits,

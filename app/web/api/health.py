@@ -93,6 +93,7 @@ class Metrics:
         self.champion = gauge("nextclose_champion", "1 for the version that is served", ["version"])
         self.verdict = gauge("nextclose_verdict", "How what is served holds up: 0 healthy, 1 watch, 2 degraded")
         self.detector = gauge("nextclose_detector", "A claim's detector, in parts of an alarm", ["claim"])
+        self.part = gauge("nextclose_detector_part", "What a group of symbols adds to it", ["claim", "group"])
         self.drift = gauge("nextclose_drift_psi", "PSI of the last month, weighted by importance")
         self.monitored = gauge("nextclose_monitored_timestamp_seconds", "When it was monitored last")
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
@@ -113,6 +114,8 @@ class Metrics:
         self.monitored.set(datetime.fromisoformat(report["made_at"]).timestamp() if report else nan)
         for claim in report["claims"] if report else ():
             self.detector.labels(claim["name"]).set(claim["value"])
+            for part in claim.get("parts", ()):
+                self.part.labels(claim["name"], part["group"]).set(part["value"])
 
 
 class Counting:
