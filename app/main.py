@@ -27,6 +27,7 @@ from app.web.edge.deps import Services
 from app.web.front.hot import Hot
 from app.web.front.recent import Recent
 from app.web.predictions.answers import Answers
+from app.web.predictions.dependences import Dependences
 from app.web.predictions.explainer import Explainer
 
 
@@ -62,6 +63,7 @@ def create_app(settings: Settings | None = None, bind_host: str | None = None) -
     services = app.state.nextclose = Services(settings, database, clock, made_by, Champion(settings))
     app.state.answers = Answers(services)
     app.state.explainer = Explainer(services)
+    app.state.dependences = Dependences(services)
     app.state.metrics = Metrics()
     recent = Recent(partial(FastAPI.__call__, app), app, services, app.state.metrics)
     app.hot = Hot(recent, app.state.answers, app.state.metrics)

@@ -37,6 +37,9 @@ class Settings(BaseSettings):
     mlflow_uri: str | None = Field(
         None, description="MLflow tracking and registry; unset: a SQLite file in HOME", repr=False
     )
+    mlflow_ui: str | None = Field(
+        None, description="Address of MLflow's pages, to link to; unset: that of NEXTCLOSE_MLFLOW_URI if it is a server"
+    )
     admin_token: SecretStr | None = Field(
         None,
         description="What one signs in with, or sends as a bearer token, to change something; unset: on loopback only",
@@ -86,6 +89,14 @@ class Settings(BaseSettings):
                 raise ValueError(f"it is no address that begins with {' or '.join(f'{one}://' for one in schemes)}")
         return value
 
+    @field_validator("mlflow_ui")
+    @classmethod
+    def _page(cls, value: str | None) -> str | None:
+        """Refuse what no page may link to: it would show a password."""
+        if value is not None and (not value.startswith(("https://", "http://")) or "@" in value):
+            raise ValueError("it is no address that begins with https:// or http://, without a user")
+        return value
+
     @field_validator("now", mode="before")
     @classmethod
     def _file(cls, value: Any) -> Any:
@@ -122,6 +133,14 @@ class Settings(BaseSettings):
     def mlflow(self) -> str:
         """URI of MLflow's tracking store and registry."""
         return self.mlflow_uri or f"sqlite:///{(self.home / 'mlflow.db').absolute()}"
+
+    @property
+    def mlflow_pages(self) -> str | None:
+        """Address of MLflow's pages, without a slash at its end; None where it has none."""
+        server = self.mlflow_uri or ""
+        is_open = server.startswith(("https://", "http://")) and "@" not in server
+        found = self.mlflow_ui or (server if is_open else "")
+        return found.rstrip("/") or None
 
 
 def load_settings() -> Settings:

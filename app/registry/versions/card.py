@@ -67,12 +67,22 @@ class Score(_Frozen):
         return None if isinstance(value, float) and not isfinite(value) else value
 
 
+SAME_LOSS: Final = 1e-4
+"""Part of the random walk's loss in a week by which it may differ between two readings of the same bars."""
+
+
 class WeekLoss(_Frozen):
     """One week's mean CRPS out of fold, beside the random walk's on the same rows."""
 
     n: int
     crps: float
     crps_random_walk: float
+
+    def is_of_same_rows(self, other: WeekLoss) -> bool:
+        """Say whether two losses speak of the same rows: as many, and alike to the random walk, which isn't fitted."""
+        return self.n == other.n and (
+            abs(other.crps_random_walk - self.crps_random_walk) <= SAME_LOSS * self.crps_random_walk
+        )
 
 
 class Metrics(_Frozen):

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 
-from app.registry.components.location import LinearLocation
-from app.registry.components.scale import LogLinearScale
 from app.registry.versions.card import Metrics
+from app.registry.versions.importance import importance
 from app.registry.versions.pipeline import Pipeline
 
 _ROW, _LABEL, _WIDTH, _HEAD = 18, 190, 360, 34
@@ -54,19 +53,10 @@ def of_candidate(metrics: Metrics, pipeline: Pipeline) -> dict[str, str]:
         ),
         "folds.svg": bars("CRPS skill against the random walk, by fold", folds, " %"),
     }
-    weights = importance(pipeline)
+    ranked = sorted(importance(pipeline), key=lambda one: -abs(one.value))
+    weights = {f"{one.part}: {one.feature}": one.value for one in ranked if one.kind in {"weight", "per unit"}}
+    weights = dict(list(weights.items())[:_MOST])
     return {**made, "importance.svg": bars("Weights per standard deviation", weights)} if weights else made
-
-
-def importance(pipeline: Pipeline) -> dict[str, float]:
-    """Return the largest weights of what is linear: log sigma's regressors and a linear location's features."""
-    found: dict[str, float] = {}
-    if isinstance(scale := pipeline.base_scale, LogLinearScale):
-        found |= {f"sigma: {name}": w for name, w in zip(scale.features, scale.weights, strict=True)}
-    location = pipeline.location
-    if isinstance(location, LinearLocation):
-        found |= {f"return: {name}": w for name, w in zip(location.features, location.weights, strict=True)}
-    return dict(sorted(found.items(), key=lambda item: -abs(item[1]))[:_MOST])
 
 
 def _bins(shares: tuple[float, ...], step: float) -> dict[str, float]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from functools import cached_property
@@ -14,15 +14,17 @@ import polars as pl
 
 from app.core.clock import Clock
 from app.core.db import Database
+from app.core.errors import TrackingUnavailable
 from app.core.progress import Progress, silent, within
 from app.core.settings import Settings
-from app.registry.promotion.tracking import RunRecord, Tracker
+from app.registry.promotion.tracking import Tracker
 from app.registry.versions import artefact
 from app.registry.versions.card import Score
 from app.registry.versions.model import Model
 from app.training.contest import report
 from app.training.contest.checkpoints import out_of_fold_rows
 from app.training.contest.decision import Decision
+from app.training.contest.parts import parts
 from app.training.data.candidates import CANDIDATES, Candidate
 from app.training.data.dataset import Dataset, newest_session, stored_dataset
 from app.training.data.folds import REFIT_EVERY, folds
@@ -36,7 +38,6 @@ CONTEST_DAYS = 12 * 365
 """A contest learns from the last twelve years: older markets cost time and teach little about tomorrow."""
 REPLAYED_SESSIONS = 504
 """The last two years: what a contest hands down of its winner's out-of-fold forecasts."""
-_LOGGED = ("rows", "trained_from", "trained_through", "refit_every", "tries")
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,9 @@ class _Contest:
     @property
     def evidence(self) -> dict[str, Any]:
         claimed = {"training": self.training, "claim": asdict(self.claim), "tries": self.claim.tries}
-        return {**claimed, "contest": [row.as_dict() for row in self.table]}
+        by_name = {one.candidate.name: one.metrics for one in self.ranked}
+        kept = {"code": report.code_fingerprint(), "parts": parts(by_name)}
+        return {**claimed, **kept, "contest": [row.as_dict() for row in self.table]}
 
 
 ServeFirst = Callable[[str, pl.DataFrame], None]
@@ -138,12 +141,16 @@ def run_contest(
     card, version = model.card, model.card.version
     if first and decision.serve_first(model, contest.choice, evidence):
         first(version, contest.out_of_fold)
-        promoted, reason = decision.settle(model)
-        tracker.connect(f"version {version} was {'proved' if promoted else 'withdrawn'}, and isn't recorded there")
-        _log(tracker, settings, contest)
+        run = None
+        with suppress(TrackingUnavailable):  # the proofs come first; it is asked for again below
+            run = _log(tracker, settings, contest)
+        promoted, reason = decision.settle(model, run)
+        if run is None:
+            tracker.connect(f"version {version} was {'proved' if promoted else 'withdrawn'}, and isn't recorded there")
+            _log(tracker, settings, contest)
     else:
         progress(0.75, "writing to MLflow")
-        _log(tracker, settings, contest)
+        evidence = evidence | {"mlflow_run": _log(tracker, settings, contest)}
         promoted, reason = decision.decide(contest.dataset, contest.evaluator, model, contest.choice, evidence)
     if promoted:
         tracker.set_champion(version)
@@ -229,22 +236,10 @@ def _row(one: report.Contestant, standing: Standing) -> ContestRow:
     return ContestRow(standing.name, one.metrics.overall, one.out_of_fold.seconds, standing, one.metrics.by_kind)
 
 
-def _log(tracker: Tracker, settings: Settings, contest: _Contest) -> None:
+def _log(tracker: Tracker, settings: Settings, contest: _Contest) -> str:
+    """Record the contest and register its winner; return the run's id."""
     card = contest.model.card
-    names, scores = [one.candidate.name for one in contest.ranked], [one.metrics.overall for one in contest.ranked]
-    parent = RunRecord(
-        name=f"{contest.training} {card.trained_through}",
-        params={
-            "dataset": contest.dataset.fingerprint,
-            "code": report.code_fingerprint(),
-            "python": platform.python_version(),
-            "symbols": len(card.symbols),
-            **{name: getattr(card, name) for name in _LOGGED},
-            **{f"library.{name}": number for name, number in card.libraries.items()},
-        },
-        metrics=report.numbers(card.metrics.overall),
-        tags={"winner": card.name, "version": card.version, "verdict": card.verdict},
-        files={**report.table_files(names, scores), "card.json": card.to_json()},
-    )
+    parent = report.parent_run(contest.training, card, contest.ranked)
     run_id = tracker.record(parent, [report.child_run(one) for one in contest.ranked])
     tracker.register(run_id, card.version, settings.models_dir / card.version, f"{card.name}: {card.verdict}")
+    return run_id

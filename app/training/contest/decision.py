@@ -81,10 +81,10 @@ class Decision:
         champion.promote(self.settings, self.database, card.version, reason, evidence, self.clock.now())
         return True
 
-    def settle(self, model: Model) -> tuple[bool, str]:
-        """Run the proofs that a first champion owes, and record them; one that fails takes it away."""
+    def settle(self, model: Model, run: str | None = None) -> tuple[bool, str]:
+        """Run the proofs that a first champion owes, and record them, with its run's id; a failure takes it away."""
         proved, version = self._prove(model), model.card.version
-        evidence, failed = evidence_of(proved, model), failure(proved)
+        evidence, failed = evidence_of(proved, model) | ({"mlflow_run": run} if run else {}), failure(proved)
         if failed:
             champion.withdraw(self.settings, self.database, version, failed, evidence, self.clock.now())
             return False, failed

@@ -6,6 +6,8 @@ import csv
 import hashlib
 import io
 import json
+import platform
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from importlib.metadata import version as installed
@@ -26,6 +28,7 @@ from app.training.data.dataset import Dataset
 from app.training.fitting.location import SETTINGS
 from app.training.walk_forward.walk_forward import OutOfFold
 
+_LOGGED = ("rows", "trained_from", "trained_through", "refit_every", "tries")
 _LIBRARIES = ("numpy", "polars", "scikit-learn", "xgboost-cpu", "mlflow")
 
 
@@ -131,6 +134,25 @@ def _shape_card(pipeline: Pipeline) -> ShapeCard:
         usual, event = shape.usual, shape.event
         return ShapeCard(kind=shape.kind, z=usual.z, rows=usual.rows, event_z=event.z, event_rows=event.rows)
     return ShapeCard(kind=shape.kind)
+
+
+def parent_run(training: str, card: ModelCard, ranked: Sequence[Contestant]) -> RunRecord:
+    """Return the contest's own run: what it read, its winner's card, and the table."""
+    names, scores = [one.candidate.name for one in ranked], [one.metrics.overall for one in ranked]
+    return RunRecord(
+        name=f"{training} {card.trained_through}",
+        params={
+            "dataset": card.dataset_fingerprint,
+            "code": code_fingerprint(),
+            "python": platform.python_version(),
+            "symbols": len(card.symbols),
+            **{name: getattr(card, name) for name in _LOGGED},
+            **{f"library.{name}": number for name, number in card.libraries.items()},
+        },
+        metrics=numbers(card.metrics.overall),
+        tags={"winner": card.name, "version": card.version, "verdict": card.verdict},
+        files={**table_files(names, scores), "card.json": card.to_json()},
+    )
 
 
 def child_run(contestant: Contestant) -> RunRecord:

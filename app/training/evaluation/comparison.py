@@ -27,8 +27,6 @@ from app.training.evaluation.selection import ERRORS
 
 FEWEST_SESSIONS: Final = 20
 """Fewer sessions in common than this compare nothing."""
-SAME_LOSS: Final = 1e-4
-"""Part of the random walk's loss in a week by which it may differ between two readings of the same bars."""
 _BLOCK_WEEKS: Final = 2
 
 
@@ -95,13 +93,7 @@ def _recorded(dataset: Dataset, rows: ScoredRows, card: ModelCard) -> _Losses:
     """Return the weeks of the card that hold the same rows today."""
     sessions = dataset.panel.days[rows.day]
     today, then = week_losses(sessions, rows.crps, rows.crps_base), card.metrics.by_week
-    same = [
-        week
-        for week, loss in today.items()
-        if week in then
-        and loss.n == then[week].n
-        and abs(loss.crps_random_walk - then[week].crps_random_walk) <= SAME_LOSS * then[week].crps_random_walk
-    ]
+    same = [week for week, loss in today.items() if week in then and then[week].is_of_same_rows(loss)]
     weeks = np.array(same, dtype="datetime64[D]")
     n = np.array([today[week].n for week in same], dtype=np.float64)
     return _Losses(

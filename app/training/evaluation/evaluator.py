@@ -82,7 +82,7 @@ class Evaluator:
         return Metrics(
             overall=score(rows),
             by_year=_by(rows, years, str),
-            by_fold=_by(rows, rows.fold, lambda number: f"{number:03d}"),
+            by_fold=_by(rows, rows.fold, lambda number: f"{number:03d}", with_error=True),
             by_tercile=_by(rows, tercile, lambda third: _TERCILES[third]),
             by_kind=_by(rows, is_event(panel.column(EVENT)[rows.row]).astype(np.intp), lambda kind: _KINDS[kind]),
             by_symbol=_by(rows, rows.symbol, lambda code: str(panel.names[code])),
@@ -109,9 +109,9 @@ def session_sums(evaluator: Evaluator) -> tuple[dict[str, SessionSums], dict[str
     return sums
 
 
-def _by(rows: ScoredRows, key: Index, name: Callable[[int], str]) -> dict[str, Score]:
-    """Score the rows of each key, without intervals."""
-    return {name(int(one)): score(rows.part(key == one), brief=True) for one in np.unique(key)}
+def _by(rows: ScoredRows, key: Index, name: Callable[[int], str], *, with_error: bool = False) -> dict[str, Score]:
+    """Score the rows of each key, without intervals but, if asked for, that of the skill."""
+    return {name(int(one)): score(rows.part(key == one), brief=True, with_error=with_error) for one in np.unique(key)}
 
 
 def mondays(sessions: NDArray[np.datetime64]) -> NDArray[np.datetime64]:

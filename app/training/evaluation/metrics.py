@@ -87,8 +87,11 @@ def brier(rows: ScoredRows) -> float:
     return float(np.mean((rows.prob_up[moved] - (rows.realised[moved] > 0.0)) ** 2)) if moved.any() else nan
 
 
-def score(rows: ScoredRows, *, brief: bool = False) -> Score:
-    """Return every figure of a set of rows; `brief` leaves out intervals, ranking and tests."""
+def score(rows: ScoredRows, *, brief: bool = False, with_error: bool = False) -> Score:
+    """Return every figure of a set of rows; `brief` leaves out intervals, ranking and tests.
+
+    `with_error` adds the interval of the skill all the same.
+    """
     n, sessions = len(rows), len(np.unique(rows.day))
     if not n:
         return Score(n=0, sessions=0)
@@ -106,8 +109,9 @@ def score(rows: ScoredRows, *, brief: bool = False) -> Score:
         **{f"coverage_{100 * level:.0f}": float(held.mean()) for level, held in _by_level(rows)},
         "width_80": float(rows.width_80.mean()),
     }
-    if not brief and base.any() and rows.crps_base.any():
-        figures |= _intervals(rows, error, base) | _ranking(rows) | _tests(rows)
+    if base.any() and rows.crps_base.any():
+        figures |= _skill(rows) if with_error or not brief else {}
+        figures |= {} if brief else _intervals(rows, error, base) | _ranking(rows) | _tests(rows)
     return Score(n=n, sessions=sessions, **figures)
 
 
@@ -117,12 +121,16 @@ def _ratio(top: Array, bottom: Array) -> float:
     return float(top.sum()) / below if below > 0.0 else nan
 
 
+def _skill(rows: ScoredRows) -> dict[str, float]:
+    _, low, high = ratio_interval(rows.day, rows.crps, rows.crps_base)
+    return {"crps_skill_low": 1.0 - high, "crps_skill_high": 1.0 - low}
+
+
 def _intervals(rows: ScoredRows, error: Array, base: Array) -> dict[str, float]:
     sides, hits, _ = direction(rows)
     _, *mae_ratio = ratio_interval(rows.day, error, base)
-    _, low, high = ratio_interval(rows.day, rows.crps, rows.crps_base)
     hit = wilson(hits, sides) if sides else (nan, nan)
-    bounds = {"mae_ratio": mae_ratio, "crps_skill": (1.0 - high, 1.0 - low), "hit": hit}
+    bounds = {"mae_ratio": mae_ratio, "hit": hit}
     return {f"{name}_{end}": pair[at] for name, pair in bounds.items() for at, end in enumerate(("low", "high"))}
 
 

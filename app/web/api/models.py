@@ -45,7 +45,8 @@ def models(
     served = services.champion_version()
     cards = services.champion.versions()
     with services.database.read() as db:
-        rows, candidates, shadow = history(db), contest_of(db, served), in_shadow(db)
+        rows, shadow = history(db), in_shadow(db)
+        candidates = contest_of(db, served)["contest"]
         proved = proofs(db, cards)
     if format == "csv" and table == "candidates":
         return csv.answer(candidates, tuple(candidates[0]) if candidates else ("name",), "candidates")
@@ -54,8 +55,8 @@ def models(
         challengers=[version for version in shadow if version != served],
         models=[_brief(card, served, proved[card.version]) for card in cards],
         candidates=candidates,
-        # The card in it is long, and lies at the version's own address too.
-        decisions=[_decision(row, without="card") for row in rows],
+        # The card and the parts in it are long, and have addresses of their own.
+        decisions=[_decision(row, without=("card", "parts")) for row in rows],
     )
     return csv.table(found, "models", "models") if format == "csv" else found
 
@@ -72,7 +73,7 @@ def decisions(
     with services.database.read() as db:
         rows = history(db, version, before, limit + 1)
     more = rows[limit - 1].id if len(rows) > limit else None
-    found = schemas.Decisions(decisions=[_decision(row) for row in rows[:limit]], before=more)
+    found = schemas.Decisions(decisions=[_decision(row, without=("parts",)) for row in rows[:limit]], before=more)
     return csv.table(found, "decisions", "decisions") if format == "csv" else found
 
 
@@ -86,7 +87,7 @@ def model(version: Version, services: ServicesDep) -> schemas.ModelDetail:
         champion=version == services.champion_version(),
         proofs=proved[version],
         card=card.model_dump(mode="json"),
-        decisions=[_decision(row) for row in rows],
+        decisions=[_decision(row, without=("parts",)) for row in rows],
     )
 
 
@@ -146,8 +147,8 @@ def _brief(card: ModelCard, champion: str | None, proved: schemas.Proofs) -> sch
     )
 
 
-def _decision(row: DecisionRow, without: str | None = None) -> schemas.Decision:
-    evidence = {name: value for name, value in row.evidence.items() if name != without}
+def _decision(row: DecisionRow, without: Sequence[str] = ()) -> schemas.Decision:
+    evidence = {name: value for name, value in row.evidence.items() if name not in without}
     return schemas.Decision.of(row, evidence=evidence)
 
 
@@ -159,10 +160,11 @@ def card_of(services: Services, version: str) -> ModelCard:
     return card
 
 
-def contest_of(db: Session, version: str | None) -> list[dict[str, Any]]:
-    """Return the table of the contest that a version came from, best CRPS first; empty where none was kept."""
-    for row in history(db, version) if version else ():
-        if isinstance(row.evidence.get("contest"), list):
-            kept: list[dict[str, Any]] = row.evidence["contest"]
-            return kept
-    return []
+def contest_of(db: Session, version: str | None) -> dict[str, Any]:
+    """Return the evidence of the contest that a version came from, as `contest_in` does."""
+    return contest_in(history(db, version) if version else ())
+
+
+def contest_in(rows: Sequence[DecisionRow]) -> dict[str, Any]:
+    """Return the evidence of the newest decision with a contest's table, best CRPS first; an empty one without."""
+    return next((row.evidence for row in rows if isinstance(row.evidence.get("contest"), list)), {"contest": []})

@@ -11,17 +11,18 @@ from app.forecasts.ledger import records
 from app.prices import store
 from app.registry.promotion.challengers import in_shadow
 from app.registry.promotion.decisions import history
+from app.registry.promotion.pointer import pointer_or_none
 from app.web.api import models as api
 from app.web.edge import render
-from app.web.edge.deps import ServicesDep
+from app.web.edge.deps import Services, ServicesDep
 from app.web.edge.security import PageAdmin
 from app.web.figures import drawing
 from app.web.views import layout
+from app.web.views import model as view_model
 from app.web.views import record as view_record
 
 PAGE = 50
 ON_THE_PAGE = "by hand, on the model's page"
-BASELINES = ("random_walk", "drift", "ewma")
 
 router = APIRouter(include_in_schema=False, default_response_class=Response)
 
@@ -35,7 +36,7 @@ def models(
     cards = services.champion.versions()
     with services.database.read() as db:
         made = history(db, before=before, limit=PAGE + 1)
-        contest, shadow = api.contest_of(db, served), in_shadow(db)
+        contest, shadow = api.contest_of(db, served)["contest"], in_shadow(db)
     return layout.page(
         request,
         services,
@@ -47,17 +48,25 @@ def models(
         decisions=made[:PAGE],
         older=made[PAGE - 1].id if len(made) > PAGE else None,
         contest=contest,
-        baselines=BASELINES,
+        baselines=view_model.BASELINES,
+        earlier=_earlier(services),
     )
+
+
+def _earlier(services: Services) -> str | None:
+    """Return the version that a rollback returns to; None where there was no champion before."""
+    pointer = pointer_or_none(services.settings.models_dir)
+    return pointer.before[-1] if pointer and pointer.before else None
 
 
 @router.get("/models/{version}")
 def model(request: Request, version: str, services: ServicesDep) -> Response:
-    """Show one version's card and the decisions about it."""
+    """Show one version's card, its folds and features, where it came from, and the decisions about it."""
     card = api.card_of(services, version)
     with services.database.read() as db:
-        made, contest = history(db, version), api.contest_of(db, version)
+        made = history(db, version)
         proved = api.proofs(db, [card])[version]
+    evidence = api.contest_in(made)
     return layout.page(
         request,
         services,
@@ -67,8 +76,11 @@ def model(request: Request, version: str, services: ServicesDep) -> Response:
         served=version == services.champion_version(),
         proofs=proved,
         decisions=made,
-        contest=contest,
-        baselines=BASELINES,
+        contest=evidence["contest"],
+        baselines=view_model.BASELINES,
+        folds=view_model.by_fold(card, evidence),
+        weights=view_model.features(services, card),
+        origin=view_model.origin(services, card, made),
         bins=drawing.histogram(card.metrics.pit),
     )
 

@@ -54,12 +54,28 @@ def cancel(run: str, services: ServicesDep) -> Response:
 
 @router.get("/monitoring")
 def monitoring(request: Request, services: ServicesDep) -> Response:
-    """Show the newest monitoring report: the verdict, a sentence a reason, and what it rests on."""
+    """Show the newest monitoring report, what it rests on, how old each symbol's prices are, and what is held."""
     with services.database.read() as db:
-        report, upcoming = runs.last_report(db), plan.upcoming(db, services.clock.now())
-    twin = "/api/monitoring" if report else "/api/jobs"
-    at = datetime.fromisoformat(report["made_at"]) if report else None
-    return layout.page(request, services, "monitoring", twin, report=report, made_at=at, upcoming=upcoming)
+        report, upcoming, stored = runs.last_report(db), plan.upcoming(db, services.clock.now()), store.statuses(db)
+        held = db.exec(select(func.count()).select_from(QuarantineRow).where(QuarantineRow.state == "held")).one()
+    ages = sorted(((services.sessions_behind(one), one) for one in stored), key=_oldest_first)
+    return layout.page(
+        request,
+        services,
+        "monitoring",
+        "/api/monitoring" if report else "/api/jobs",
+        report=report,
+        made_at=datetime.fromisoformat(report["made_at"]) if report else None,
+        upcoming=upcoming,
+        ages=ages,
+        held=held,
+    )
+
+
+def _oldest_first(aged: tuple[int | None, store.SymbolStatus]) -> tuple[float, str]:
+    """Put what has no prices first, then what lacks most sessions."""
+    behind, status = aged
+    return (float("-inf") if behind is None else -float(behind), status.symbol)
 
 
 @router.get("/data")
