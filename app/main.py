@@ -27,6 +27,7 @@ from app.web.edge.deps import Services
 from app.web.front.hot import Hot
 from app.web.front.recent import Recent
 from app.web.predictions.answers import Answers
+from app.web.predictions.background import Background
 from app.web.predictions.dependences import Dependences
 from app.web.predictions.explainer import Explainer
 
@@ -85,7 +86,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     seed(services.settings, services.database, services.clock)
     scheduler = Scheduler(services.settings, services.database)
     scheduler.start()
-    answers = asyncio.create_task(app.state.answers.keep_ready(), name="answers")
+    answers = asyncio.create_task(Background(services, app.state.answers).run(), name="answers")
     try:
         yield
     finally:

@@ -1,4 +1,7 @@
-"""One job in a process of its own: `python -m app.jobs.child KIND RUN_ID`, with settings from the environment."""
+"""One job in a process of its own: `python -m app.jobs.child KIND RUN_ID`, with settings from the environment.
+
+Or, as `… hand-over VERSION`, what precedes a promotion: no run, for whoever promotes waits for it.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,13 @@ from app.core.db import Database
 from app.core.errors import NextcloseError
 from app.core.settings import Settings, load_settings
 from app.jobs import processes, runs, timing
+from app.jobs.launch import HAND_OVER
 from app.jobs.reporter import Reporter
+from app.jobs.retrain import forecaster
 from app.jobs.tables import State
 from app.jobs.work import WORK, CycleFailed
+from app.registry.versions import artefact
+from app.registry.versions.stored import version_directory
 
 PATIENCE_S = 100.0
 """A database server that restarts costs no job its work; after `SILENT_AFTER` others take the run for lost."""
@@ -34,6 +41,16 @@ def main(kind: str, run_id: str) -> int:
     if kind == "train":  # for a first run's training everybody waits
         processes.stand_back()
     return _do(kind, run_id, settings, database)
+
+
+def hand_over(version: str) -> int:
+    """Be the process in which the next champion forecasts every stored symbol."""
+    settings = load_settings()
+    database = Database(settings.database)
+    model = artefact.load(version_directory(settings, version))
+    forecaster(settings, database, Clock(settings.now)).prepare(model)
+    database.dispose()
+    return 0
 
 
 def _do(kind: str, run_id: str, settings: Settings, database: Database) -> int:
@@ -63,4 +80,4 @@ def _stop(_signal: int, _frame: FrameType | None) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(hand_over(sys.argv[2]) if sys.argv[1] == HAND_OVER else main(*sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""Launch: start a job in a child process of the same interpreter, and see it end."""
+"""Launch: start a job in a child process of the same interpreter, and see it end; hand over to the next champion."""
 
 from __future__ import annotations
 
@@ -16,15 +16,21 @@ from pydantic import SecretStr
 from app.core import log
 from app.core.clock import Clock
 from app.core.db import Database
-from app.core.errors import JobEnded, StoreUnavailable
+from app.core.errors import CheckFailed, JobEnded, StoreUnavailable
 from app.core.settings import Settings
+from app.forecasts.prediction.forecaster import Forecaster
 from app.jobs import processes, runs, timing
 from app.jobs.tables import JobRun
+from app.prices import store
+from app.registry.versions.model import Model
 
 _log = log.get(__name__)
 _children: dict[str, tuple[subprocess.Popen[bytes], threading.Thread]] = {}
 """This process's running jobs by run id, each with the thread that waits for it."""
 _NOT_FOR_CHILDREN = {"admin_token"}
+FEW = 50
+"""So many symbols are forecast in a fraction of a second."""
+HAND_OVER, HAND_OVER_S = "hand-over", 600.0
 LOOK_EVERY_S = 1.0
 """How often a running job is looked at: is its time over, was it asked to stop?"""
 
@@ -59,6 +65,33 @@ def launch(
     watch.start()
     _log.info("job started", kind=kind, run=run.id, trigger=trigger, pid=process.pid)
     return run
+
+
+def hand_over(settings: Settings, database: Database, made_by: Forecaster, model: Model) -> None:
+    """Let a version forecast every stored symbol before it is served. Errors: `CheckFailed` for one that can't.
+
+    Few symbols take a moment, right here. Many take seconds of computing, which this process's threads would take from
+    whoever asks for forecasts meanwhile: so another process does it.
+    """
+    with database.read() as db:
+        few = len(store.last_bars(db)) <= FEW
+    if few:
+        made_by.prepare(model)
+        return
+    version = model.card.version
+    try:
+        done = subprocess.run(  # noqa: S603 - our own interpreter and module, and a version that is stored
+            [sys.executable, "-m", "app.jobs.child", HAND_OVER, version],
+            env=environment(settings),
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            check=False,
+            timeout=HAND_OVER_S,
+        )
+    except subprocess.TimeoutExpired:
+        raise CheckFailed(f"version {version} has not forecast what is stored in {HAND_OVER_S:.0f} s") from None
+    if done.returncode:
+        raise CheckFailed(f"version {version} can't forecast what is stored; the log says why")
 
 
 def stop_all(wait_s: float = 5.0) -> None:

@@ -34,6 +34,7 @@ SILENT_AFTER = timedelta(minutes=2)
 """A run whose last heartbeat is older than this is lost, even if its process seems to live."""
 
 REFRESHES = ("refresh", "check", "cycle")
+FORECASTS = ("forecast", "cycle", "first_run")
 PROVES = ("first_run", "prove")
 """Jobs that prove a champion which is served already."""
 STOPPED: dict[Stop, str] = {"cancelled": "cancelled by hand", "timed_out": "ended at its time limit"}
@@ -159,6 +160,12 @@ def is_refreshing(database: Database) -> bool:
     """Say whether a living run brings prices up to date, symbol by symbol."""
     with database.read() as db:
         return any(run.kind in REFRESHES and not _is_gone(run) for run in running(db))
+
+
+def is_forecasting(database: Database) -> bool:
+    """Say whether a living run makes forecasts of all symbols, sooner or later."""
+    with database.read() as db:
+        return any(run.kind in FORECASTS and not _is_gone(run) for run in running(db))
 
 
 def is_proving(db: Session) -> bool:

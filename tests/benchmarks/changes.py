@@ -2,7 +2,7 @@
 
 One server process is loaded on /predict of one symbol over 64 connections, while nothing else goes on (`quiet`), while
 another process stores a new session of every symbol and forecasts it (`refresh`), while the service trains
-(`training`), and while versions are promoted over HTTP and rolled back by command (`champion`), then in quiet again.
+(`training`), and while versions are promoted and one is rolled back to (`champion`), then in quiet again.
 Beside the load a reader asks for all symbols in turn. Its answers are compared with the ledger: one that failed, whose
 version and numbers aren't those of one row (`torn`), or which is by an earlier version than the one that had been
 announced when it was asked for (`late`), is counted. Bars are a file's or simulated; their last session is the new one.
@@ -164,7 +164,7 @@ def new_session(file: str) -> None:
 def refreshing(file: Path) -> None:
     """Store the new session in another process."""
     command = [sys.executable, __file__, "--new-session", str(file)]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, start_new_session=True)
 
 
 def training(_reader: Reader) -> None:
@@ -179,18 +179,16 @@ def training(_reader: Reader) -> None:
 
 
 def champions(reader: Reader) -> None:
-    """Promote over HTTP and roll back by command, a few times."""
+    """Promote versions that have forecast nothing yet, and roll back, over HTTP."""
     for version in list(LEANS)[1:4]:
         began, reader.announced = time.perf_counter(), ""
         ask("POST", f"/api/models/{version}/promote")
         reader.announced = version
         print(f"    promoted {version} over HTTP in {time.perf_counter() - began:.2f} s")
         time.sleep(3.0)
-    began, version, reader.announced = time.perf_counter(), list(LEANS)[2], ""
-    subprocess.run([sys.executable, "-m", "app.cli", "rollback"], check=True, stdout=subprocess.DEVNULL)
-    reader.announced = version
-    print(f"    rolled back to {version} by command in {time.perf_counter() - began:.2f} s")
-    time.sleep(1.0)
+    reader.announced = ""
+    reader.announced = ask("POST", "/api/models/rollback")["champion"]
+    time.sleep(3.0)
 
 
 def phase(name: str, reader: Reader, pid: int, work: Callable[[], None] | None) -> list[Load]:

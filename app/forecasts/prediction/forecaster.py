@@ -13,6 +13,7 @@ from app.core.db import Database
 from app.core.errors import InvalidSymbol, NextcloseError, NoChampion, NoHistory, UnknownSymbol
 from app.core.progress import Progress, silent
 from app.core.settings import Settings
+from app.features.frame import WARM
 from app.forecasts.ledger import records
 from app.forecasts.ledger.forecast import Forecast, Freshness, Prediction
 from app.forecasts.prediction.cache import PredictionCache
@@ -61,11 +62,12 @@ class Forecaster:
             raise found
         return found
 
-    def latest_many(self, symbols: Sequence[str]) -> list[Forecast | NextcloseError]:
+    def latest_many(self, symbols: Sequence[str], *, make: bool = True) -> list[Forecast | NextcloseError]:
         """Return one forecast or one error per symbol, in the order asked; one query of the ledger for all.
 
         Prices are on the basis of the store's present history, whatever has been split since the forecast was made.
-        Without a champion that can be loaded, what an earlier one forecast as of the last bar is still the answer.
+        With `make`, what the ledger lacks is made. Without a champion that can be loaded, what an earlier one forecast
+        as of the last bar is still the answer.
         While prices are refreshed, a symbol's last forecast is, the champion's own where it made one: a forecast made
         on half a market would be kept for good.
         Errors: `NoChampion` alone is raised, where it is the answer for all.
@@ -82,8 +84,8 @@ class Forecaster:
             with self._database.read() as db:
                 own = records.last_of(db, missing, model.card.version) if model else {}
                 found |= records.last_of(db, missing) | own
-        missing = [symbol for symbol in last if symbol not in found]
-        if model is not None and missing:
+        missing = [symbol for symbol, bar in last.items() if symbol not in found and bar.bars > WARM]
+        if model is not None and missing and make:
             found |= {one.symbol: one for one in self._make(model, missing)}
         if model is None and not found:
             raise _no_champion()

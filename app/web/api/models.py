@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Query
@@ -12,7 +13,7 @@ from starlette.responses import Response
 
 from app.core.errors import JobRunning, NotThere
 from app.jobs import runs
-from app.jobs.launch import launch
+from app.jobs.launch import hand_over, launch
 from app.registry.promotion import champion as registry
 from app.registry.promotion.challengers import in_shadow
 from app.registry.promotion.decisions import PAGE, history
@@ -110,7 +111,7 @@ def move_champion(services: Services, version: str, reason: str) -> ModelCard:
     """Promote a stored version; its own out-of-sample figures are the evidence."""
     card = card_of(services, version)
     evidence = {"metrics": card.metrics.overall.model_dump(), "verdict": card.verdict, "tries": card.tries}
-    now, prepare = services.clock.now(), services.forecaster.prepare
+    now, prepare = services.clock.now(), _prepare(services)
     registry.promote(services.settings, services.database, version, reason, evidence, now, prepare)
     _tell_mlflow(services)
     return card
@@ -118,10 +119,14 @@ def move_champion(services: Services, version: str, reason: str) -> ModelCard:
 
 def roll_back(services: Services, reason: str) -> ModelCard:
     """Return to the champion before this one."""
-    now, prepare = services.clock.now(), services.forecaster.prepare
+    now, prepare = services.clock.now(), _prepare(services)
     card = registry.rollback(services.settings, services.database, reason, now, prepare=prepare)
     _tell_mlflow(services)
     return card
+
+
+def _prepare(services: Services) -> registry.Prepare:
+    return partial(hand_over, services.settings, services.database, services.forecaster)
 
 
 def _tell_mlflow(services: Services) -> None:

@@ -86,7 +86,9 @@ def screener(
     """Show all stored symbols by their outlook: filtered, sorted, page by page."""
     page = view_screener.screened(services, answers, screen)
     twin = f"/api/screener?{view_screener.query(screen)}"
-    return layout.page(request, services, "screener", twin, page.statuses, page=page, columns=view_screener.HEADINGS)
+    reload_s = None if page.made is None else LOOK_AGAIN_S
+    shown = {"page": page, "columns": view_screener.HEADINGS}
+    return layout.page(request, services, "screener", twin, page.statuses, reload_s, **shown)
 
 
 @router.get("/search")

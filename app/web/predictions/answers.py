@@ -8,7 +8,6 @@ symbols are concerned.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -21,10 +20,8 @@ from time import monotonic
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from app.core import log
 from app.core.errors import NextcloseError, NoHistory, StoreUnavailable
 from app.forecasts.ledger import records
 from app.forecasts.ledger.forecast import Forecast
@@ -35,13 +32,10 @@ from app.web.edge.deps import Services
 from app.web.edge.negotiation import is_held
 from app.web.predictions.schemas import Prediction
 
-_log = log.get(__name__)
-
 PROVISIONAL_S = 0.5
 """While prices are refreshed a symbol's last forecast is its answer; a refresh may die without a word."""
 
 
-PREPARE_EVERY_S = 0.5
 CACHE_CONTROL = "no-cache"
 """Caches may keep an answer, and must ask whether it still is the answer: which is 304, not its bytes."""
 
@@ -105,6 +99,8 @@ class Answers:
         self._looks = 0
         self._snapshot = Snapshot()
         self._prepared: dict[str, int] = {}
+        self.making: bool | None = None
+        """Whether a job makes forecasts that are missing; None where whoever asks for one makes it."""
 
     def ready(self, symbol: str) -> Answer | None:
         """Return a symbol's answer if it is ready and true at this instant."""
@@ -129,18 +125,19 @@ class Answers:
             pass  # what is ready is still the answer; the rest is asked of the store, which says what is wrong
         return self._snapshot
 
-    def fill(self, texts: Sequence[str]) -> list[Answer | NextcloseError]:
+    def fill(self, texts: Sequence[str], *, make: bool = True) -> list[Answer | NextcloseError]:
         """Return an answer or an error for each text, in order, and keep the answers ready.
 
         A forecast that had to be made is a new row of the ledger, on which its answer then rests: hence the second try.
+        Without `make` none is, and the error of a symbol whose forecast is missing is `NoHistory` too.
         Errors: `NoChampion` alone is raised, where it is the answer for all.
         """
         answers: dict[str, Answer] = {}
         for _ in range(2):
             before = self.snapshot()
-            found = self._services.forecaster.latest_many(texts)
+            found = self._services.forecaster.latest_many(texts, make=make)
             answers = self._built([one for one in found if isinstance(one, Forecast)])
-            refused = {text: one for text, one in zip(texts, found, strict=True) if isinstance(one, NoHistory)}
+            refused = {text: one for text, one in zip(texts, found, strict=True) if make and isinstance(one, NoHistory)}
             # Under the symbol's own name only: its spellings are without number.
             if self._keep(before, answers, {text: refused[text] for text in refused.keys() & before.versions.keys()}):
                 break
@@ -155,15 +152,17 @@ class Answers:
             self._prepared |= {symbol: before.stamp(symbol) for symbol in missing}
         return len(missing) == most
 
-    async def keep_ready(self) -> None:
-        """Make answers ready before they are asked for, as long as the process serves."""
-        while True:
-            try:
-                more = await run_in_threadpool(self.prepare)
-            except NextcloseError as error:
-                _log.warning("answers can't be made ready", reason=error.detail)
-                more = False
-            await asyncio.sleep(0 if more else PREPARE_EVERY_S)
+    def missing(self) -> list[str]:
+        """Return the stored symbols that have no answer, and aren't known to be without one."""
+        now = self.snapshot()
+        return [
+            one for one in now.versions if one not in now.answers and one not in now.too_short and not is_series(one)
+        ]
+
+    def grounds(self) -> object:
+        """Return what differs after each change of prices, earnings days or the champion."""
+        now = self.snapshot()
+        return now.common, now.prices
 
     def _is_due(self, snapshot: Snapshot, symbol: str) -> bool:
         """Say whether a symbol's answer should be made ready: it is none yet, or the clock went past it."""

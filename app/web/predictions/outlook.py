@@ -14,6 +14,7 @@ from pydantic import Field
 
 from app.core.errors import NextcloseError, NoChampion
 from app.core.public import Price
+from app.features.frame import WARM
 from app.forecasts.prediction.distribution import chance_beyond
 from app.forecasts.prediction.situation import EventAhead
 from app.prices.store import SymbolStatus
@@ -70,10 +71,16 @@ COLUMNS: Final = tuple(Outlook(symbol="", watched=False).flat())
 """The columns of a table of outlooks."""
 
 
-def outlooks(
-    services: Services, statuses: Sequence[SymbolStatus], found: Sequence[Answer | NextcloseError]
-) -> list[Outlook]:
-    """Return a line per symbol; `found` is what `answer_many` says of each, in order."""
+Found = list[Answer | NextcloseError]
+
+
+def board(services: Services, answers: Answers, statuses: Sequence[SymbolStatus]) -> tuple[list[Outlook], Found]:
+    """Return a line per symbol, and its answer or error; what a job makes isn't waited for."""
+    found = answer_many(answers, [one.symbol for one in statuses], make=answers.making is None)
+    return _lines(services, statuses, found, making=answers.making is True), found
+
+
+def _lines(services: Services, statuses: Sequence[SymbolStatus], found: Found, *, making: bool) -> list[Outlook]:
     champion = services.champion.current()
     tested = champion.card.metrics.by_symbol if champion else {}
     sampled = any(status.source == SAMPLE for status in statuses)
@@ -85,18 +92,18 @@ def outlooks(
             last_session=status.last,
             sessions_behind=services.sessions_behind(status),
             **_tested(tested.get(status.symbol)),
-            **(_forecast(one) if isinstance(one, Answer) else {"problem": _problem(status, one, sampled=sampled)}),
+            **(_forecast(one) if isinstance(one, Answer) else {"problem": _problem(status, one, sampled, making)}),
         )
         for status, one in zip(statuses, found, strict=True)
     ]
 
 
-def answer_many(answers: Answers, symbols: Sequence[str]) -> list[Answer | NextcloseError]:
-    """Return an answer or an error for each stored symbol, in order; what isn't ready is made."""
+def answer_many(answers: Answers, symbols: Sequence[str], *, make: bool = True) -> Found:
+    """Return an answer or an error for each stored symbol, in order; what isn't ready is made, if so wished."""
     ready = dict(zip(symbols, answers.ready_many(symbols), strict=True))
     missing = [symbol for symbol, one in ready.items() if one is None]
     try:
-        made = dict(zip(missing, answers.fill(missing), strict=True))
+        made = dict(zip(missing, answers.fill(missing, make=make), strict=True))
     except NoChampion as error:
         made = dict.fromkeys(missing, error)
     return [ready[symbol] or made[symbol] for symbol in symbols]
@@ -126,8 +133,10 @@ def _tested(score: Score | None) -> dict[str, Any]:
     return {"tested_crps_skill": score and score.crps_skill, "tested_sessions": score and score.n}
 
 
-def _problem(status: SymbolStatus, error: NextcloseError, *, sampled: bool) -> str:
+def _problem(status: SymbolStatus, error: NextcloseError, sampled: bool, making: bool) -> str:
     """Say why a symbol has no forecast."""
     if status.bars == 0:
         return "not in the bundled sample" if sampled else status.error or "no prices yet"
+    if making and status.bars > WARM:
+        return "its forecast is being made"
     return "waiting for the model" if isinstance(error, NoChampion) else error.detail

@@ -11,7 +11,7 @@ from app.prices import store
 from app.prices.store import SymbolStatus
 from app.web.edge.deps import Services
 from app.web.predictions.answers import Answers
-from app.web.predictions.outlook import Outlook, answer_many, outlooks
+from app.web.predictions.outlook import Outlook, board
 
 _KEYS: Final[dict[str, Callable[[Outlook], Any]]] = {
     "symbol": lambda one: one.symbol,
@@ -62,8 +62,7 @@ class Screen(BaseModel):
         """Return the rows that are asked for, and all symbols that are stored."""
         with services.database.read() as db:
             stored = store.statuses(db)
-        found = answer_many(answers, [one.symbol for one in stored])
-        return self.chosen(outlooks(services, stored, found)), stored
+        return self.chosen(board(services, answers, stored)[0]), stored
 
     def _holds(self, one: Outlook) -> bool:
         text = self.q.strip().upper()

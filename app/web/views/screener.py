@@ -33,6 +33,8 @@ class Screened:
     found: int
     statuses: tuple[SymbolStatus, ...]
     claims_point_skill: bool
+    made: int | None
+    """How many forecasts are there while a job makes more; None where none does."""
 
     @property
     def last(self) -> int:
@@ -58,4 +60,5 @@ def screened(services: Services, answers: Answers, screen: Screen) -> Screened:
         found=len(found),
         statuses=tuple(stored),
         claims_point_skill=any(one.predicted_close is not None for one in found),
+        made=len(stored) - len(answers.missing()) if answers.making else None,
     )

@@ -16,7 +16,7 @@ from app.prices.store import SymbolStatus
 from app.web.edge.deps import Services
 from app.web.figures import drawing
 from app.web.predictions.answers import Answer, Answers
-from app.web.predictions.outlook import Outlook, answer_many, outlooks
+from app.web.predictions.outlook import Outlook, board
 from app.web.predictions.screen import Sort, arranged
 
 _RECENT = 20
@@ -99,9 +99,8 @@ def watchlist(services: Services, answers: Answers, sort: Sort | None = None) ->
         recent, report = runs.recent(db, _RECENT), runs.last_report(db)
     watched = [status for status in every if status.watched]
     shown = watched or every[:MOST_UNWATCHED]
-    found = answer_many(answers, [status.symbol for status in shown])
+    lines, found = board(services, answers, shown)
     forecasts = tuple(one.forecast for one in found if isinstance(one, Answer))
-    lines = outlooks(services, shown, found)
     return Watchlist(
         rows=_rows(services, arranged(lines, sort) if sort else lines, forecasts),
         statuses=tuple(shown),

@@ -72,9 +72,9 @@ async def test_a_crowd_asks_once(app: FastAPI, web: httpx.AsyncClient, monkeypat
     asked: list[Any] = []
     fill = app.state.answers.fill
 
-    def counted(texts: list[str]) -> Any:
+    def counted(texts: list[str], **how: bool) -> Any:
         asked.append(texts)
-        return fill(texts)
+        return fill(texts, **how)
 
     app.state.answers.snapshot()
     monkeypatch.setattr(app.state.answers, "fill", counted)

@@ -1,0 +1,75 @@
+"""In the background: answers are made ready before they are asked for, as long as the process serves.
+
+What the ledger holds is made ready here. Where many symbols are stored and some have no forecast on their newest bars,
+after an import or a refresh by hand, a job makes those: meanwhile pages show what is there, and don't wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from starlette.concurrency import run_in_threadpool
+
+from app.core import log
+from app.core.errors import JobRunning, NextcloseError
+from app.features.frame import WARM
+from app.jobs import runs
+from app.jobs.launch import FEW, launch
+from app.prices import store
+from app.web.edge.deps import Services
+from app.web.predictions.answers import Answers
+
+LOOK_EVERY_S = 0.5
+_log = log.get(__name__)
+
+
+class Background:
+    """Makes one process's answers ready."""
+
+    def __init__(self, services: Services, answers: Answers) -> None:
+        """Keep what is needed; nothing is done before `run`."""
+        self._services = services
+        self._answers = answers
+        self._launched: object = None
+        self._settled: object = None
+
+    async def run(self) -> None:
+        """Make answers ready, until cancelled."""
+        try:
+            while True:
+                more = await run_in_threadpool(self.look)
+                await asyncio.sleep(0 if more else LOOK_EVERY_S)
+        finally:
+            self._answers.making = None
+
+    def look(self) -> bool:
+        """Make some answers ready; say whether more may be left."""
+        try:
+            more = self._answers.prepare()
+            if not more and self._answers.grounds() != self._settled:
+                self._answers.making = self._is_making()
+        except NextcloseError as error:
+            _log.warning("answers can't be made ready", reason=error.detail)
+            return False
+        return more
+
+    def _is_making(self) -> bool | None:
+        """Say whether a job makes what is missing, once started where that is due; None where whoever asks makes it."""
+        services, grounds = self._services, self._answers.grounds()
+        if services.settings.scheduler == "off" or services.champion_version() is None:
+            return None
+        with services.database.read() as db:
+            last = store.last_bars(db)
+        if len(last) <= FEW:
+            return None
+        if runs.is_forecasting(services.database):
+            return True
+        missing = [symbol for symbol in self._answers.missing() if symbol in last and last[symbol].bars > WARM]
+        if not missing or self._launched == grounds:
+            self._settled = grounds
+            return False
+        with suppress(JobRunning):
+            launch(services.settings, services.database, "forecast", "new prices")
+            self._launched = grounds
+        return True
