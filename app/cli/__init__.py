@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from app.cli import copy_store, events, forecasts, models, prices, service
+from app.cli import alerts, copy_store, events, forecasts, models, prices, service
 from app.cli.console import print_error
 from app.core.errors import NextcloseError
 
@@ -32,6 +32,7 @@ for command in (
     app.command(command.__name__.removesuffix("_files").replace("_", "-"))(command)
 app.add_typer(prices.symbols_app, name="symbols")
 app.add_typer(events.events_app, name="events")
+app.add_typer(alerts.alerts_app, name="alerts")
 
 
 def main() -> None:

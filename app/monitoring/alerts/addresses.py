@@ -7,6 +7,7 @@ name that answers differently the second time gains nothing.
 from __future__ import annotations
 
 import socket
+import ssl
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Final
 
@@ -17,6 +18,19 @@ _NAT64: Final = IPv6Network("64:ff9b::/96")
 
 class DeliveryFailed(OutsideFailed, code="delivery_failed"):
     """A receiver can't be reached or refuses; the line holds no part of an address but its host."""
+
+
+def reason(error: Exception) -> str:
+    """Name what went wrong without the library's words, which may hold the address."""
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate isn't trusted ({error.verify_message}); SSL_CERT_FILE names the authorities that are"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS failed ({error.reason})"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return "the connection was cut"
 
 
 def resolve(host: str, port: int, *, inner: bool) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from app.core import log
 from app.core.db import Database
+from app.core.errors import BadInput
 from app.core.progress import Progress, silent
 from app.core.settings import Settings
 from app.monitoring.alerts import mail, outbox, webhook
@@ -16,6 +18,16 @@ from app.monitoring.alerts.tables import Alert, Channel
 MOST_IN_A_MAIL: Final = 100
 
 _log = log.get(__name__)
+
+
+def put_test(settings: Settings, database: Database, now: datetime) -> Alert:
+    """Put a test into the outbox, for every address that is set. Errors: `BadInput` where none is."""
+    if not outbox.channels(settings):
+        raise BadInput("no address is set: NEXTCLOSE_ALERT_URL, or NEXTCLOSE_ALERT_MAIL with NEXTCLOSE_SMTP_URL")
+    made = outbox.trial(now)
+    with database.write() as db:
+        outbox.put(db, settings, [(made, made.id)])
+    return made
 
 
 def deliver(settings: Settings, database: Database, progress: Progress = silent) -> dict[str, int]:

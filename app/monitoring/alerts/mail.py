@@ -5,13 +5,14 @@ from __future__ import annotations
 import smtplib
 import ssl
 from collections.abc import Sequence
+from contextlib import ExitStack
 from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from app.core.settings import Settings
-from app.monitoring.alerts.addresses import DeliveryFailed
+from app.monitoring.alerts.addresses import DeliveryFailed, reason
 from app.monitoring.alerts.tables import Alert
 
 TIMEOUT_S: Final = 10.0
@@ -30,10 +31,8 @@ def send(settings: Settings, alerts: Sequence[Alert]) -> None:
         raise DeliveryFailed(f"{host} refused the mail with {error.smtp_code}") from None
     except smtplib.SMTPException as error:
         raise DeliveryFailed(f"{host} refused the mail ({type(error).__name__})") from None
-    except TimeoutError:
-        raise DeliveryFailed(f"{host} gave no answer in time") from None
     except OSError as error:
-        raise DeliveryFailed(f"{host} can't be reached: {(error.strerror or 'no connection').lower()}") from None
+        raise DeliveryFailed(f"{host} can't be reached: {reason(error)}") from None
 
 
 def _connected(url: SplitResult) -> smtplib.SMTP:
@@ -41,9 +40,12 @@ def _connected(url: SplitResult) -> smtplib.SMTP:
     if url.scheme == "smtps":
         return smtplib.SMTP_SSL(host, url.port or _TLS_PORT, timeout=TIMEOUT_S, context=context)
     server = smtplib.SMTP(host, url.port or _PLAIN_PORT, timeout=TIMEOUT_S)
-    server.ehlo()
-    if server.has_extn("starttls"):
-        server.starttls(context=context)
+    with ExitStack() as unless_ready:
+        unless_ready.callback(server.close)
+        server.ehlo()
+        if server.has_extn("starttls"):
+            server.starttls(context=context)
+        unless_ready.pop_all()
     return server
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from app.core.settings import Settings
-from app.monitoring.alerts.addresses import DeliveryFailed, resolve
+from app.monitoring.alerts.addresses import DeliveryFailed, reason, resolve
 from app.monitoring.alerts.tables import Alert
 
 TIMEOUT_S: Final = 10.0
@@ -48,7 +48,7 @@ def post(settings: Settings, alert: Alert) -> None:
             connection.request("POST", path, json.dumps(_body(alert)).encode(), headers)
             status = connection.getresponse().status
         except (OSError, HTTPException) as error:
-            raise DeliveryFailed(f"{host} can't be reached: {_reason(error)}") from None
+            raise DeliveryFailed(f"{host} can't be reached: {reason(error)}") from None
     if not 200 <= status < 300:  # noqa: PLR2004 - what HTTP calls success
         raise DeliveryFailed(f"{host} answered {status}")
 
@@ -73,14 +73,3 @@ def _in_time(connection: HTTPConnection) -> Iterator[None]:
         yield
     finally:
         timer.cancel()
-
-
-def _reason(error: Exception) -> str:
-    """Name what went wrong without the library's words, which may hold the address."""
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    if isinstance(error, ssl.SSLError):
-        return f"TLS failed ({error.reason})"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror.lower()
-    return "the connection was cut"

@@ -9,10 +9,12 @@ from fastapi import APIRouter, Path, Query
 from pydantic import Field
 from starlette.responses import Response
 
-from app.core.errors import BadInput, JobRunning
-from app.core.settings import masked
+from app.core.db import Database
+from app.core.errors import JobRunning
+from app.core.settings import Settings, masked
 from app.jobs.launch import launch
 from app.monitoring.alerts import outbox, rules
+from app.monitoring.alerts.delivery import put_test
 from app.monitoring.alerts.tables import Alert, Delivery, Kind, Rule
 from app.web.edge import csv
 from app.web.edge.deps import Services, ServicesDep
@@ -61,7 +63,7 @@ def alerts(
     format: csv.Format = "json",  # noqa: A002 - as it is asked for
 ) -> Alerts | Response:
     """List the rules, and the newest alerts with how their delivery stands."""
-    found = shown(services, limit)
+    found = shown(services.settings, services.database, limit)
     return csv.table(found, "alerts", "alerts") if format == "csv" else found
 
 
@@ -87,10 +89,9 @@ def remove(rule: Annotated[str, Path(max_length=26, description="A rule's id")],
     return Response(status_code=204)
 
 
-def shown(services: Services, limit: int) -> Alerts:
-    """Return what the page and the API show."""
-    settings = services.settings
-    with services.database.read() as db:
+def shown(settings: Settings, database: Database, limit: int) -> Alerts:
+    """Return what the page, the API and the command line show."""
+    with database.read() as db:
         kept, told = rules.stored(db), outbox.recent(db, limit)
     used = outbox.channels(settings)
     return Alerts(
@@ -103,11 +104,7 @@ def shown(services: Services, limit: int) -> Alerts:
 
 def send_test(services: Services) -> Alert:
     """Put a test into the outbox and start its delivery. Errors: `BadInput` where no address is set."""
-    if not outbox.channels(services.settings):
-        raise BadInput("no address is set: NEXTCLOSE_ALERT_URL, or NEXTCLOSE_ALERT_MAIL with NEXTCLOSE_SMTP_URL")
-    made = outbox.trial(services.clock.now())
-    with services.database.write() as db:
-        outbox.put(db, services.settings, [(made, made.id)])
+    made = put_test(services.settings, services.database, services.clock.now())
     with suppress(JobRunning):  # the scheduler's next look finds it
         launch(services.settings, services.database, "deliver", "test")
     return made

@@ -35,7 +35,7 @@ FieldsDep = Annotated[dict[str, str], Depends(fields)]
 @router.get("/alerts")
 def alerts(request: Request, services: ServicesDep) -> Response:
     """Show where alerts go, the rules with a form for each kind, and the newest alerts."""
-    shown = api.shown(services, SHOWN)
+    shown = api.shown(services.settings, services.database, SHOWN)
     waiting = any(way.state == "waiting" and not way.attempts for one in shown.alerts for way in one.deliveries)
     bands = sorted(INTERVALS, reverse=True)
     again_s = 2 if waiting else None

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,10 +10,10 @@ from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Literal
 
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import Envelope
+from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword
 
 
 @dataclass
@@ -27,8 +28,8 @@ class Hook:
 
 
 @contextmanager
-def hook() -> Iterator[Hook]:
-    """Serve a webhook."""
+def hook(tls: ssl.SSLContext | None = None) -> Iterator[Hook]:
+    """Serve a webhook, over TLS where its side of it is given."""
     made = Hook()
 
     class Handler(BaseHTTPRequestHandler):
@@ -45,7 +46,9 @@ def hook() -> Iterator[Hook]:
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    made.url = f"http://127.0.0.1:{server.server_address[1]}"
+    made.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}"
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
@@ -62,6 +65,7 @@ class Mailbox:
     def __init__(self) -> None:
         self.mails: list[Message] = []
         self.to: list[list[str]] = []
+        self.logged_in: list[tuple[bytes, bytes]] = []
         self.code = 250
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
@@ -72,16 +76,26 @@ class Mailbox:
         self.mails.append(message_from_bytes(envelope.content or b""))
         return "250 kept"
 
+    def log_in(self, _server: Any, _session: Any, _envelope: Any, _how: str, given: LoginPassword) -> AuthResult:
+        """Let anybody in, and note who."""
+        self.logged_in.append((given.login, given.password))
+        return AuthResult(success=True)
+
+
+Scheme = Literal["smtp", "starttls", "smtps"]
+
 
 @contextmanager
-def mailbox() -> Iterator[tuple[Mailbox, str]]:
-    """Serve a mailbox, and yield it with its address."""
+def mailbox(scheme: Scheme = "smtp", tls: ssl.SSLContext | None = None) -> Iterator[tuple[Mailbox, str]]:
+    """Serve a mailbox, and yield it with its address; over TLS from the first byte, or once it is asked for."""
     box = Mailbox()
     with socket.create_server(("127.0.0.1", 0)) as free:  # the controller can't say which port it was given
         port = free.getsockname()[1]
-    controller = Controller(box, hostname="127.0.0.1", port=port)
+    later = {"tls_context": tls, "require_starttls": True} if scheme == "starttls" else {}
+    wrapped = {"ssl_context": tls, "auth_require_tls": False} if scheme == "smtps" else {}
+    controller = Controller(box, hostname="127.0.0.1", port=port, authenticator=box.log_in, **later, **wrapped)
     controller.start()
     try:
-        yield box, f"smtp://127.0.0.1:{port}"
+        yield box, f"{'smtps' if scheme == 'smtps' else 'smtp'}://127.0.0.1:{port}"
     finally:
         controller.stop()

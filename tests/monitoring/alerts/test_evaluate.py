@@ -12,6 +12,8 @@ from app.monitoring.alerts import outbox, rules
 from app.monitoring.alerts.evaluate import evaluate
 from app.monitoring.alerts.tables import Rule
 from app.prices import store
+from app.prices.frame import REPORTED_SCHEMA
+from app.prices.store import event_updates
 from tests.forecasts import small
 from tests.monitoring.conftest import Life
 
@@ -89,6 +91,31 @@ def test_old_prices_are_told_once_while_they_last(watched: Life) -> None:
     assert [symbol for symbol, _ in told(watched)] == list(small.SYMBOLS)
     watched.evening += timedelta(days=4)
     assert told(watched) == []
+
+
+def test_results_are_told_the_evening_before(watched: Life) -> None:
+    """By the days that are stored: before the session that first trades them, or the day itself; once, never early."""
+    days = [
+        ("AAA", date(2021, 11, 17), "bmo", None),
+        ("BBB", date(2021, 11, 16), "amc", None),
+        ("CCC", date(2021, 11, 18), "bmo", None),
+    ]
+    with watched.database.write() as db:
+        event_updates.update(db, pl.DataFrame(days, schema=REPORTED_SCHEMA, orient="row"), "yahoo", NOW)
+    add(watched, "results")
+    add(watched, "results", symbol="CCC")
+    found = []
+    for _ in range(3):
+        watched.forecast()
+        found.append(told(watched))
+        assert told(watched) == []
+        watched.next()
+    before_open, after_close = ", before the open; the next session is", ", after the close; the next session is"
+    assert found == [
+        [("BBB", f"BBB has results on 2021-11-16{after_close} 2021-11-16.")],
+        [("AAA", f"AAA has results on 2021-11-17{before_open} 2021-11-17.")],
+        [("CCC", f"CCC has results on 2021-11-18{before_open} 2021-11-18.")] * 2,
+    ]
 
 
 def test_a_verdict_is_told_when_it_changes(watched: Life) -> None:
