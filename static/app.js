@@ -99,12 +99,14 @@
     if (region) new EventSource(region.dataset.stream).addEventListener("job", (event) => show(JSON.parse(event.data)));
   });
 
-  // The suggestions close with Escape, or when the focus leaves the search.
-  const close = () => document.getElementById("suggestions")?.replaceChildren();
+  // What a search suggests closes with Escape, or when the focus leaves that search.
+  const close = (but) => {
+    for (const shown of document.querySelectorAll("search :is(#suggestions, #choices)")) {
+      if (!but?.contains(shown)) shown.replaceChildren();
+    }
+  };
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") close();
   });
-  document.addEventListener("focusin", (event) => {
-    if (!event.target.closest("search")) close();
-  });
+  document.addEventListener("focusin", (event) => close(event.target.closest("search")));
 })();

@@ -43,7 +43,7 @@
     document.dispatchEvent(new CustomEvent("themechange"));
   };
 
-  /** Move the focus among links by an arrow key; from the search field the first one is next. */
+  /** Move the focus among what can be chosen by an arrow key; from the search field the first one is next. */
   const step = (event, links) => {
     const place = links.indexOf(document.activeElement);
     const to = place + (event.key === "ArrowDown" ? 1 : -1);
@@ -63,12 +63,13 @@
   });
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest("input, select, textarea, [contenteditable]");
-    const search = document.getElementById("q");
+    const search = document.getElementById("add") ?? document.getElementById("q");
     if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
       event.preventDefault();
       search.focus();
     } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-      if (event.target.closest("search")) step(event, [...document.querySelectorAll("#suggestions a")]);
+      const around = event.target.closest("search");
+      if (around) step(event, [...around.querySelectorAll("li a, li button")]);
       else if (!typing && event.target.closest("tbody a")) {
         step(event, [...event.target.closest("tbody").querySelectorAll("th a")]);
       }

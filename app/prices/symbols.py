@@ -56,6 +56,11 @@ def stock(text: str) -> str:
     return symbol
 
 
+def is_stock(symbol: str) -> bool:
+    """Say whether the text is, letter by letter, a symbol that can be watched and forecast."""
+    return _SYMBOL.fullmatch(symbol) is not None and not is_series(symbol)
+
+
 def exchange_of(symbol: str) -> str:
     """Return the exchange (ISO 10383) that the symbol's suffix names; New York where there is none."""
     return SUFFIX_EXCHANGES.get(symbol.rpartition(".")[2], DEFAULT_EXCHANGE) if "." in symbol else DEFAULT_EXCHANGE

@@ -12,8 +12,8 @@ def routers() -> list[APIRouter]:
     """Return every router, in the order in which addresses are tried."""
     from app.web.api import alerts, comparisons, events, forecasts, health, jobs, models, monitoring, predict, prices
     from app.web.pages import alerts as alerts_page
-    from app.web.pages import feeds, login, operations, stocks
+    from app.web.pages import feeds, login, operations, stocks, watchlist
     from app.web.pages import models as models_pages
 
     api = [predict, prices, forecasts, comparisons, models, monitoring, alerts, jobs, events, health]
-    return [module.router for module in (*api, stocks, models_pages, alerts_page, operations, login, feeds)]
+    return [module.router for module in (*api, watchlist, stocks, models_pages, alerts_page, operations, login, feeds)]

@@ -13,6 +13,7 @@ from app.core.clock import Clock
 from app.core.db import Database
 from app.core.settings import Settings
 from app.jobs import runs
+from app.prices import store
 from app.prices.refresh.first_run import seed, store_sample
 from tests.e2e.conftest import Visit
 from tests.web.conftest import NOW, Build, apps, bare, build, put_champion, settings
@@ -93,7 +94,7 @@ def test_a_theme_is_chosen_and_remembered(visit: InWindow) -> None:
 
 def test_the_keyboard_alone_finds_a_symbol(visit: InWindow) -> None:
     """A slash goes to the search, arrows through what it suggests and through the rows of a table."""
-    page = visit().open("/")
+    page = visit().open("/screener")
     page.keyboard.press("/")
     page.keyboard.type("a")
     expect(page.locator("#suggestions a").first).to_be_visible()
@@ -212,6 +213,41 @@ def test_a_symbol_is_put_on_the_watchlist(
     expect(page.locator(".watch tbody tr")).to_have_count(1)
 
 
+def test_the_keyboard_alone_adds_a_symbol_and_removes_it(
+    visit: InWindow, new_service: str, settings: Settings, database: Database
+) -> None:
+    """A slash goes to the field on the board, arrows through what is found, Enter adds; the row's button removes."""
+    store_sample(database, NOW)
+    put_champion(settings, database)
+    with database.write() as db:
+        store.watch(db, ["AAPL"], NOW)
+    window = visit(390, base=new_service)
+    page = window.open("/")
+    page.keyboard.press("/")
+    page.keyboard.type("international")
+    expect(page.locator("#choices button")).to_have_count(1)
+    expect(page.locator("#elsewhere")).to_have_text("The price source knows no other")
+    assert window.overflow() <= 0
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.locator(".watch tbody tr")).to_have_count(2)
+    page.get_by_role("button", name="Remove AAPL from the watchlist").press("Enter")
+    expect(page.locator(".watch tbody tr")).to_have_count(1)
+    expect(page.locator(".watch .who")).to_contain_text("IBM")
+
+
+def test_a_symbol_is_added_without_a_script(visit: InWindow, new_service: str, database: Database) -> None:
+    """The form is sent; a company's name leads to a page of what it may mean, each a button."""
+    store_sample(database, NOW)
+    window = visit(base=new_service, script=False)
+    page = window.page
+    page.goto(f"{window.base}/")
+    page.get_by_label("Add to the watchlist").fill("facebook")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="FB").click()
+    expect(page.locator(".watch tbody tr")).to_have_count(1)
+
+
 def test_a_job_is_followed_and_cancelled_in_place(
     visit: InWindow, new_service: str, settings: Settings, database: Database
 ) -> None:
@@ -247,6 +283,7 @@ def test_the_keyboard_alone_signs_in_changes_something_and_signs_out(
         window = visit(390, base=address)
         page = window.open("/alerts")
         page.get_by_role("link", name="Sign in").first.press("Enter")
+        expect(page.get_by_label("Admin token")).to_be_focused()
         page.keyboard.type("sesame")
         page.keyboard.press("Enter")
         page.wait_for_url("**/alerts")

@@ -32,6 +32,15 @@ class Fetched:
     currency: str | None = None
 
 
+@dataclass(frozen=True)
+class Match:
+    """A symbol that a source found for a text; `venue` is where it is traded, in the source's words."""
+
+    symbol: str
+    name: str | None
+    venue: str | None
+
+
 class PriceSource(Protocol):
     """Anything that knows daily bars by symbol; safe to call from several threads."""
 
@@ -46,6 +55,14 @@ class PriceSource(Protocol):
 
         Errors: a `FetchFailed`, within `timeout_s`.
         """
+
+
+@runtime_checkable
+class SearchSource(PriceSource, Protocol):
+    """A price source that finds symbols by a part of their name."""
+
+    def search(self, text: str, timeout_s: float) -> list[Match]:
+        """Return symbols that can be forecast, best match first, a dozen at most. Errors: `FetchFailed`."""
 
 
 @runtime_checkable

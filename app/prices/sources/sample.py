@@ -10,7 +10,7 @@ from typing import ClassVar
 import polars as pl
 
 from app.prices.frame import conform
-from app.prices.sources.protocol import FETCH_TIMEOUT_S, Fetched, NoSuchSymbol
+from app.prices.sources.protocol import FETCH_TIMEOUT_S, Fetched, Match, NoSuchSymbol
 
 _PATH = Path(__file__).with_name("sample.parquet")
 
@@ -49,3 +49,9 @@ class SampleSource:
             pl.col("session").is_between(start or date.min, end or date.max),
         )
         return Fetched(bars=bars, name=NAMES[symbol], currency="USD")
+
+    def search(self, text: str, timeout_s: float) -> list[Match]:  # noqa: ARG002 - as above
+        """Return those of the five whose symbol begins with the text, or whose name holds it."""
+        wanted = text.strip().upper()
+        found = [symbol for symbol, name in NAMES.items() if symbol.startswith(wanted) or wanted in name.upper()]
+        return [Match(symbol, NAMES[symbol], None) for symbol in found]

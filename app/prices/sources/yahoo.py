@@ -13,7 +13,7 @@ import logging
 import re
 import threading
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from http import HTTPStatus
 from typing import Any, ClassVar, Final
@@ -28,15 +28,20 @@ from app.prices.sources.protocol import (
     FetchFailed,
     Limited,
     Malformed,
+    Match,
     NoBars,
     NoSuchSymbol,
     Unreachable,
 )
 from app.prices.sources.yahoo_session import Traffic, open_session
-from app.prices.symbols import exchange_of
+from app.prices.symbols import exchange_of, is_stock
 
 _ISIN: Final = re.compile(r"[A-Z]{2}[A-Z0-9]{9}[0-9]")
 _FIRST_DAY: Final = date(1960, 1, 4)
+MOST_HITS: Final = 8
+FORECASTABLE: Final = {"EQUITY", "ETF", "MUTUALFUND"}
+"""Yahoo's kinds of what has closes like a share's."""
+_LONGEST_NAME: Final = 80
 UNREADABLE: Final = (ValueError, KeyError, TypeError, IndexError, AttributeError)
 """What yfinance's parsing lets through when the JSON isn't what it expects; JSONDecodeError is a ValueError."""
 
@@ -79,6 +84,30 @@ class YahooSource:
                 return _fetched(symbol, frame, ticker.history_metadata)
             except (YFException, OSError, *UNREADABLE) as error:
                 raise failure_of(symbol, error, call.status) from error
+
+    def search(self, text: str, timeout_s: float) -> list[Match]:
+        """Return the shares and funds that Yahoo finds, as `search_hits` reads its answer."""
+        from yfinance import Search
+        from yfinance.exceptions import YFException
+
+        session, traffic = open_yfinance()
+        nothing_else = {"news_count": 0, "lists_count": 0, "recommended": 0, "include_cb": False}
+        with traffic.call(timeout_s) as call:
+            try:
+                return search_hits(Search(text, max_results=MOST_HITS, session=session, **nothing_else).quotes)
+            except (YFException, OSError, *UNREADABLE) as error:
+                failure = failure_of(f"a search for {text!r}", error, call.status)
+                raise failure if isinstance(failure, Limited | Unreachable) else Malformed(failure.detail) from error
+
+
+def search_hits(quotes: Sequence[Mapping[str, Any]]) -> list[Match]:
+    """Return what can be forecast of Yahoo's hits: shares and funds whose symbol is one as we write it."""
+    found = []
+    for one in quotes[:MOST_HITS]:
+        symbol, name = str(one["symbol"]), one.get("longname") or one.get("shortname")
+        if one.get("quoteType") in FORECASTABLE and is_stock(symbol):
+            found.append(Match(symbol, str(name)[:_LONGEST_NAME] if name else None, one.get("exchDisp")))
+    return found
 
 
 class _Zones:

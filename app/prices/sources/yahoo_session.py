@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
 
-_ASKED: Final = ("/v8/finance/chart/", "/calendar/earnings", "/v1/finance/visualization")
+_ASKED: Final = ("/v8/finance/chart/", "/calendar/earnings", "/v1/finance/visualization", "/v1/finance/search")
 """What a fetch is about; every other address is a side host's."""
 _SIDE_TIMEOUT_S: Final = 3.0
 """Cookie, consent and crumb: the chart answers without them, so they may cost little."""

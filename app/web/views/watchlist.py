@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlmodel import Session
-
 from app.forecasts.ledger.forecast import Forecast
 from app.jobs import runs
+from app.jobs.plan import Upcoming, upcoming
 from app.jobs.tables import JobRun
 from app.prices import store
 from app.prices.store import SymbolStatus
@@ -67,6 +66,7 @@ class Watchlist:
     watching: bool
     setup: Setup | None
     running: JobRun | None
+    upcoming: Upcoming | None
     verdict: str | None
     forecasts: tuple[Forecast, ...]
     sort: Sort | None
@@ -97,6 +97,7 @@ def watchlist(services: Services, answers: Answers, sort: Sort | None = None) ->
     with services.database.read() as db:
         every = store.statuses(db)
         recent, report = runs.recent(db, _RECENT), runs.last_report(db)
+        due = upcoming(db, services.clock.now())
     watched = [status for status in every if status.watched]
     shown = watched or every[:MOST_UNWATCHED]
     lines, found = board(services, answers, shown)
@@ -108,6 +109,7 @@ def watchlist(services: Services, answers: Answers, sort: Sort | None = None) ->
         watching=bool(watched),
         setup=None if forecasts else setup(services, shown, recent),
         running=next((run for run in recent if run.state == "running"), None),
+        upcoming=next((one for one in due if one.kind == "cycle"), None),
         verdict=report["verdict"] if report else None,
         forecasts=forecasts,
         sort=sort,
@@ -145,15 +147,3 @@ def setup(services: Services, statuses: Sequence[SymbolStatus], recent: Sequence
     here = "now" if running else "failed" if failed else "next"
     done = 0 if not fetched else 1 if services.champion.current() is None else 2
     return Setup(("done",) * done + (here,) + ("next",) * (2 - done), priced, run, failed)
-
-
-def suggestions(db: Session, text: str, limit: int = 8) -> list[SymbolStatus]:
-    """Return stored symbols that begin with the text, then those whose name holds it."""
-    wanted = text.strip().upper()
-    if not wanted:
-        return []
-    stored = store.statuses(db)
-    begins = [status for status in stored if status.symbol.startswith(wanted)]
-    named = [status for status in stored if status not in begins and wanted in (status.name or "").upper()]
-    exact_first = sorted(begins, key=lambda status: (status.symbol != wanted, status.symbol))
-    return [*exact_first, *named][:limit]

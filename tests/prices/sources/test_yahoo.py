@@ -149,3 +149,18 @@ def test_no_request_outlives_its_call() -> None:
     with traffic.call(5.0), pytest.raises(requests.exceptions.Timeout, match="no time is left"):
         session.get("http://127.0.0.1:9/v1/test/getcrumb")
     traffic.side_rests_until = 0.0
+
+
+def test_a_searchs_hits_are_what_can_be_forecast() -> None:
+    """Shares and funds whose symbol we can write; indices, currencies, options and oddities are left out."""
+    hits = [
+        {"symbol": "KO", "quoteType": "EQUITY", "longname": "Coca-Cola " + "x" * 99, "exchDisp": "NYSE"},
+        {"symbol": "SPY", "quoteType": "ETF", "shortname": "SPDR"},
+        {"symbol": "^GSPC", "quoteType": "INDEX"},
+        {"symbol": "^ODD", "quoteType": "EQUITY"},
+        {"symbol": "../etc", "quoteType": "EQUITY"},
+        {"symbol": "EURUSD=X", "quoteType": "CURRENCY"},
+    ]
+    found = yahoo.search_hits(hits)
+    assert [(one.symbol, one.venue) for one in found] == [("KO", "NYSE"), ("SPY", None)]
+    assert [len(one.name or "") for one in found] == [80, 4]
