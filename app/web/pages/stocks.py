@@ -75,7 +75,7 @@ def screener(
     """Show all stored symbols by their outlook: filtered, sorted, page by page."""
     page = view_screener.screened(services, answers, screen)
     twin = f"/api/screener?{view_screener.query(screen)}"
-    reload_s = None if page.made is None else LOOK_AGAIN_S
+    reload_s = None if page.made is None else layout.LOOK_AGAIN_S
     shown = {"page": page, "columns": view_screener.HEADINGS}
     return layout.page(request, services, "screener", twin, page.statuses, reload_s, **shown)
 

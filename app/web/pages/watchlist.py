@@ -21,7 +21,6 @@ from app.web.predictions.screen import Sort
 from app.web.views import layout, watchlist
 from app.web.views import search as view_search
 
-LOOK_AGAIN_S = 2
 LONGEST = 40
 
 router = APIRouter(include_in_schema=False, default_response_class=Response)
@@ -31,7 +30,7 @@ router = APIRouter(include_in_schema=False, default_response_class=Response)
 def home(request: Request, services: ServicesDep, answers: AnswersDep, sort: Sort | None = None) -> Response:
     """Show how far each watched symbol may go next, or how far the first run is."""
     page = watchlist.watchlist(services, answers, sort)
-    reload_s = LOOK_AGAIN_S if page.setup and page.setup.running else None
+    reload_s = layout.LOOK_AGAIN_S if page.setup and page.setup.running else None
     return layout.page(request, services, "watchlist", "/api/screener?watched=true", page.statuses, reload_s, page=page)
 
 

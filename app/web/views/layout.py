@@ -16,6 +16,9 @@ from app.web.edge import formats, render, security
 from app.web.edge.deps import Services
 from app.web.edge.render import Layout, Notice
 
+LOOK_AGAIN_S = 2
+"""After so long a page asks again whose contents are under way."""
+
 
 def page(
     request: Request,
