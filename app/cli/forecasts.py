@@ -21,6 +21,7 @@ from app.cli.console import (
 from app.core.errors import NextcloseError
 
 if TYPE_CHECKING:
+    from app.core.db import Database
     from app.forecasts.ledger.forecast import Forecast
     from app.forecasts.prediction.forecaster import Forecaster
     from app.monitoring.outcomes import Watch
@@ -35,22 +36,36 @@ def predict(names: SymbolNames, *, as_json: AsJson = False) -> None:
         forecaster = here.forecaster()
         found = forecaster.latest_many(wanted)
         made = [item for item in found if not isinstance(item, NextcloseError)]
-        documents = [_document(item, forecaster) for item in made] if as_json else []
+        owing = _owing(here.database, made)
+        documents = [_document(item, forecaster, owing) for item in made] if as_json else []
     errors = {name: item for name, item in zip(wanted, found, strict=True) if isinstance(item, NextcloseError)}
     missed = [{"symbol": name, "code": error.code, "detail": error.detail} for name, error in errors.items()]
-    print_report({"predictions": documents, "errors": missed}, _lines(made), as_json=as_json)
+    print_report({"predictions": documents, "errors": missed}, _lines(made, owing), as_json=as_json)
     for error in errors.values():
         print_error(error.detail)
     if errors:
         raise typer.Exit(1)
 
 
-def _lines(made: list[Forecast]) -> Iterator[str]:
+def _owing(database: Database, made: list[Forecast]) -> set[str]:
+    """Return the versions behind forecasts that are served while their proofs are still to come."""
+    from app.registry.promotion.proofs import proofs_of
+
+    with database.read() as db:
+        found = proofs_of(db, sorted({one.model_version for one in made}))
+    return {version for version, proofs in found.items() if proofs.owed}
+
+
+def _lines(made: list[Forecast], owing: set[str]) -> Iterator[str]:
     """Yield a line a forecast, and what is said of the version that made them; nothing where there is none."""
     if made:
         yield from table(_HEADER, map(_cells, made), left=3)
         yield ""
-        yield from sorted({f"version {one.model_version} ({one.model_name}): {one.verdict}" for one in made})
+        said = {one.model_version: f"version {one.model_version} ({one.model_name}): {one.verdict}" for one in made}
+        for version, line in sorted(said.items()):
+            yield (
+                f"{line}; its proofs are still to come, and it is withdrawn if one fails" if version in owing else line
+            )
 
 
 def _cells(one: Forecast) -> list[Any]:
@@ -59,12 +74,14 @@ def _cells(one: Forecast) -> list[Any]:
     return [one.symbol, one.as_of, one.target_session, *closes, number(one.prob_up, 1, scale=100), *bands]
 
 
-def _document(forecast: Forecast, forecaster: Forecaster) -> dict[str, Any]:
+def _document(forecast: Forecast, forecaster: Forecaster, owing: set[str]) -> dict[str, Any]:
     """Return the forecast as `/predict` answers it."""
     from app.web.predictions.schemas import Prediction
 
     situation = forecaster.situations([forecast])[0]
-    return Prediction.of_newest(forecast, forecaster.freshness(forecast), situation).model_dump(mode="json")
+    owed = forecast.model_version in owing
+    made = Prediction.of_newest(forecast, forecaster.freshness(forecast), situation, proofs_owed=owed)
+    return made.model_dump(mode="json")
 
 
 def monitor(*, as_json: AsJson = False) -> None:

@@ -1,9 +1,9 @@
 """Ready answers: each symbol's newest forecast as the bytes of its JSON, until something that it rests on changes.
 
-An answer rests on the champion's pointer, the symbol's final bars, the ledger's rows of the symbol, earnings days, the
-market's series, and the clock (from the instant at which another bar is final it says so). Each look asks whether
-something was committed or the pointer moved, which costs microseconds and reads no row; only then is looked which
-symbols are concerned.
+An answer rests on the champion's pointer and proofs, the symbol's final bars, the ledger's rows of the symbol, earnings
+days, the market's series, and the clock (from the instant at which another bar is final it says so). Each look asks
+whether something was committed or the pointer moved, which costs microseconds and reads no row; only then is looked
+which symbols are concerned.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from time import monotonic
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
+from sqlmodel import Session
 from starlette.responses import Response
 
 from app.core.errors import NextcloseError, NoHistory, StoreUnavailable
@@ -28,6 +29,7 @@ from app.forecasts.ledger.forecast import Forecast
 from app.forecasts.prediction.situation import Situation
 from app.prices import store
 from app.prices.symbols import is_series
+from app.registry.promotion.proofs import proofs_of
 from app.web.edge.deps import Services
 from app.web.edge.negotiation import is_held
 from app.web.predictions.schemas import Prediction
@@ -69,7 +71,8 @@ class Answer:
 class Snapshot:
     """The answers that are ready on one state of store and champion; never changed, only replaced by the next one.
 
-    `common` is what all answers rest on: the pointer, the earnings days, the market's series. `stamps` number the looks
+    `common` is what all answers rest on: the pointer, the earnings days, the market's series, and whether the champion
+    owes its proofs. `stamps` number the looks
     at which each symbol was found changed, `cleared` that at which all were. `too_short` are symbols without enough
     history; others' bars may be what one of them lacks, so any price drops them.
     """
@@ -99,6 +102,7 @@ class Answers:
         self._looks = 0
         self._snapshot = Snapshot()
         self._prepared: dict[str, int] = {}
+        self._proved: str | None = None
         self.making: bool | None = None
         """Whether a job makes forecasts that are missing; None where whoever asks for one makes it."""
 
@@ -181,9 +185,10 @@ class Answers:
             prices, events, newest = store.data_version(db), store.events_version(db), records.newest_seq(db)
             versions = old.versions if prices == old.prices else store.symbol_versions(db)
             appended = records.symbols_after(db, old.newest_seq) if 0 <= old.newest_seq < newest else set()
+            owing = self._owing(db)
         self._looks += 1
         series = frozenset(one for one in versions.items() if is_series(one[0]))
-        new = Snapshot((champion, events, series), prices, newest, versions, old.stamps, old.cleared)
+        new = Snapshot((champion, events, series, owing), prices, newest, versions, old.stamps, old.cleared)
         if new.common != old.common or not 0 <= old.newest_seq <= newest:
             self._snapshot = replace(new, cleared=self._looks)
             return
@@ -196,15 +201,26 @@ class Answers:
         too_short = old.too_short if prices == old.prices else {}
         self._snapshot = replace(new, stamps=stamps, answers=kept, too_short=too_short)
 
+    def _owing(self, db: Session) -> str | None:
+        """Return the champion's version while its proofs are owed; once they aren't they never are again."""
+        version = self._services.champion_version()
+        if version is None or version == self._proved:
+            return None
+        owed = proofs_of(db, [version])[version].owed
+        self._proved = None if owed else version
+        return version if owed else None
+
     def _built(self, forecasts: Sequence[Forecast]) -> dict[str, Answer]:
         """Write the answers; a forecast that isn't as of the symbol's last bar, or the champion's, is provisional."""
         with self._services.database.read() as db:
-            last = store.last_bars(db, [one.symbol for one in forecasts])
+            last, owing = store.last_bars(db, [one.symbol for one in forecasts]), self._owing(db)
         answers, champion = {}, self._services.champion_version()
         beside = self._services.forecaster.situations(forecasts)
         for forecast, situation in zip(forecasts, beside, strict=True):
             freshness = self._services.forecaster.freshness(forecast)
-            body = Prediction.of_newest(forecast, freshness, situation).model_dump_json().encode()
+            owed = forecast.model_version == owing
+            made = Prediction.of_newest(forecast, freshness, situation, proofs_owed=owed)
+            body = made.model_dump_json().encode()
             its = forecast.as_of == last[forecast.symbol].session, champion in {None, forecast.model_version}
             expires = inf if all(its) else monotonic() + PROVISIONAL_S
             answers[forecast.symbol] = Answer(forecast, situation, body, freshness.since, freshness.until, expires)

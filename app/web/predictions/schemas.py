@@ -36,6 +36,26 @@ class UsedModel(Schema):
     verdict: str
     expired: bool = Field(description="Whether it had learnt longer before `as_of` than anything that was judged")
 
+    @classmethod
+    def behind(cls, forecast: Forecast, **own: Any) -> Self:
+        """Build it from a forecast; `own` are the fields that it doesn't know."""
+        return cls(
+            name=forecast.model_name,
+            version=forecast.model_version,
+            trained_through=forecast.trained_through,
+            verdict=forecast.verdict,
+            expired=is_expired(forecast.trained_through, forecast.as_of),
+            **own,
+        )
+
+
+class ServedModel(UsedModel):
+    """The model behind a forecast that is served now."""
+
+    proofs_owed: bool = Field(
+        description="Whether it is a very first champion whose proofs are still to come: one that fails withdraws it"
+    )
+
 
 class UsedData(Schema):
     """The prices behind a forecast, and how old they are."""
@@ -67,19 +87,14 @@ class ForecastSchema(Schema):
     @classmethod
     def of_forecast(cls, forecast: Forecast, *values: object, **own: Any) -> Self:
         """Build it from a forecast and what stands beside it."""
-        model = UsedModel(
-            name=forecast.model_name,
-            version=forecast.model_version,
-            trained_through=forecast.trained_through,
-            verdict=forecast.verdict,
-            expired=is_expired(forecast.trained_through, forecast.as_of),
-        )
-        return cls.of(forecast, *values, prediction_id=forecast.id, intervals=forecast.intervals(), model=model, **own)
+        own = {"model": UsedModel.behind(forecast), **own}
+        return cls.of(forecast, *values, prediction_id=forecast.id, intervals=forecast.intervals(), **own)
 
 
 class Prediction(ForecastSchema):
     """The forecast of the first session after the last final bar, and what stands beside it."""
 
+    model: ServedModel
     expected_move: float = Field(description="Mean absolute simple return under the forecast distribution")
     usual_move: float | None = Field(description="Mean absolute simple return of the symbol's last 250 sessions")
     event: EventAhead | None = Field(
@@ -89,9 +104,12 @@ class Prediction(ForecastSchema):
     data: UsedData
 
     @classmethod
-    def of_newest(cls, forecast: Forecast, freshness: Freshness, situation: Situation) -> Self:
-        """Build it from a forecast, the age of its prices, and what stands beside it."""
-        return cls.of_forecast(forecast, situation, data=UsedData.of(forecast, freshness, situation))
+    def of_newest(
+        cls, forecast: Forecast, freshness: Freshness, situation: Situation, *, proofs_owed: bool = False
+    ) -> Self:
+        """Build it from a forecast, the age of its prices, what stands beside it, and what its model still owes."""
+        model = ServedModel.behind(forecast, proofs_owed=proofs_owed)
+        return cls.of_forecast(forecast, situation, model=model, data=UsedData.of(forecast, freshness, situation))
 
 
 class PredictRequest(BaseModel):

@@ -32,7 +32,7 @@ async def test_one_forecast_is_the_contracts_json(web: httpx.AsyncClient) -> Non
     assert 0 < body["expected_move"] < 0.1
     assert body["model"] == {
         "name": "ridge", "version": "v1", "trained_through": "2013-02-28", "verdict": "no point skill shown",
-        "expired": False,
+        "expired": False, "proofs_owed": False,
     }  # fmt: skip
     assert body["data"] == {
         "source": "sample", "fetched_at": "2013-03-01T22:00:00Z", "sessions_behind": 0, "stale": False,

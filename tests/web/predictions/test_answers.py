@@ -19,10 +19,13 @@ from app.prices import store
 from app.prices.sources.sample import sample_bars
 from app.prices.store.tables import EventRow
 from app.registry.promotion import champion
+from app.registry.promotion.decisions import decide
+from app.registry.promotion.proofs import OWED
+from app.registry.versions import artefact
 from app.web.predictions import answers
 from app.web.predictions.answers import Answers
 from tests.tampering import unguard
-from tests.web.conftest import NOW, put_champion
+from tests.web.conftest import NOW, model, put_champion
 
 LAST = date(2013, 3, 1)
 NEXT = date(2013, 3, 4)
@@ -209,3 +212,21 @@ async def test_stale_by_a_store_that_was_set_back(web: httpx.AsyncClient, seeded
     with seeded.write() as db:
         db.connection().exec_driver_sql("DELETE FROM forecast")
     assert (await ask(web))["prediction_id"] != first
+
+
+async def test_an_answer_says_that_proofs_are_owed_until_they_hold(
+    web: httpx.AsyncClient, seeded: Database, settings: Settings
+) -> None:
+    """Of a very first champion, in both answers; neither pointer nor ledger change when its proofs have run."""
+    artefact.save(model("v2"), settings.models_dir / "v2")
+    champion.promote(settings, seeded, "v2", "first", {OWED: True}, NOW)
+
+    async def owed() -> list[bool]:
+        one, many = await web.get("/predict/AAPL"), await web.post("/predict", json={"symbols": ["AAPL", "IBM"]})
+        return [found["model"]["proofs_owed"] for found in (one.json(), *many.json()["predictions"])]
+
+    assert await owed() == [True, True, True]
+    assert await owed() == [True, True, True]
+    proofs = [{"name": "leakage", "passed": True}]
+    decide(seeded, "proof", "v2", None, "they hold", {"proofs": proofs}, NOW)
+    assert await owed() == [False, False, False]
