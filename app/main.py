@@ -10,7 +10,7 @@ from functools import partial
 from importlib.metadata import version
 
 from fastapi import FastAPI
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.core import log
 from app.core.clock import Clock
@@ -24,6 +24,7 @@ from app.web import routers
 from app.web.api.health import Counting, Metrics
 from app.web.edge import errors, security, static
 from app.web.edge.deps import Services
+from app.web.front.gate import Gate
 from app.web.front.hot import Hot
 from app.web.front.recent import Recent
 from app.web.predictions.answers import Answers
@@ -33,13 +34,13 @@ from app.web.predictions.explainer import Explainer
 
 
 class Service(FastAPI):
-    """FastAPI behind the layer that answers what is ready: ahead of its own first steps, which cost as much again."""
+    """FastAPI behind the layers that refuse or answer at once: its own first steps cost as much as those answers."""
 
-    hot: Hot
+    front: ASGIApp
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Ask the layer first."""
-        await self.hot(scope, receive, send)
+        """Ask those layers first."""
+        await self.front(scope, receive, send)
 
 
 def create_app(settings: Settings | None = None, bind_host: str | None = None) -> FastAPI:
@@ -67,7 +68,7 @@ def create_app(settings: Settings | None = None, bind_host: str | None = None) -
     app.state.dependences = Dependences(services)
     app.state.metrics = Metrics()
     recent = Recent(partial(FastAPI.__call__, app), app, services, app.state.metrics)
-    app.hot = Hot(recent, app.state.answers, app.state.metrics)
+    app.front = Gate(Hot(recent, app.state.answers, app.state.metrics), settings, app.state.metrics)
     security.install(app, settings, bind_host or os.environ.get("UVICORN_HOST"))
     app.add_middleware(Counting, metrics=app.state.metrics)
     errors.install(app)

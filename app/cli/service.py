@@ -24,6 +24,7 @@ def serve(
 
     with open_store() as here:
         source = "the bundled sample" if here.settings.source == "sample" else "Yahoo"
+        proxies = list(here.settings.trusted_proxies)
     # The server processes build the application themselves; the address tells them who may change state.
     os.environ["UVICORN_HOST"] = host
     shown = f"[{host}]" if ":" in host else host
@@ -37,6 +38,8 @@ def serve(
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=proxies,
         timeout_graceful_shutdown=5,
         limit_concurrency=MOST_CONNECTIONS,
     )

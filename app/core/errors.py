@@ -4,7 +4,7 @@ NextcloseError
 ├── BadInput (2)          invalid_symbol 422 · bad_request 422 · malformed_file 422 · too_many_symbols 413
 ├── NotThere (1)          unknown_symbol 404 · not_found 404 · no_history 409 · no_champion 503
 │                         job_running 409 · job_ended 409
-├── Refused (2)           unauthorized 401 · forbidden 403 · rate_limited 429 · overloaded 503
+├── Refused (2)           unknown_host 400 · unauthorized 401 · forbidden 403 · rate_limited 429 · overloaded 503
 └── OutsideFailed (3)     source_unavailable 503 · store_unavailable 503 · tracking_unavailable 503
 """
 
@@ -81,6 +81,10 @@ class CheckFailed(NextcloseError, status=409, code="check_failed"):
 
 class Refused(NextcloseError, status=403, code="forbidden", exit_code=2):
     """The caller may not do this, or not so often."""
+
+
+class UnknownHost(Refused, status=400, code="unknown_host"):
+    """The request is addressed to a name that this service doesn't go by."""
 
 
 class Unauthorized(Refused, status=401, code="unauthorized"):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -15,6 +17,8 @@ from app.core.errors import BadInput
 
 WATCHLIST = ("AAPL", "MSFT", "GOOG", "AMZN", "NVDA", "META", "JPM", "KO", "XOM", "IBM")
 """Ten liquid US names that a new store starts with."""
+
+_HOST = re.compile(r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]")
 
 
 class Settings(BaseSettings):
@@ -44,6 +48,19 @@ class Settings(BaseSettings):
         None,
         description="What one signs in with, or sends as a bearer token, to change something; unset: on loopback only",
     )
+    rate_limit: float | None = Field(
+        None,
+        ge=0,
+        le=1e6,
+        description="Requests a second that one client may make of each server process, ten seconds' worth at once; "
+        "0: any number; unset: 100, and this machine any number",
+    )
+    trusted_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Names under which requests are answered, separated by commas; `*.example.com` is any before it"
+    )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Addresses or networks of the proxies whose X-Forwarded-For and -Proto are believed"
+    )
     scheduler: Literal["on", "off"] = Field("on", description="`off` for a replica that only serves")
     cluster: str | None = Field(None, description="Address of a running cluster for training")
     events: Literal["auto", "off"] = Field(
@@ -72,7 +89,7 @@ class Settings(BaseSettings):
     @classmethod
     def _without_empty(cls, values: dict[str, Any]) -> dict[str, Any]:
         """Take an empty variable for an unset one, but for the series, of which there may be none."""
-        return {name: value for name, value in values.items() if value or name == "market_series"}
+        return {name: value for name, value in values.items() if value != "" or name == "market_series"}
 
     @field_validator("alert_url", "smtp_url")
     @classmethod
@@ -108,11 +125,27 @@ class Settings(BaseSettings):
     def _in_utc(cls, value: datetime | ClockFile | None) -> datetime | ClockFile | None:
         return as_utc(value) if isinstance(value, datetime) else value
 
-    @field_validator("symbols", "market_series", mode="before")
+    @field_validator("symbols", "market_series", "trusted_hosts", "trusted_proxies", mode="before")
     @classmethod
-    def _split(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            return tuple(part.upper() for part in value.replace(",", " ").split())
+    def _split(cls, value: Any, field: ValidationInfo) -> Any:
+        if not isinstance(value, str):
+            return value
+        are_names = (field.field_name or "").startswith("trusted")
+        return tuple((value.lower() if are_names else value.upper()).replace(",", " ").split())
+
+    @field_validator("trusted_hosts")
+    @classmethod
+    def _hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        """Refuse what is more than a name, such as an address with `http://` or a port, which would never match."""
+        if wrong := next((name for name in value if not _HOST.fullmatch(name)), None):
+            raise ValueError(f"{wrong} is no host name: write it without scheme, port and path")
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for one in value:
+            ip_network(one)
         return value
 
     @field_validator("symbols", "market_series")

@@ -113,12 +113,10 @@ def is_loopback(host: str | None) -> bool:
     """Say whether an address or a host name (port allowed) is this machine only."""
     if not host:
         return False
-    name = urlsplit(f"//{host}").hostname if host.count(":") < _COLONS_OF_IPV6 or host.startswith("[") else host
-    if name == "localhost":
-        return True
     try:
-        return ip_address(name or "").is_loopback
-    except ValueError:
+        name = urlsplit(f"//{host}").hostname if host.count(":") < _COLONS_OF_IPV6 or host.startswith("[") else host
+        return name == "localhost" or ip_address(name or "").is_loopback
+    except ValueError:  # neither a name of this machine nor any address
         return False
 
 
@@ -156,7 +154,7 @@ def refuse_cross_site(headers: Headers) -> None:
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
     if site is not None and site not in {"same-origin", "none"}:
         raise Forbidden("this request came from another site; use the service's own page")
-    if origin is not None and urlsplit(origin).netloc.lower() != headers.get("host", "").lower():
+    if origin is not None and origin.partition("://")[2].lower() != headers.get("host", "").lower():
         raise Forbidden(f"this request came from {origin}; use the service's own page")
 
 

@@ -79,7 +79,7 @@ async def test_errors_and_old_answers_are_made_anew(
     """What failed is tried again, and nothing outlives two seconds."""
     for address, most in (("/stocks/NOPE", 0), ("/data", 1)):
         await web.get(address)
-        assert len(app.hot._app._kept) == most  # type: ignore[attr-defined]
+        assert len(app.front._app._app._kept) == most  # type: ignore[attr-defined]
     monkeypatch.setattr(recent, "KEPT_S", 0.0)
     await web.get("/models")
     with statements(app.state.nextclose.database.engine) as sent:
@@ -101,7 +101,7 @@ async def test_recent_answers_are_counted_and_bounded(
     monkeypatch.setattr(recent, "MOST_BYTES", 100_000)
     for number in range(80):
         await web.get(f"/search?q={number}", headers={"accept-encoding": "identity"})
-    kept = app.hot._app._kept.values()  # type: ignore[attr-defined]
+    kept = app.front._app._app._kept.values()  # type: ignore[attr-defined]
     assert 0 < sum(len(one.body["body"]) for one in kept) <= 100_000
 
 
