@@ -118,8 +118,13 @@ def _refreshed(
     except FetchFailed as error:
         if error.asked:
             _log.warning("refresh failed", symbol=plan.symbol, outcome=error.outcome, detail=error.detail)
+        report = RefreshReport(plan.symbol, _outcome(error, plan), detail=error.detail)
+        with database.read() as db:
+            is_known = db.get(SymbolRow, plan.symbol) is not None
+        if not is_known:  # a stranger's guess: nothing is to be kept, so no writer waits for it
+            return report
         with database.write() as db:
-            return _noted(db, plan, RefreshReport(plan.symbol, _outcome(error, plan), detail=error.detail))
+            return _noted(db, plan, report)
 
 
 def _fetch(source: PriceSource, plan: FetchPlan, limit_s: float, attempts: int) -> Fetched:

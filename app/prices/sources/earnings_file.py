@@ -36,7 +36,7 @@ def read(path: Path) -> pl.DataFrame:
         with TemporaryDirectory(prefix="events-") as folder:
             scanned, first_row = staging.scan(path, Path(folder))
             rows = _renamed(path, scanned).collect()
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except staging.UNREADABLE as error:
         raise MalformedFile(f"{path.name}: it can't be read: {str(error).splitlines()[0]}") from error
     if rows.is_empty():
         raise MalformedFile(f"{path.name}: it has no rows")

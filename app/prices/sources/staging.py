@@ -21,6 +21,8 @@ MOST_RATIO: Final = 50
 """Daily prices pack about fivefold; a file that grows more than this is made to fill the disk."""
 UNPACKED_FLOOR: Final = 1 << 20
 _PIECE: Final = 1 << 20
+UNREADABLE: Final = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
+"""What Polars raises for a file that isn't what it seems; damaged pages of Parquet end in a panic."""
 _LONGEST_HEADER: Final = 1 << 16
 _HINTS: Final = {
     "session": "dates are written year first, as in 2020-01-31, so that day and month can't be mistaken",
@@ -36,9 +38,9 @@ def write(path: Path, folder: Path) -> Path:
     """
     if not path.is_file():
         raise MalformedFile(f"{path}: there is no such file")
-    scanned, first_row = scan(path, folder)
     target = folder / "bars.parquet"
     try:
+        scanned, first_row = scan(path, folder)
         found = columns_of(scanned.collect_schema().names())
         named = _renamed(path, scanned, found)
         schema = dict(named.collect_schema())
@@ -46,7 +48,7 @@ def write(path: Path, folder: Path) -> Path:
         if "adj_close" not in schema:
             lazy = lazy.with_columns(pl.lit(None, pl.Float64).alias("adj_close"))
         lazy.select(*BAR_SCHEMA, BAD, ROW).sink_parquet(target, row_group_size=50_000)
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except UNREADABLE as error:
         raise MalformedFile(f"{path.name}: it can't be read as {_kind(path)}: {str(error).splitlines()[0]}") from error
     _refuse(path, target, first_row)
     return target
