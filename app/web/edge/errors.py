@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from app.core.errors import NextcloseError
@@ -48,6 +49,7 @@ def install(app: FastAPI) -> None:
     app.exception_handler(NextcloseError)(respond)
     app.exception_handler(RequestValidationError)(_invalid)
     app.exception_handler(HTTPException)(_http)
+    app.exception_handler(ClientDisconnect)(_gone)
     app.exception_handler(Exception)(_unforeseen)
 
 
@@ -56,7 +58,7 @@ def problem(request: Request, status: int, code: str, detail: str, **extra: Any)
     title = HTTPStatus(status).phrase
     if render.wants_html(request):
         return render.error(request, status=status, code=code, title=title, detail=detail)
-    body = Problem(title=title, status=status, code=code, detail=detail, instance=request.url.path, **extra)
+    body = Problem(title=title, status=status, code=code, detail=detail, instance=request.scope["path"], **extra)
     return JSONResponse(body.model_dump(exclude_none=True), status, media_type=PROBLEM)
 
 
@@ -86,12 +88,16 @@ def _http(request: Request, error: HTTPException) -> Response:
     return response
 
 
+def _gone(request: Request, _error: ClientDisconnect) -> Response:
+    return problem(request, 400, "bad_request", "the connection ended before the body")
+
+
 def _allowed(request: Request) -> str:
     """Return the methods of the most particular path that matches, over all its routes.
 
     The framework names those of the first route only: for /api/models/rollback those of /api/models/{version}.
     """
-    matching = [route for route in request.app.state.routes if route.path_regex.match(request.url.path)]
+    matching = [route for route in request.app.state.routes if route.path_regex.match(request.scope["path"])]
     fewest = min((len(route.param_convertors) for route in matching), default=0)
     methods = {method for route in matching if len(route.param_convertors) == fewest for method in route.methods}
     return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))

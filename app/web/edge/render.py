@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
@@ -24,6 +25,7 @@ NAVIGATION = (
     ("/monitoring", "Monitoring"),
     ("/jobs", "Jobs"),
 )
+_WEIGHT = re.compile(r"[01](\.[0-9]{0,3})?")  # RFC 9110, section 12.4.2
 _VARY = "Accept, Cookie, HX-Request, HX-Request-Type, HX-Target"
 
 
@@ -75,7 +77,7 @@ def wants_html(request: Request) -> bool:
         kind, *parameters = (piece.strip().lower() for piece in part.split(";"))
         if kind in weights:
             given = next((piece[2:] for piece in parameters if piece.startswith("q=")), "1")
-            weights[kind] = float(given) if given.replace(".", "", 1).isdigit() else 1.0
+            weights[kind] = float(given) if _WEIGHT.fullmatch(given) else 1.0
     html = weights.pop("text/html")
     return html > 0 and html >= max(weights.values())
 
@@ -92,7 +94,7 @@ def page(
 ) -> HTMLResponse:
     """Render a page, or the block of it that htmx asks for by the id of its target."""
     template = environment().get_template(f"pages/{name}.html")
-    values = {"layout": layout or Layout(), "path": request.url.path, **context}
+    values = {"layout": layout or Layout(), "path": request.scope["path"], **context}
     return _answer(_text(template, region(request), values), status)
 
 
@@ -100,8 +102,10 @@ def error(request: Request, *, status: int, code: str, title: str, detail: str) 
     """Render an error as a page, or for htmx as a region that stands where the answer would have stood."""
     template = environment().get_template("error.html")
     target = region(request)
-    values = {"layout": Layout(), "path": request.url.path, "status": status, "code": code, "title": title}
-    came_from = own_path(urlsplit(request.headers.get("referer", "")).path)
+    values = {"layout": Layout(), "path": request.scope["path"], "status": status, "code": code, "title": title}
+    came_from = own_path(
+        "/" + request.headers.get("referer", "").partition("//")[2].partition("/")[2].partition("?")[0]
+    )
     values |= {"detail": detail, "target": target or "failure", "sign_in": sign_in(came_from)}
     return _answer(_text(template, "failure" if target else None, values), status)
 

@@ -29,6 +29,7 @@ from app.web.edge import login
 MAX_BODY_BYTES = 256 * 1024
 """Room for 1,000 symbols several times over; more is refused while it arrives."""
 
+_DIGITS = len(str(MAX_BODY_BYTES))
 GZIP_FROM_BYTES = 1024
 GZIP_LEVEL = 1
 """Half the time of level 5 for a seventh more bytes: 2.2 instead of 4.8 ms for the forecasts of 500 symbols."""
@@ -92,11 +93,17 @@ class BodyLimit:
             nonlocal read
             message = await receive()
             read += len(message.get("body", b""))
-            if read > MAX_BODY_BYTES or (announced.isdigit() and int(announced) > MAX_BODY_BYTES):
+            if read > MAX_BODY_BYTES or _exceeds(announced):
                 raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             return message
 
         await self._app(scope, counted, send)
+
+
+def _exceeds(announced: str) -> bool:
+    """Say whether a Content-Length is larger than a body may be; one that is no number says nothing."""
+    digits = announced.lstrip("0")
+    return digits.isascii() and digits.isdigit() and (len(digits) > _DIGITS or int(digits) > MAX_BODY_BYTES)
 
 
 def install(app: FastAPI, settings: Settings, bind_host: str | None = None) -> None:
