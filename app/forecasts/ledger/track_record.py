@@ -10,7 +10,7 @@ from typing import Final, cast
 
 import numpy as np
 import polars as pl
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from app.forecasts.ledger import records
 from app.forecasts.ledger.events import EVENT, LONGEST_PAUSE, OTHER, with_kind
@@ -98,6 +98,12 @@ class TrackRecord:
     crps_skill: Estimate
     direction: Direction
     coverage: tuple[Coverage, ...]
+
+
+def state(db: Session) -> tuple[str, int, int, str]:
+    """Return what differs after each change that a record may show: the store, its ledger, and earnings days."""
+    scores = int(db.exec(select(func.max(ScoreRow.seq))).one() or 0)
+    return str(db.get_bind().engine.url), records.newest_seq(db), scores, store.events_version(db)
 
 
 def track_record(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, datetime
 from functools import cached_property
 from typing import Annotated, cast
 
@@ -37,7 +38,22 @@ class Services:
         """Count the final sessions since the symbol's newest bar, by its own exchange; None where it has none."""
         if status.last is None:
             return None
-        return calendar(status.exchange).sessions_behind(status.last, self.clock.now())
+        return self._behind(status.exchange, status.last)
+
+    def _behind(self, exchange: str, last: date) -> int:
+        """Count them; what it takes for one symbol is kept for the others, until another bar becomes final."""
+        now, days = self.clock.now(), calendar(exchange)
+        since, until, found = self._ages.get(exchange, (now, now, {}))
+        if not since <= now < until:
+            since, until, found = *days.final_window(now), {}
+            self._ages[exchange] = since, until, found
+        if last not in found:
+            found[last] = days.sessions_behind(last, now)
+        return found[last]
+
+    @cached_property
+    def _ages(self) -> dict[str, tuple[datetime, datetime, dict[date, int]]]:
+        return {}
 
     def champion_version(self) -> str | None:
         """Return the version that is served; None before the first promotion."""

@@ -27,7 +27,7 @@ MOST_BYTES = 16 << 20
 """Of all that is kept; addresses are without number."""
 
 _PATHS = (
-    "/stocks/", "/data", "/models", "/track-record", "/search", "/events", "/screener",
+    "/stocks/", "/embed/", "/data", "/monitoring", "/models", "/track-record", "/search", "/events", "/screener",
     "/api/symbols", "/api/prices/", "/api/indicators/", "/api/forecasts", "/api/screener", "/api/track-record",
     "/api/models",
 )  # fmt: skip

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from sqlmodel import func, select
 from starlette.responses import Response
 
@@ -21,6 +21,8 @@ from app.web.edge.security import PageAdmin
 from app.web.views import layout
 
 SHOWN = 50
+LISTED = 100
+"""Stored symbols on a page."""
 STARTABLE = ("refresh", "train", "forecast", "score", "monitor")
 
 router = APIRouter(include_in_schema=False, default_response_class=Response)
@@ -79,14 +81,20 @@ def _oldest_first(aged: tuple[int | None, store.SymbolStatus]) -> tuple[float, s
 
 
 @router.get("/data")
-def data(request: Request, services: ServicesDep) -> Response:
-    """Show where every stored symbol's prices came from, how old they are, and what was put in quarantine."""
+def data(request: Request, services: ServicesDep, offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0) -> Response:
+    """Show where stored prices came from and how old they are, page by page, and what was put in quarantine."""
     with services.database.read() as db:
         stored = store.statuses(db)
         held = quarantine.listing(db, None, SHOWN)
         total = db.exec(select(func.count()).select_from(QuarantineRow)).one()
     watched = [status for status in stored if status.watched]
-    return layout.page(request, services, "data", "/api/symbols", watched, statuses=stored, held=held, total=total)
+    shown: dict[str, Any] = {
+        "statuses": stored[offset : offset + LISTED],
+        "offset": offset,
+        "listed": LISTED,
+        "stored": len(stored),
+    }
+    return layout.page(request, services, "data", "/api/symbols", watched, held=held, total=total, **shown)
 
 
 @router.post("/data/quarantine/{number}/{decision}", dependencies=[PageAdmin])

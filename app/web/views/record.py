@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from app.forecasts.ledger.calibration import Calibration, calibration
 from app.forecasts.ledger.forecast import PUBLIC
-from app.forecasts.ledger.track_record import TrackRecord, settled, summed
+from app.forecasts.ledger.track_record import TrackRecord, settled, state, summed
 from app.web.figures import drawing
 from app.web.figures import record as drawn
 from app.web.figures.record import Lines
@@ -27,9 +27,18 @@ class Section:
 
 
 def sections(db: Session) -> list[Section]:
-    """Read the record of live forecasts, and of replayed ones."""
-    every = settled(db)
-    return [_section(summed(every, origin), calibration(every.filter(origin=origin))) for origin in PUBLIC]
+    """Read the record of live forecasts, and of replayed ones; summed up once, until the ledger has more."""
+    now = state(db)
+    found = _kept.get(now)
+    if found is None:
+        every = settled(db)
+        found = [_section(summed(every, origin), calibration(every.filter(origin=origin))) for origin in PUBLIC]
+        _kept.clear()
+        _kept[now] = found
+    return found
+
+
+_kept: dict[object, list[Section]] = {}
 
 
 def _section(total: TrackRecord, found: Calibration) -> Section:

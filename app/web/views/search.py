@@ -32,7 +32,9 @@ def stored(db: Session, text: str, limit: int = 8) -> list[SymbolStatus]:
         return []
     known = store.statuses(db)
     begins = [status for status in known if status.symbol.startswith(wanted)]
-    named = [status for status in known if status not in begins and wanted in (status.name or "").upper()]
+    named = [
+        status for status in known if not status.symbol.startswith(wanted) and wanted in (status.name or "").upper()
+    ]
     exact_first = sorted(begins, key=lambda status: (status.symbol != wanted, status.symbol))
     return [*exact_first, *named][:limit]
 

@@ -18,7 +18,7 @@ PART = {"hx-request": "true", "hx-request-type": "partial", "hx-target": "div#ch
 
 
 @pytest.mark.parametrize(
-    "address", ["/", "/stocks/AAPL", "/data", "/track-record", "/models", "/api/symbols", "/search?q=a"]
+    "address", ["/", "/stocks/AAPL", "/data", "/track-record", "/models", "/api/symbols", "/search?q=a", "/embed/AAPL"]
 )
 async def test_the_same_question_is_answered_without_a_query(
     app: FastAPI, web: httpx.AsyncClient, address: str, monkeypatch: pytest.MonkeyPatch

@@ -7,6 +7,7 @@ import pytest
 
 from app.core.db import Database
 from app.prices import store
+from app.web.pages import operations
 from tests.web.conftest import WATCHED
 from tests.web.pages.test_pages import HTML, part
 
@@ -56,3 +57,13 @@ async def test_the_board_and_the_screener_are_sorted_by_their_headings(web: http
     assert re.findall(r'<th scope="row"><a href="/stocks/(\w+)">', screen) == ["AAPL", "FB"]
     assert "1 to 2 of 5" in screen
     assert 'href="/screener?sort=symbol&amp;limit=2&amp;offset=2"' in screen
+
+
+async def test_stored_symbols_are_listed_page_by_page(web: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many there are, a page stays light; past the end it says so."""
+    monkeypatch.setattr(operations, "LISTED", 2)
+    first, second = [(await web.get("/data", params={"offset": offset})).text for offset in (0, 2)]
+    assert "1 to 2 of 5" in first
+    assert 'href="/data?offset=2" rel="next"' in first
+    assert 'href="/data?offset=0" rel="prev"' in second
+    assert "No symbol is listed so far down" in (await web.get("/data", params={"offset": 9})).text
