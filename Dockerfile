@@ -1,10 +1,10 @@
-# The service: API, pages, clockwork. Build: docker build -t nextclose .
+# The service: API, pages, clockwork; and a Dask scheduler or worker for trainings. Build: docker build -t nextclose .
 FROM python:3.11-slim-bookworm AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
-COPY requirements/uv.txt requirements/runtime.txt /tmp/
+COPY requirements/uv.txt requirements/cluster.txt /tmp/
 RUN pip install --require-hashes -r /tmp/uv.txt \
     && uv venv /opt/venv \
-    && uv pip sync --python /opt/venv/bin/python --require-hashes --compile-bytecode --no-cache /tmp/runtime.txt
+    && uv pip sync --python /opt/venv/bin/python --require-hashes --compile-bytecode --no-cache /tmp/cluster.txt
 # In place: templates, static files and migrations stand beside the package.
 WORKDIR /srv/nextclose
 COPY pyproject.toml README.md ./

@@ -11,10 +11,13 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 BIN := .venv/bin
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11
 
-.PHONY: run test postgres chromium check format lint types contracts locks lock bench help clean
+.PHONY: run cluster test postgres chromium check format lint types contracts locks lock bench help clean
 
 run: .venv/.runtime ## install what is locked, find prices, train, and serve on http://127.0.0.1:8000
 	@$(BIN)/nextclose serve
+
+cluster: .venv/.runtime ## add Dask to what is installed, for NEXTCLOSE_CLUSTER and `dask worker`
+	@test -e .venv/.dev || $(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/cluster.txt
 
 test: .venv/.dev chromium ## the whole test suite
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
@@ -47,8 +50,9 @@ locks: .venv/.dev ## say whether requirements/ still answers pyproject.toml
 	@$(BIN)/python tests/house/locks.py
 
 lock: $(filter .uv/bin/uv,$(UV)) ## resolve requirements/ anew (add ARGS=--upgrade for newer versions)
-	$(COMPILE) pyproject.toml --extra postgres --group admin --group build --group dev $(ARGS) -o requirements/dev.txt
+	$(COMPILE) pyproject.toml --all-extras --group admin --group build --group dev $(ARGS) -o requirements/dev.txt
 	$(COMPILE) pyproject.toml --extra postgres --group build -c requirements/dev.txt -o requirements/runtime.txt
+	$(COMPILE) pyproject.toml --all-extras --group build -c requirements/dev.txt -o requirements/cluster.txt
 	$(COMPILE) --group admin -c requirements/dev.txt -o requirements/admin.txt
 
 bench: .venv/.dev ## benchmarks: each prints its table (DATA=path for real prices)

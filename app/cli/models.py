@@ -113,7 +113,7 @@ def backtest(
     chosen = normalised(symbols.replace(",", " ").split()) if symbols else None
     first, last = start.date() if start else None, end.date() if end else None
     with open_store() as here, progress_bar() as progress:
-        report = run_backtest(here.database, out, first, last, refit_every, chosen, progress)
+        report = run_backtest(here.database, out, first, last, refit_every, chosen, progress, here.settings.cluster)
     period = f"{report.first_session} to {report.last_session}, {report.refits} refits"
     lines = (*_score_lines(report.scores.items()), f"\n{report.rows} rows, {period}: {report.out}")
     print_report(report, lines, as_json=as_json)
@@ -169,7 +169,10 @@ def _prove(check: Check, here: OpenStore, progress: Progress) -> tuple[str, bool
     from app.training.proofs.leakage import leakage
     from app.training.proofs.placebo import placebo
 
-    proof = leakage(here.settings, here.database, progress) if check == "leakage" else placebo(progress)
+    if check == "leakage":
+        proof = leakage(here.settings, here.database, progress)
+    else:
+        proof = placebo(progress, cluster=here.settings.cluster)
     return proof.name, proof.passed, list(proof.details)
 
 

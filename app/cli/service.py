@@ -118,12 +118,19 @@ def status(*, as_json: AsJson = False) -> None:
             "replayed": records.count(db, "replay"),
             "shadow_forecasts": records.count(db, "shadow"),
             "ledger_intact": all(chain.intact for chain in audit.verify_newer(db, here.settings.home)),
+            "cluster": _cluster(here.settings.cluster),
             "jobs": [
                 {"kind": run.kind, "state": run.state, "message": run.message, "started_at": run.started_at}
                 for run in runs.recent(db, 5)
             ],
         }
     print_report(found, _status_lines(found), as_json=as_json)
+
+
+def _cluster(address: str | None) -> str | None:
+    from app.training.workers.cluster import state_of
+
+    return state_of(address) if address else None
 
 
 def _status_lines(found: dict[str, Any]) -> Iterator[str]:

@@ -6,6 +6,7 @@ NextcloseError
 │                         job_running 409 · job_ended 409
 ├── Refused (2)           unknown_host 400 · unauthorized 401 · forbidden 403 · rate_limited 429 · overloaded 503
 └── OutsideFailed (3)     source_unavailable 503 · store_unavailable 503 · tracking_unavailable 503
+                          cluster_unavailable 503 · broken_artefact 503
 """
 
 from __future__ import annotations
@@ -104,7 +105,7 @@ class Overloaded(Refused, status=503, code="overloaded", retry_after_s=1):
 
 
 class OutsideFailed(NextcloseError, status=503, code="outside_failed", exit_code=3, retry_after_s=60):
-    """An outside system failed: Yahoo, the database, MLflow."""
+    """An outside system failed: Yahoo, the database, MLflow, the cluster."""
 
 
 class SourceUnavailable(OutsideFailed, code="source_unavailable"):
@@ -117,6 +118,10 @@ class StoreUnavailable(OutsideFailed, code="store_unavailable"):
 
 class TrackingUnavailable(OutsideFailed, code="tracking_unavailable"):
     """MLflow can't be reached."""
+
+
+class ClusterUnavailable(OutsideFailed, code="cluster_unavailable"):
+    """The cluster that trainings are handed to can't be reached, lost its workers, or runs another program."""
 
 
 class BrokenArtefact(OutsideFailed, code="broken_artefact"):

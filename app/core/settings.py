@@ -19,6 +19,8 @@ WATCHLIST = ("AAPL", "MSFT", "GOOG", "AMZN", "NVDA", "META", "JPM", "KO", "XOM",
 """Ten liquid US names that a new store starts with."""
 
 _HOST = re.compile(r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]")
+_SCHEMES = {"alert_url": ("https", "http"), "smtp_url": ("smtps", "smtp"), "cluster": ("tcp", "tls")}
+"""What an address begins with, by the setting's name."""
 
 
 class Settings(BaseSettings):
@@ -62,7 +64,9 @@ class Settings(BaseSettings):
         (), description="Addresses or networks of the proxies whose X-Forwarded-For and -Proto are believed"
     )
     scheduler: Literal["on", "off"] = Field("on", description="`off` for a replica that only serves")
-    cluster: str | None = Field(None, description="Address of a running cluster for training")
+    cluster: str | None = Field(
+        None, description="Scheduler of a running Dask cluster that trainings are handed to: tcp://host:8786 or tls://…"
+    )
     events: Literal["auto", "off"] = Field(
         "auto", description="Where earnings days come from: `auto` (the price source's, where it has any), `off`"
     )
@@ -91,14 +95,14 @@ class Settings(BaseSettings):
         """Take an empty variable for an unset one, but for the series, of which there may be none."""
         return {name: value for name, value in values.items() if value != "" or name == "market_series"}
 
-    @field_validator("alert_url", "smtp_url")
+    @field_validator("alert_url", "smtp_url", "cluster")
     @classmethod
-    def _address(cls, value: SecretStr | None, field: ValidationInfo) -> SecretStr | None:
+    def _address(cls, value: SecretStr | str | None, field: ValidationInfo) -> SecretStr | str | None:
         """Refuse what is no address, without repeating it."""
-        schemes = ("https", "http") if field.field_name == "alert_url" else ("smtps", "smtp")
+        schemes = _SCHEMES[field.field_name or ""]
         if value is not None:
             try:
-                url = urlsplit(value.get_secret_value())
+                url = urlsplit(value.get_secret_value() if isinstance(value, SecretStr) else value)
                 is_address = url.scheme in schemes and bool(url.hostname) and url.port != 0
             except ValueError:
                 is_address = False

@@ -88,6 +88,7 @@ def test_secrets_stay_out_of_repr(monkeypatch: pytest.MonkeyPatch) -> None:
         ("ALERT_URL", "s3cret"),
         ("ALERT_URL", "http://h:s3cret/"),
         ("SMTP_URL", "http://s3cret"),
+        ("CLUSTER", "s3cret:8786"),
     ],
 )
 def test_a_wrong_address_is_refused_without_being_repeated(

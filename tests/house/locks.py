@@ -1,7 +1,7 @@
 """Say whether the locks in requirements/ still answer pyproject.toml; needs no network.
 
-Every requirement of the project, its extra `postgres` and its groups must be pinned in its lock to a version that
-satisfies it, every pin must carry hashes, the three locks must agree with each other, and none may name an address.
+Every requirement of the project, its extras and its groups must be pinned in its lock to a version that satisfies it,
+every pin must carry hashes, the locks must agree with each other, and none may name an address.
 """
 
 import re
@@ -31,19 +31,20 @@ def pins(text: str) -> dict[str, set[str]]:
 def requirements() -> dict[str, list[Requirement]]:
     """Return what each lock must answer."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    base = project["project"]["dependencies"] + project["project"]["optional-dependencies"]["postgres"]
-    groups = project["dependency-groups"]
+    extras, groups = project["project"]["optional-dependencies"], project["dependency-groups"]
+    runtime = project["project"]["dependencies"] + extras["postgres"] + groups["build"]
     wanted = {
-        "runtime": base + groups["build"],
+        "runtime": runtime,
+        "cluster": runtime + extras["cluster"],
         "admin": groups["admin"],
-        "dev": base + groups["build"] + groups["admin"] + groups["dev"],
+        "dev": runtime + extras["cluster"] + groups["admin"] + groups["dev"],
     }
     return {name: [Requirement(line) for line in lines] for name, lines in wanted.items()}
 
 
 def complaints() -> list[str]:
     """Return one line for each thing that is wrong with the locks."""
-    texts = {name: (ROOT / "requirements" / f"{name}.txt").read_text() for name in ("runtime", "admin", "dev", "uv")}
+    texts = {name: (ROOT / "requirements" / f"{name}.txt").read_text() for name in (*requirements(), "uv")}
     locked = {name: pins(text) for name, text in texts.items()}
     found = []
     for name, wanted in requirements().items():
@@ -60,7 +61,7 @@ def complaints() -> list[str]:
         found += [
             f"requirements/{name}.txt names an address" for _ in re.findall(r"https?://|--index|--find-links", text)
         ]
-    for name in ("runtime", "admin"):
+    for name in ("runtime", "cluster", "admin"):
         found += [
             f"requirements/{name}.txt: {package} differs from dev.txt"
             for package, versions in locked[name].items()

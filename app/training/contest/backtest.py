@@ -31,6 +31,7 @@ from app.training.evaluation.evaluator import Evaluator, session_sums
 from app.training.evaluation.metrics import ScoredRows, score
 from app.training.evaluation.selection import choose
 from app.training.walk_forward.walk_forward import FoldForecast, WalkForward
+from app.training.workers.pool import Pool, workers
 
 CHAMPION = "champion"
 UNPROVEN = "volatility"
@@ -60,19 +61,22 @@ def run_backtest(
     refit_every: int = REFIT_EVERY,
     symbols: Sequence[str] | None = None,
     progress: Progress = silent,
+    cluster: str | None = None,
 ) -> BacktestReport:
     """Write one row per (symbol, model, as_of in [start, end]) to `out`, with all candidates and the champion.
 
     Refits fall on every `refit_every`-th session counted from the panel's first, so later data changes no row. All
     stored symbols are learnt from; `symbols` says which are written. Errors: `NoHistory` when nothing can be forecast
-    in that time, `BadInput` when `out` can't be written, the time ends before it starts, or `refit_every` is too long.
+    in that time, `BadInput` when `out` can't be written, the time ends before it starts, or `refit_every` is too long,
+    `ClusterUnavailable`.
     """
     begun = perf_counter()
-    progress(0.0, "building features")
-    dataset = _dataset(database, start, end)
-    schedule = folds(dataset, refit_every)
-    checkpoints = Checkpoints(out, _key(dataset, refit_every))
-    evaluator = _walk(dataset, schedule, refit_every, checkpoints, within(progress, 0.05, 0.9))
+    with workers(cluster) as pool:
+        progress(0.0, "building features")
+        dataset = _dataset(database, start, end)
+        schedule = folds(dataset, refit_every)
+        checkpoints = Checkpoints(out, _key(dataset, refit_every))
+        evaluator = _walk(dataset, schedule, refit_every, checkpoints, within(progress, 0.05, 0.9), pool)
     progress(0.92, f"writing {out}")
     wanted = _wanted(dataset, start, end, symbols)
     served = champions(dataset, schedule, evaluator)
@@ -118,7 +122,7 @@ def _key(dataset: Dataset, refit_every: int) -> str:
 
 
 def _walk(
-    dataset: Dataset, schedule: list[Fold], refit_every: int, checkpoints: Checkpoints, progress: Progress
+    dataset: Dataset, schedule: list[Fold], refit_every: int, checkpoints: Checkpoints, progress: Progress, pool: Pool
 ) -> Evaluator:
     """Walk the folds that aren't kept yet; the evaluator knows them all at the end."""
     walk, evaluator = WalkForward(dataset, schedule, CANDIDATES, refit_every), Evaluator(dataset)
@@ -136,7 +140,7 @@ def _walk(
             checkpoints.save(dataset, fresh)
             fresh.clear()
 
-    walk.run(take, _with_time_left(progress), done=[fold.start for fold in kept], parallel=True)
+    walk.run(take, _with_time_left(progress), done=[fold.start for fold in kept], pool=pool)
     return evaluator
 
 

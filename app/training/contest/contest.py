@@ -33,6 +33,8 @@ from app.training.evaluation.evaluator import BASE, Evaluator, session_sums
 from app.training.evaluation.selection import Choice, Standing, choose
 from app.training.fitting.search import tried
 from app.training.walk_forward.walk_forward import FoldForecast, Sink, WalkForward
+from app.training.workers.pool import Pool, workers
+from app.training.workers.program import code_fingerprint
 
 CONTEST_DAYS = 12 * 365
 """A contest learns from the last twelve years: older markets cost time and teach little about tomorrow."""
@@ -102,7 +104,7 @@ class _Contest:
     def evidence(self) -> dict[str, Any]:
         claimed = {"training": self.training, "claim": asdict(self.claim), "tries": self.claim.tries}
         by_name = {one.candidate.name: one.metrics for one in self.ranked}
-        kept = {"code": report.code_fingerprint(), "parts": parts(by_name)}
+        kept = {"code": code_fingerprint(), "parts": parts(by_name)}
         return {**claimed, **kept, "contest": [row.as_dict() for row in self.table]}
 
 
@@ -128,7 +130,7 @@ def run_contest(
     shadow instead of being promoted, if there is a champion. With `serve_first` the very first winner, who takes
     nobody's place, is promoted and handed over as soon as the contest is through; proofs and MLflow follow, and one
     that fails a proof is withdrawn. Others go to `prepare` before. Errors: `TrackingUnavailable` when MLflow can't be
-    used, before other work unless a first winner is served; `NoHistory` where the store has too few bars to judge.
+    used, before other work unless a first winner is served; `ClusterUnavailable`; `NoHistory` where bars are too few.
     """
     begun, tracker = perf_counter(), Tracker(settings)
     decision = Decision(settings, database, clock, within(progress, 0.8, 0.98), at_once, prepare)
@@ -160,12 +162,13 @@ def run_contest(
 
 def _compete(settings: Settings, database: Database, clock: Clock, progress: Progress, recipe: str | None) -> _Contest:
     """Walk the candidates, choose the winner and save it."""
-    progress(0.0, "building features")
-    newest = newest_session(database)
-    dataset = stored_dataset(database, newest - timedelta(days=CONTEST_DAYS) if newest else None)
     recent: list[FoldForecast] = []
-    candidates = of_recipe(recipe)
-    evaluator, contestants = evaluate(dataset, within(progress, 0.05, 0.95), recent.append, candidates)
+    with workers(settings.cluster) as pool:
+        progress(0.0, "building features")
+        newest = newest_session(database)
+        dataset = stored_dataset(database, newest - timedelta(days=CONTEST_DAYS) if newest else None)
+        told, candidates = within(progress, 0.05, 0.95), of_recipe(recipe)
+        evaluator, contestants = evaluate(dataset, told, recent.append, candidates, pool)
     ranked = sorted(contestants, key=lambda one: one.metrics.overall.crps or 0.0)
     choice = choose(*session_sums(evaluator))
     name = recipe or choice.winner
@@ -216,6 +219,7 @@ def evaluate(
     progress: Progress = silent,
     keep: Sink = lambda _: None,
     candidates: tuple[Candidate, ...] = CANDIDATES,
+    pool: Pool | None = None,
 ) -> tuple[Evaluator, list[report.Contestant]]:
     """Walk candidates through the folds, then fit each on everything known; `keep` gets the last two years'."""
     walk, evaluator = WalkForward(dataset, folds(dataset), candidates), Evaluator(dataset)
@@ -225,7 +229,7 @@ def evaluate(
         if forecast.calibrated and forecast.fold.stop > len(dataset.panel.days) - REPLAYED_SESSIONS:
             keep(forecast)
 
-    walk.run(take, progress, parallel=True)
+    walk.run(take, progress, pool=pool)
     return evaluator, [
         report.Contestant(one, walk.fitted[one.name], evaluator.metrics(one.name), walk.out_of_fold[one.name])
         for one in candidates

@@ -18,10 +18,10 @@ from app.core.progress import Progress, within
 from app.core.settings import Settings
 from app.registry.promotion.tables import DecisionRow
 from app.registry.versions.model import Model
-from app.training.contest.report import code_fingerprint
 from app.training.proofs.leakage import leakage
 from app.training.proofs.placebo import placebo
 from app.training.proofs.proof import Proof
+from app.training.workers.program import code_fingerprint
 
 QUICK_MARKETS: Final = 2
 """Simulated markets of either kind before a promotion; `nextclose doctor placebo` runs all of them."""
@@ -34,7 +34,10 @@ def prove(settings: Settings, database: Database, model: Model, progress: Progre
         sealed = leakage(settings, database, within(progress, 0.0, 0.5), model=model)
     except NoHistory as error:
         sealed = Proof("leakage", passed=False, details=(error.detail,), elapsed_s=0.0)
-    return [sealed, _proved_before(database, model) or placebo(within(progress, 0.5, 1.0), QUICK_MARKETS)]
+    return [
+        sealed,
+        _proved_before(database, model) or placebo(within(progress, 0.5, 1.0), QUICK_MARKETS, settings.cluster),
+    ]
 
 
 def evidence_of(proved: list[Proof], model: Model) -> dict[str, Any]:

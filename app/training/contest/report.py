@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from importlib.metadata import version as installed
-from pathlib import Path
 from typing import Any
 
 from app.registry.components.location import LinearLocation, SumLocation, TreeLocation
@@ -27,9 +26,9 @@ from app.training.data.candidates import Candidate
 from app.training.data.dataset import Dataset
 from app.training.fitting.location import SETTINGS
 from app.training.walk_forward.walk_forward import OutOfFold
+from app.training.workers.program import LIBRARIES, code_fingerprint
 
 _LOGGED = ("rows", "trained_from", "trained_through", "refit_every", "tries")
-_LIBRARIES = ("numpy", "polars", "scikit-learn", "xgboost-cpu", "mlflow")
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def model_of(
         rows=len(dataset.forward),
         refit_every=refit_every,
         files=files,
-        libraries={name: installed(name) for name in _LIBRARIES},
+        libraries={name: installed(name) for name in (*LIBRARIES, "mlflow")},
     )
     return Model(card, pipeline)
 
@@ -180,16 +179,6 @@ def child_run(contestant: Contestant) -> RunRecord:
             **charts.of_candidate(metrics, contestant.pipeline),
         },
     )
-
-
-def code_fingerprint() -> str:
-    """Return the sha256 over the source of every room that a forecast is made in."""
-    digest = hashlib.sha256()
-    for room in ("features", "registry", "training"):
-        folder = Path(__file__).parents[2] / room
-        for path in sorted(folder.rglob("*.py")):
-            digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
-    return digest.hexdigest()
 
 
 def table_files(names: list[str], scores: list[Score]) -> dict[str, str]:

@@ -1,12 +1,11 @@
 """Everything that is fitted in a walk: a log-linear scale for each fold; at every fourth, locations and trees.
 
 Log-linear scales come first, for all folds, because what a location or a correction learns is measured in the sigmas
-that were forecast; then the trees, which may grow in other threads while the folds are walked.
+that were forecast; then the trees, which may grow elsewhere while the folds are walked: in threads, or on a cluster.
 """
 
 from __future__ import annotations
 
-from concurrent.futures import Executor, Future
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -35,10 +34,12 @@ from app.training.data.candidates import (
 from app.training.data.dataset import Dataset
 from app.training.data.folds import Fold
 from app.training.fitting import search
-from app.training.fitting.levels import NO_LEVELS, OwnLevels, levels_before, levels_now, symbol_levels
+from app.training.fitting.levels import OwnLevels, levels_before, levels_now, symbol_levels
 from app.training.fitting.location import TREE_KINDS, FittedLocation, fit_reversal, neutral_target
 from app.training.fitting.scale import fit_scale, penalties, score_of
-from app.training.fitting.scale_trees import WEIGHT, correction_target, fit_correction
+from app.training.fitting.scale_trees import WEIGHT, correction_target
+from app.training.fitting.units import Examples, grow_correction, grow_location
+from app.training.workers.pool import Pool, Unit
 
 REFIT_LOCATIONS_EVERY = 4
 """Locations are refitted at every fourth refit of scale, trust and shape: the faint signal in them moves slowly."""
@@ -59,16 +60,9 @@ class FoldFits:
         self._learnt_from, self._of_market = dataset.matrix(LEARNT_FROM), dataset.matrix(OF_MARKET)
         self._sigma, self._level = np.full((2, len(dataset.panel)), np.nan)
         self._scales: dict[int, LogLinearScale] = {}
-        self._locations: dict[tuple[int, str], FittedLocation | Future[FittedLocation]] = {}
-        self._corrections: dict[tuple[int, str], Trees | Future[Trees]] = {}
-
-    @cached_property
-    def _scale_trees_learn_from(self) -> NDArray[np.float32]:
-        return self._with_own(self._dataset.matrix(SCALE_LEARNT_FROM, np.float32), self._missed)
-
-    @cached_property
-    def _trees_learn_from(self) -> NDArray[np.float32]:
-        return self._with_own(self._learnt_from, self._moved)
+        self._locations: dict[tuple[int, str], FittedLocation] = {}
+        self._grown: dict[tuple[int, str], Unit[FittedLocation]] = {}
+        self._corrections: dict[tuple[int, str], Unit[Trees]] = {}
 
     def fit_scales(self) -> None:
         """Fit every fold's log-linear scale, and keep each row's sigma as it was forecast."""
@@ -108,18 +102,8 @@ class FoldFits:
         if kind in plain or known.stop <= known.start:
             return plain.get(kind, self._scales[fold.start])
         own = self._own(self._missed, known)
-        trees = tuple(self._correction(one, start) for one in CORRECTED[kind])
+        trees = tuple(self._corrections[start, one].result() for one in CORRECTED[kind])
         return CorrectedScale(self._scales[fold.start], SCALE_LEARNT_FROM, trees, WEIGHT / len(trees), *own)
-
-    def _correction(self, kind: str, start: int) -> Trees:
-        if (start, kind) not in self._corrections:
-            self._corrections[start, kind] = fit_correction(kind, *self._misses(self._known(start)))
-        found = self._corrections[start, kind]
-        return found.result() if isinstance(found, Future) else found
-
-    def _misses(self, known: slice) -> tuple[NDArray[np.float32], Array]:
-        """Return what a correction learns from: features, the symbol's level last, and what the linear scale missed."""
-        return self._scale_trees_learn_from[known], self._missed[known]
 
     @cached_property
     def _missed(self) -> Array:
@@ -144,26 +128,37 @@ class FoldFits:
     def _own(self, target: Array, known: slice) -> OwnLevels:
         return levels_now(target[known], self._symbol[known], self._dataset.panel.names)
 
-    def start_trees(self, folds: list[Fold], executor: Executor) -> None:
-        """Let the trees that these folds will need grow in other threads."""
+    def start_trees(self, folds: list[Fold], pool: Pool) -> None:
+        """Hand over the trees that these folds will need, oldest first; all scales are fitted before."""
         kinds = [one.location for one in self._candidates if one.location in TREE_KINDS]
         corrections = sorted({kind for one in self._candidates for kind in CORRECTED.get(one.scale, ())})
+        if not kinds and not corrections:
+            return
+        scale_learns_from = self._dataset.matrix(SCALE_LEARNT_FROM, np.float32)
+        examples = Examples(
+            moved_by=self._with_own(self._learnt_from, self._moved),
+            moved=self._moved,
+            missed_by=self._with_own(scale_learns_from, self._missed),
+            missed=self._missed,
+        )
         for start in sorted({self._locations_start(fold) for fold in folds}):
             known = self._known(start)
             if known.stop > known.start:
+                held, own = search.split(self._dataset, known), self._own(self._moved, known)
                 for kind in kinds:
-                    self._locations[start, kind] = executor.submit(search.fit, kind, *self._examples(kind, known))
+                    self._grown[start, kind] = pool.submit(grow_location, examples, kind, known, held, own)
                 for kind in corrections:
-                    self._corrections[start, kind] = executor.submit(fit_correction, kind, *self._misses(known))
+                    self._corrections[start, kind] = pool.submit(grow_correction, examples, kind, known)
 
     def location(self, candidate: Candidate, fold: Fold) -> FittedLocation:
-        """Return the location that serves in a fold, fitted when it is first asked for; cheap ones at every refit."""
+        """Return the location that serves in a fold: trees, or fitted when it is first asked for."""
         kind = candidate.location
         start = self._locations_start(fold) if kind in (*TREE_KINDS, "ridge") else fold.start
+        if (start, kind) in self._grown:
+            return self._grown[start, kind].result()
         if (start, kind) not in self._locations:
             self._locations[start, kind] = self._fit(kind, start)
-        found = self._locations[start, kind]
-        return found.result() if isinstance(found, Future) else found
+        return self._locations[start, kind]
 
     def _locations_start(self, fold: Fold) -> int:
         """Return when a fold's locations were fitted: the last fourth refit, the first fold, or now for serving."""
@@ -185,17 +180,7 @@ class FoldFits:
             return FittedLocation(DriftLocation())
         if kind == "zero" or known.stop <= known.start:
             return FittedLocation(ZeroLocation())
-        if kind != "reversal":
-            return search.fit(kind, *self._examples(kind, known))
+        if kind == "ridge":
+            return search.fit(kind, self._learnt_from[known], self._moved[known], search.split(self._dataset, known))
         sigma, sessions = self._sigma[self._dataset.forward[known]], len(np.unique(self._session[known]))
         return FittedLocation(fit_reversal(OF_MARKET, self._of_market[known], self._returns[known], sigma, sessions))
-
-    def _examples(self, kind: str, known: slice) -> tuple[NDArray[Any], Array, search.Split | None, OwnLevels]:
-        """Return what is learnt between symbols: features, target, what a search holds out, each symbol's level now.
-
-        Trees read the symbol's level beside the features.
-        """
-        of_trees = kind in TREE_KINDS
-        rows = (self._trees_learn_from if of_trees else self._learnt_from)[known]
-        own = self._own(self._moved, known) if of_trees else NO_LEVELS
-        return rows, self._moved[known], search.split(self._dataset, known), own

@@ -7,9 +7,7 @@ error, and of the fits (a walk that ends where a fold starts must forecast the s
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 from threading import Lock
@@ -31,6 +29,7 @@ from app.training.fitting.search import tried
 from app.training.proofs import leakage
 from app.training.proofs.proof import Proof
 from app.training.walk_forward.walk_forward import WalkForward
+from app.training.workers.pool import workers
 
 MARKETS: Final = 20
 EDGE: Final = 0.05
@@ -70,22 +69,23 @@ class Market:
     features: dict[str, tuple[float, float]]
 
 
-def placebo(progress: Progress = silent, markets: int = MARKETS) -> Proof:
+def placebo(progress: Progress = silent, markets: int = MARKETS, cluster: str | None = None) -> Proof:
     """Run the contest on simulated markets: without an edge nothing may be known, planted edges must be found.
 
     Volatility clusters in all of them. In half the returns have mean zero given the past; in the other half a symbol's
-    own shock has a correlation of `EDGE` with its next return.
+    own shock has a correlation of `EDGE` with its next return. Errors: `ClusterUnavailable`.
     """
     begun = perf_counter()
     tasks = [(seed, edge) for edge in (0.0, EDGE) for seed in range(markets)]
     shown: list[Market] = []
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as executor:
-        ahead = executor.submit(_looks_ahead)
-        for number, market in enumerate(executor.map(lambda task: _market(*task), tasks)):
-            shown.append(market)
-            progress((number + 1) / len(tasks), f"placebo: market {number + 1} of {len(tasks)}")
+    with workers(cluster) as pool:
+        ahead = pool.submit(_looks_ahead)
+        for number, unit in enumerate([pool.submit(_market, *task) for task in tasks]):
+            shown.append(unit.result())
+            progress((number + 1) / len(tasks), f"placebo: market {number + 1} of {len(tasks)}{pool.where}")
+        foreseen = ahead.result()
     still, planted = shown[:markets], shown[markets:]
-    broken = [*_false_claims(still), *_foresight(still), *_harm(still), *ahead.result()]
+    broken = [*_false_claims(still), *_foresight(still), *_harm(still), *foreseen]
     found = sum(any(one.point_skill for one in market.claims.values()) for market in planted)
     enough = found >= FOUND * markets - 1e-9
     claimless = sum(not any(one.point_skill for one in market.claims.values()) for market in still)

@@ -7,9 +7,7 @@ fold.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from time import perf_counter
@@ -32,6 +30,7 @@ from app.training.data.folds import FEWEST_SESSIONS, REFIT_EVERY, Fold
 from app.training.fitting.calibration import SHAPE_SESSIONS, pooled_shape, shape_by_event, shrinkage
 from app.training.fitting.fits import FoldFits
 from app.training.fitting.location import FittedLocation
+from app.training.workers.pool import InTurn, Pool
 
 UNCALIBRATED = PooledShape(z=tuple(round(-2.0 + 0.2 * step, 1) for step in range(len(LEVELS))))
 """Stands in where no out-of-fold row is known yet; nothing forecast with it is judged or served."""
@@ -89,24 +88,25 @@ class WalkForward:
         self._fits = FoldFits(dataset, candidates, schedule, refit_every)
 
     def run(
-        self, sink: Sink, progress: Progress = silent, done: Collection[int] = (), *, parallel: bool = False
+        self, sink: Sink, progress: Progress = silent, done: Collection[int] = (), pool: Pool | None = None
     ) -> None:
         """Walk through the folds; every forecast goes to `sink`, and the last models stay in `fitted`.
 
-        `done` are starts of folds that were taken in before. With `parallel`, trees grow in threads of their own; BLAS
-        has one always, so that a fit's bits don't depend on the machine's number of cores.
+        `done` are starts of folds that were taken in before. With a `pool`, trees grow there meanwhile. BLAS has one
+        thread always, so that a fit's bits don't depend on the machine's number of cores.
         """
         from threadpoolctl import threadpool_limits
 
+        pool = pool or InTurn()
         progress(0.0, "fitting volatility")
         left = [fold for fold in self.schedule if fold.start not in done]
-        with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(os.cpu_count()) as executor:
+        with threadpool_limits(limits=1, user_api="blas"):
             self._fits.fit_scales()
-            if parallel:
-                self._fits.start_trees(left, executor)
+            self._fits.start_trees(left, pool)
             for number, fold in enumerate(left):
                 day = self.dataset.session(min(fold.start, len(self.dataset.panel.days) - 1))
-                progress((number + 1) / (len(left) + 1), f"fold {fold.number + 1} of {len(self.schedule)}, from {day}")
+                at = f"fold {fold.number + 1} of {len(self.schedule)}, from {day}{pool.where}"
+                progress((number + 1) / (len(left) + 1), at)
                 self._run_fold(fold, day, sink)
 
     def take(self, forecast: FoldForecast) -> None:
