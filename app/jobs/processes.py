@@ -37,8 +37,9 @@ def stand_back() -> None:
     if hasattr(os, "sched_setscheduler"):
         with suppress(OSError):
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-    with suppress(OSError):  # no such file where the kernel has no groups
-        Path("/proc/self/autogroup").write_text(str(NICENESS))
+    if os.getsid(0) == os.getpid():  # else the group is that of a terminal, and of all that runs there
+        with suppress(OSError):  # no such file where the kernel has no groups
+            Path("/proc/self/autogroup").write_text(str(NICENESS))
 
 
 def kill_group(leader: int) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query
-from pydantic import Field
+from pydantic import Field, field_validator
 from starlette.responses import Response
 
 from app.core.db import Database
@@ -33,6 +33,14 @@ class NewRule(Schema):
     threshold: float | None = Field(
         None, allow_inf_nan=False, description="stale: sessions lacking; band: its level; move: a share, 0.03 for 3 %"
     )
+
+    @field_validator("threshold", mode="before")
+    @classmethod
+    def _number(cls, value: Any) -> Any:
+        """Refuse what JSON has beside numbers and Pydantic takes for 0 and 1."""
+        if isinstance(value, bool):
+            raise ValueError("a number is asked for")  # noqa: TRY004 - Pydantic reports this one
+        return value
 
 
 class ToldRule(Rule):

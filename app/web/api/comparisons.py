@@ -67,8 +67,11 @@ def importances(version: Version, services: ServicesDep) -> schemas.Importances:
 
 
 @router.get("/{version}/dependence")
-def dependence(version: Version, feature: Feature, dependences: DependencesDep) -> schemas.Dependences:
+def dependence(
+    version: Version, feature: Feature, services: ServicesDep, dependences: DependencesDep
+) -> schemas.Dependences:
     """Return how the next session's forecasts depend on one feature, all else as it is: its partial dependence."""
+    card_of(services, version)
     return schemas.Dependences(version=version, **asdict(dependences.of(version, feature)))
 
 

@@ -35,7 +35,12 @@ async def test_rules_are_added_listed_and_removed(web: httpx.AsyncClient) -> Non
     made = await web.post("/api/alerts", json={"kind": "move", "symbol": "aapl", "threshold": 0.04})
     assert made.status_code == 201
     assert made.json()["when"] == "The expected move of AAPL is above 4.0%"
-    for wrong in ({"kind": "rain"}, {"kind": "move", "threshold": 4}, {"kind": "band", "symbol": "^VIX"}):
+    for wrong in (
+        {"kind": "rain"},
+        {"kind": "move", "threshold": 4},
+        {"kind": "verdict", "threshold": True},
+        {"kind": "band", "symbol": "^VIX"},
+    ):
         assert (await web.post("/api/alerts", json=wrong)).status_code == 422
     listed = (await web.get("/api/alerts")).json()
     assert listed == {"webhook": None, "mail": None, "rules": [made.json()], "alerts": []}

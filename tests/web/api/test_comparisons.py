@@ -83,6 +83,8 @@ async def test_features_and_their_dependence(web: httpx.AsyncClient) -> None:
     assert again == drawn
     missing = await web.get("/api/models/v1/dependence?feature=nonsense")
     assert (missing.status_code, "nonsense" in missing.json()["detail"]) == (404, True)
+    for version in ("v9", "v'1", "é"):
+        assert (await web.get(f"/api/models/{version}/dependence?feature=range_1")).status_code == 404
 
 
 async def test_the_page_shows_folds_features_and_origin(web: httpx.AsyncClient, judged: str) -> None:
