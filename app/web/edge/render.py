@@ -66,6 +66,7 @@ def environment() -> Environment:
     made.filters.update(formats.FILTERS)
     made.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
     made.globals.update(static=static.url, navigation=NAVIGATION)
+    made.globals["terms"] = vars(made.get_template("macros/terms.html").module)["TERMS"]
     made.globals["ui"] = made.get_template("macros/ui.html").module
     return made
 

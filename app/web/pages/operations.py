@@ -105,6 +105,12 @@ def decide(number: int, decision: Literal["release", "drop"], services: Services
     return render.see_other("/data#held-title")
 
 
+@router.get("/help")
+def explain(request: Request) -> Response:
+    """Explain in plain words how a forecast is read, and what each term means."""
+    return render.page(request, "help", layout.around(request))
+
+
 @router.get("/docs")
 def docs(request: Request) -> Response:
     """Describe the API from its own OpenAPI document, without a script."""

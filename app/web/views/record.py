@@ -8,10 +8,12 @@ from sqlmodel import Session
 
 from app.forecasts.ledger.calibration import Calibration, calibration
 from app.forecasts.ledger.forecast import PUBLIC
-from app.forecasts.ledger.track_record import TrackRecord, settled, state, summed
+from app.forecasts.ledger.track_record import Estimate, TrackRecord, settled, state, summed
+from app.web.edge.formats import percent
 from app.web.figures import drawing
 from app.web.figures import record as drawn
 from app.web.figures.record import Lines
+from app.web.predictions.outlook import BAND
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,7 @@ class Section:
     """The record of one origin, and its drawings; None where there is too little to draw."""
 
     record: TrackRecord
+    short: tuple[str, ...]
     calibration: Calibration
     dots: tuple[tuple[float, float], ...]
     bins: tuple[drawing.Bar, ...]
@@ -41,9 +44,51 @@ def sections(db: Session) -> list[Section]:
 _kept: dict[object, list[Section]] = {}
 
 
+def in_short(total: TrackRecord) -> tuple[str, ...]:
+    """Say in plain words how good the forecasts were: the bands, the distribution, the point; empty without any."""
+    if not total.n:
+        return ()
+    held = next(one.share for one in total.coverage if one.group == "all" and one.level == BAND)
+    skill, ratio = total.crps_skill, total.mae_ratio
+    return tuple(
+        text
+        for text in (
+            held.value is not None and f"The 80 % bands {_promised(held)}: {percent(held.value)} of closes lay inside",
+            skill.value is not None and f"The distributions were {_closer(skill)}",
+            ratio.value is not None and f"The point forecast was {_beat(ratio)}",
+        )
+        if text
+    )
+
+
+def _promised(held: Estimate) -> str:
+    if held.lower is None or held.upper is None:
+        return "are measured on too few sessions to judge"
+    if held.upper < BAND:
+        return "were too narrow"
+    return "were wider than they had to be" if held.lower > BAND else "kept their promise"
+
+
+def _closer(skill: Estimate) -> str:
+    beside = "the last close with its usual spread"
+    if skill.value is None or skill.lower is None or skill.upper is None:
+        return f"measured on too few sessions to be compared with {beside}"
+    told = f"{percent(abs(skill.value))} {'closer to' if skill.value > 0 else 'further from'} what came than {beside}"
+    return told if skill.lower > 0 or skill.upper < 0 else f"not shown to differ from {beside}"
+
+
+def _beat(ratio: Estimate) -> str:
+    if ratio.lower is None or ratio.upper is None:
+        return "measured on too few sessions to be compared with the last close"
+    if ratio.lower > 1:
+        return "worse than simply the last close"
+    return "better than simply the last close" if ratio.upper < 1 else "no better than simply the last close"
+
+
 def _section(total: TrackRecord, found: Calibration) -> Section:
     return Section(
         record=total,
+        short=in_short(total),
         calibration=found,
         dots=drawn.reliability(found.reliability),
         bins=drawing.histogram(found.pit),
