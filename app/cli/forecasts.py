@@ -61,11 +61,19 @@ def _lines(made: list[Forecast], owing: set[str]) -> Iterator[str]:
     if made:
         yield from table(_HEADER, map(_cells, made), left=3)
         yield ""
-        said = {one.model_version: f"version {one.model_version} ({one.model_name}): {one.verdict}" for one in made}
-        for version, line in sorted(said.items()):
-            yield (
-                f"{line}; its proofs are still to come, and it is withdrawn if one fails" if version in owing else line
-            )
+        yield from sorted({_used(one, owing) for one in made})
+
+
+def _used(one: Forecast, owing: set[str]) -> str:
+    """Say which version made a forecast, its verdict, and what speaks against it now."""
+    from app.registry.versions.stored import is_expired
+
+    line = f"version {one.model_version} ({one.model_name}): {one.verdict}"
+    if one.model_version in owing:
+        line += "; its proofs are still to come, and it is withdrawn if one fails"
+    if is_expired(one.trained_through, one.as_of):
+        line += f"; it has expired: it learnt through {one.trained_through}"
+    return line
 
 
 def _cells(one: Forecast) -> list[Any]:

@@ -36,9 +36,10 @@ _TOLD_FROM = 0.03
 
 
 class TimedRun(JobRun):
-    """A run as it is told: with the seconds that are left, where that can be estimated."""
+    """A run as it is told: with the seconds that are left, where that can be estimated, and those it may take."""
 
     remaining_s: float | None = None
+    limit_s: float = USUAL_LIMIT_S
 
 
 def limit_s(kind: str) -> float:
@@ -51,8 +52,9 @@ def timed(db: Session, found: Sequence[JobRun]) -> list[TimedRun]:
     usual = {run.kind: _usual_s(db, run.kind) for run in found if run.state == "running"}
     now = wall()
     return [
-        TimedRun.model_validate(run, update={"remaining_s": remaining_s(run, usual.get(run.kind), now)})
+        TimedRun.model_validate(run, update={"remaining_s": left, "limit_s": limit_s(run.kind)})
         for run in found
+        for left in [remaining_s(run, usual.get(run.kind), now)]
     ]
 
 

@@ -8,6 +8,11 @@ Retrained is the champion's own recipe in each week with a new session; all cand
 result goes in shadow. Where the verdict is `degraded` or the champion has expired there is no time for that: all
 candidates compete, and the winner is decided on at once, as by hand; but ten sessions apart at least, for in fewer
 there is too little news for another answer.
+
+A contest's runners-up don't go in shadow with its winner. On 57 symbols from 2018 to 2021 the three best lie 0.001 to
+0.007 % of CRPS behind, where 25 sessions tell differences of 0.06 to 0.12 % apart: in 32 duels a candidate none won,
+while 30 passed as not worse, so that only the luck of a month would choose among them, in the places of versions that
+learnt more.
 """
 
 from __future__ import annotations

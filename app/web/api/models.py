@@ -53,6 +53,7 @@ def models(
         return csv.answer(candidates, tuple(candidates[0]) if candidates else ("name",), "candidates")
     found = schemas.Models(
         champion=served,
+        champion_expired=services.forecaster.expired() is not None,
         challengers=[version for version in shadow if version != served],
         models=[_brief(card, served, proved[card.version]) for card in cards],
         candidates=candidates,

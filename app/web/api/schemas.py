@@ -164,10 +164,12 @@ class Decisions(Schema):
 class Models(Schema):
     """The stored versions and the newest decisions, newest first; `candidates` is the table of the champion's contest.
 
-    `challengers` forecast in shadow beside the champion.
+    `challengers` forecast in shadow beside the champion. `champion_expired` says that it learnt so long before the
+    newest bar that its figures are those of younger models.
     """
 
     champion: str | None
+    champion_expired: bool
     challengers: list[str]
     models: list[ModelBrief]
     candidates: list[dict[str, Any]]

@@ -102,3 +102,4 @@ async def test_a_champion_past_its_time_says_so_everywhere(
     many = (await web.post("/predict", json={"symbols": ["AAPL", "IBM"]})).json()["predictions"]
     assert [one["model"]["expired"] for one in many] == [True, True]
     assert (await web.get("/readyz")).json()["champion_expired"] is True
+    assert (await web.get("/api/models")).json()["champion_expired"] is True
