@@ -29,6 +29,18 @@ class NotYet(ServiceFailed):
     """What was asked for isn't there, or not yet."""
 
 
+class Refused(ServiceFailed):
+    """The service answers, but not to whoever asks like this: the token is missing or wrong, or it is too busy."""
+
+
+_FAILED: dict[int, type[ServiceFailed]] = {
+    HTTPStatus.NOT_FOUND: NotYet,
+    HTTPStatus.UNAUTHORIZED: Refused,
+    HTTPStatus.FORBIDDEN: Refused,
+    HTTPStatus.TOO_MANY_REQUESTS: Refused,
+}
+
+
 def url() -> str:
     """Return the service's address, without a slash at its end."""
     return os.environ.get("NEXTCLOSE_API_URL", "").strip().rstrip("/") or DEFAULT_URL
@@ -122,6 +134,29 @@ def model(version: str) -> dict[str, Any]:
     return card
 
 
+def contest(version: str) -> dict[str, Any]:
+    """Return every candidate of the contest that a version came from, by part."""
+    return _get(url(), f"/api/models/{quote(version)}/contest")
+
+
+def comparison(entrants: list[str]) -> list[dict[str, Any]]:
+    """Return versions and candidates beside the first of them: by how much they differ, and whether by chance."""
+    asked = "&".join(f"entrant={quote(one)}" for one in entrants)
+    found: list[dict[str, Any]] = _get(url(), f"/api/models/comparison?{asked}")["entrants"]
+    return found
+
+
+def importance(version: str) -> list[dict[str, Any]]:
+    """Return what a version makes of each of its features."""
+    found: list[dict[str, Any]] = _get(url(), f"/api/models/{quote(version)}/importance")["importance"]
+    return found
+
+
+def dependence(version: str, feature: str) -> dict[str, Any]:
+    """Return how the next forecasts of a version depend on one feature, all else as it is."""
+    return _get(url(), f"/api/models/{quote(version)}/dependence?feature={quote(feature)}")
+
+
 @st.cache_data(ttl=_FRESH_S, max_entries=200, show_spinner=False)
 def _get(base: str, path: str) -> dict[str, Any]:
     """Ask the service; errors are raised, and so never stay in memory."""
@@ -132,12 +167,19 @@ def _answer(base: str, method: str, path: str, headers: dict[str, str] | None = 
     try:
         sent = {"accept": "application/json", **(headers or {})}
         answer = httpx.request(method, base + path, timeout=TIMEOUT_S, headers=sent)
-        body: dict[str, Any] = answer.json()
-    except httpx.HTTPError as error:
+        body: Any = answer.json()
+    except httpx.TimeoutException as error:
+        raise ServiceFailed(f"The service at {base} didn't answer within {TIMEOUT_S:.0f} s") from error
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise ServiceFailed(f"The service at {base} doesn't answer: {type(error).__name__}") from error
     except ValueError as error:
         raise ServiceFailed(f"What answers at {base} isn't Nextclose: it sent no JSON") from error
     if answer.is_error:
-        failed = NotYet if answer.status_code == HTTPStatus.NOT_FOUND else ServiceFailed
-        raise failed(str(body.get("detail", f"the service answered {answer.status_code}")))
-    return body
+        detail = body.get("detail") if isinstance(body, dict) else None
+        raise _FAILED.get(answer.status_code, ServiceFailed)(
+            str(detail or f"the service answered {answer.status_code}")
+        )
+    if not isinstance(body, dict):
+        raise ServiceFailed(f"What answers at {base} isn't Nextclose: its JSON isn't ours")
+    found: dict[str, Any] = body
+    return found

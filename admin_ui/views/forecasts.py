@@ -9,7 +9,7 @@ import polars as pl
 import streamlit as st
 
 from admin_ui import client
-from admin_ui.views import MARGIN, failures_shown, percent
+from admin_ui.views import MARGIN, failures_shown, grid, percent
 
 EVERY = "All symbols"
 ORIGINS = {"Live": "live", "Replayed": "replay"}
@@ -50,10 +50,10 @@ def show() -> None:
         if chosen is None:
             st.subheader("By symbol")
             rows = [{title: one[name] for name, title in _GROUPS.items()} for one in found["by_symbol"]]
-            st.dataframe(pl.DataFrame(rows), width="stretch", hide_index=True, column_config=_FORMATS)
+            grid(pl.DataFrame(rows), _FORMATS)
         st.subheader("Worst misses")
         st.caption("Among the newest 1,000 forecasts: closes furthest from the middle, in units of the 80 % band.")
-        st.dataframe(misses(client.forecasts(chosen, origin)), width="stretch", hide_index=True)
+        grid(misses(client.forecasts(chosen, origin)))
 
 
 def _figures(record: dict[str, Any]) -> None:
@@ -64,7 +64,7 @@ def _figures(record: dict[str, Any]) -> None:
     cells[2].metric("MAE over the random walk's", "\u2013" if ratio is None else f"{ratio:.3f}")
     inside = next(one for one in record["coverage"] if one["level"] == 0.8 and one["group"] == "all")  # noqa: PLR2004
     cells[3].metric("Inside the 80 % band", percent(inside["share"]["value"]))
-    st.dataframe(coverage(record["coverage"]), width="stretch", hide_index=True)
+    grid(coverage(record["coverage"]))
 
 
 def coverage(rows: list[dict[str, Any]]) -> pl.DataFrame:

@@ -9,7 +9,7 @@ import polars as pl
 import streamlit as st
 
 from admin_ui import client
-from admin_ui.views import MARGIN, failures_shown
+from admin_ui.views import MARGIN, failures_shown, grid
 
 COLUMNS = {
     "name": "Candidate",
@@ -50,12 +50,12 @@ def show() -> None:
             st.subheader("The contest")
             st.caption("Walk-forward, out of sample; every candidate forecast the same sessions as the random walk.")
             st.plotly_chart(figure(known["candidates"]), width="stretch", key="contest")
-            st.dataframe(table(known["candidates"]), width="stretch", hide_index=True, column_config=_FORMATS)
+            grid(table(known["candidates"]), _FORMATS)
         _card([one["version"] for one in known["models"]], known["champion"])
         st.subheader("Decisions")
         columns = ("decided_at", "kind", "version", "reason")
         decisions = [{name: one[name] for name in columns} for one in known["decisions"]]
-        st.dataframe(decisions, width="stretch", hide_index=True)
+        grid(decisions)
 
 
 def _champion(known: dict[str, Any]) -> None:
@@ -105,4 +105,4 @@ def _card(versions: list[str], champion: str | None) -> None:
         if metrics.get(part):
             with st.expander(title, expanded=part == "by_year"):
                 rows = [{"name": name, **score} for name, score in metrics[part].items()]
-                st.dataframe(table(rows), width="stretch", hide_index=True, column_config=_FORMATS)
+                grid(table(rows), _FORMATS)

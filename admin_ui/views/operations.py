@@ -8,7 +8,7 @@ import polars as pl
 import streamlit as st
 
 from admin_ui import client
-from admin_ui.views import failures_shown
+from admin_ui.views import failures_shown, grid
 
 STARTABLE = ("refresh", "train", "score", "monitor")
 _RUN = {
@@ -39,14 +39,14 @@ def show() -> None:
         _start()
         st.subheader("Runs")
         if known["jobs"]:
-            st.dataframe(chosen(known["jobs"], _RUN), width="stretch", hide_index=True)
+            grid(chosen(known["jobs"], _RUN))
         else:
             st.info("No job has run yet.")
         if known["upcoming"]:
             st.subheader("What comes next")
-            st.dataframe(pl.DataFrame(known["upcoming"], infer_schema_length=None), width="stretch", hide_index=True)
+            grid(pl.DataFrame(known["upcoming"], infer_schema_length=None))
         st.subheader("Prices")
-        st.dataframe(chosen(client.symbols(), _SYMBOL), width="stretch", hide_index=True)
+        grid(chosen(client.symbols(), _SYMBOL))
 
 
 def _start() -> None:

@@ -9,7 +9,7 @@ import polars as pl
 import streamlit as st
 
 from admin_ui import client
-from admin_ui.views import MARGIN, failures_shown
+from admin_ui.views import MARGIN, failures_shown, grid
 
 COLUMNS = {
     "symbol": "Symbol",
@@ -49,7 +49,7 @@ def show() -> None:
         if drawn:
             st.subheader("Expected move of the next session, beside the usual one")
             st.plotly_chart(figure(drawn[:_MOST_DRAWN]), width="stretch", key="moves")
-        st.dataframe(table(rows), width="stretch", hide_index=True, column_config=_FORMATS)
+        grid(table(rows), _FORMATS)
 
 
 def _health(report: dict[str, Any] | None) -> None:

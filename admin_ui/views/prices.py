@@ -10,7 +10,7 @@ import streamlit as st
 from plotly.subplots import make_subplots
 
 from admin_ui import client
-from admin_ui.views import MARGIN, failures_shown, percent
+from admin_ui.views import MARGIN, failures_shown, grid, percent
 
 RANGES = {"3M": 63, "6M": 126, "1Y": 252, "5Y": 1260, "All": 10**6}
 OVERLAYS = {
@@ -38,7 +38,7 @@ def show() -> None:
         bars = client.bars(symbol).tail(size)
         st.plotly_chart(figure(bars, overlays, panels), width="stretch", key="prices")
         with st.expander("The numbers"):
-            st.dataframe(bars.sort("session", descending=True), width="stretch", hide_index=True)
+            grid(bars.sort("session", descending=True))
         _record(symbol)
 
 

@@ -19,7 +19,7 @@ from app.prices.sources.sample import sample_bars
 from tests.admin_ui.conftest import MAIN
 from tests.web.conftest import NOW
 
-VIEWS = ["overview", "prices", "explorer", "models", "forecasts", "operations"]
+VIEWS = ["overview", "prices", "explorer", "models", "comparison", "features", "forecasts", "operations"]
 
 
 def opened(name: str) -> AppTest:
