@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Final
 
+from sqlmodel import Session
 from ulid import ULID
 
 from app.core.clock import Clock, calendar
@@ -22,6 +23,7 @@ from app.prices import store
 from app.prices.store import LastBar
 from app.prices.symbols import stock
 from app.registry.promotion.champion import Champion
+from app.registry.promotion.decisions import withdrawn
 from app.registry.versions.model import Model
 from app.registry.versions.stored import is_expired, sessions_since
 
@@ -67,7 +69,7 @@ class Forecaster:
 
         Prices are on the basis of the store's present history, whatever has been split since the forecast was made.
         With `make`, what the ledger lacks is made. Without a champion that can be loaded, what an earlier one forecast
-        as of the last bar is still the answer.
+        as of the last bar is still the answer, unless that version was withdrawn.
         While prices are refreshed, a symbol's last forecast is, the champion's own where it made one: a forecast made
         on half a market would be kept for good.
         Errors: `NoChampion` alone is raised, where it is the answer for all.
@@ -77,8 +79,7 @@ class Forecaster:
         asked = list(dict.fromkeys(name for name in names if isinstance(name, str)))
         with self._database.read() as db:
             last = store.last_bars(db, asked)
-            sessions = {symbol: bar.session for symbol, bar in last.items()}
-            found = records.as_of(db, sessions, model.card.version if model else None)
+            found = _kept(db, last, model)
         missing = [symbol for symbol in last if symbol not in found]
         if missing and self._is_refreshing():
             with self._database.read() as db:
@@ -96,8 +97,7 @@ class Forecaster:
         model = self._champion.current()
         with self._database.read() as db:
             last = store.last_bars(db, symbols)
-            sessions = {symbol: bar.session for symbol, bar in last.items()}
-            found = records.as_of(db, sessions, model.card.version if model else None)
+            found = _kept(db, last, model)
         return [forecast.on_basis(last[symbol].close) for symbol, forecast in found.items()]
 
     def forecast_all(self, progress: Progress = silent) -> int:
@@ -226,6 +226,15 @@ def _forecast(made: Prediction, model: Model, bar: LastBar, exchange: str, made_
         origin="live" if days.close_at(made.as_of) <= made_at < close_at else "replay",
         made_at=made_at,
     )
+
+
+def _kept(db: Session, last: Mapping[str, LastBar], model: Model | None) -> dict[str, Forecast]:
+    """Return what the ledger has as of each symbol's last bar: the model's, or without one whichever stands yet."""
+    sessions = {symbol: bar.session for symbol, bar in last.items()}
+    if model is not None:
+        return records.as_of(db, sessions, model.card.version)
+    fallen = withdrawn(db)
+    return {name: one for name, one in records.as_of(db, sessions, None).items() if one.model_version not in fallen}
 
 
 def _no_champion() -> NoChampion:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final, Literal
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from app.core.db import Database
 from app.registry.promotion.tables import DecisionRow
@@ -53,6 +53,15 @@ def nothing_decided(database: Database) -> bool:
     """Say whether no version was ever promoted, refused or withdrawn here."""
     with database.read() as db:
         return db.exec(select(DecisionRow.id).limit(1)).first() is None
+
+
+def withdrawn(db: Session) -> set[str]:
+    """Return the versions that were taken away because a proof spoke against them, and weren't promoted since."""
+    moves = select(DecisionRow.version, func.max(DecisionRow.id)).group_by(col(DecisionRow.version))
+    moves = moves.where(col(DecisionRow.kind).in_(("promotion", "rollback", "withdrawal")))
+    last = dict(db.exec(moves).all())
+    kinds = select(DecisionRow.version).where(col(DecisionRow.id).in_(last.values()), DecisionRow.kind == "withdrawal")
+    return set(db.exec(kinds))
 
 
 def history(db: Session, version: str | None = None, before: int | None = None, limit: int = PAGE) -> list[DecisionRow]:

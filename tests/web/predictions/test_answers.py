@@ -16,8 +16,9 @@ from app.core.settings import Settings
 from app.forecasts.prediction.forecaster import Forecaster
 from app.jobs import runs
 from app.prices import store
+from app.prices.checks import quarantine
 from app.prices.sources.sample import sample_bars
-from app.prices.store.tables import EventRow
+from app.prices.store.tables import EventRow, QuarantineRow
 from app.registry.promotion import champion
 from app.registry.promotion.decisions import decide
 from app.registry.promotion.proofs import OWED
@@ -88,14 +89,56 @@ async def test_stale_by_a_new_bar(app: FastAPI, web: httpx.AsyncClient, seeded: 
     assert (await ask(web, "IBM"))["prediction_id"] == other
 
 
-async def test_stale_by_a_split(web: httpx.AsyncClient, seeded: Database) -> None:
+@pytest.mark.parametrize("factor", [0.5, 1.01])
+async def test_stale_by_a_split_and_by_a_revised_bar(web: httpx.AsyncClient, seeded: Database, factor: float) -> None:
     """Restated prices are the next answer's basis; the forecast itself stays."""
     before = await ask(web)
-    put_bar(seeded, LAST, factor=0.5)
+    put_bar(seeded, LAST, factor=factor)
     after = await ask(web)
     assert after["prediction_id"] == before["prediction_id"]
-    assert after["last_close"] == pytest.approx(430.47 / 2)
-    assert after["predicted_close"] == pytest.approx(float(str(before["predicted_close"])) / 2)
+    assert after["last_close"] == pytest.approx(430.47 * factor)
+    assert after["predicted_close"] == pytest.approx(float(str(before["predicted_close"])) * factor)
+
+
+async def test_stale_by_a_dividend(app: FastAPI, web: httpx.AsyncClient, seeded: Database) -> None:
+    """What it takes out of earlier prices is another history: the answer is looked for anew, the forecast stays."""
+    before = await ask(web)
+    with seeded.write() as db:
+        bar = store.history(db, "AAPL", last=30).head(1).with_columns(pl.col("adj_close") * 0.99)
+        store.upsert(db, bar, "sample", NOW)
+    assert app.state.answers.ready("AAPL") is None
+    assert await ask(web) == before
+
+
+async def test_stale_by_a_bar_that_is_released_from_quarantine(
+    app: FastAPI, web: httpx.AsyncClient, seeded: Database
+) -> None:
+    """It is stored, and the next forecast is for the session after it."""
+    assert (await ask(web))["target_session"] == "2013-03-04"
+    turn_clock(app, datetime(2013, 3, 4, 22, 0, tzinfo=UTC))
+    with seeded.write() as db:
+        bar = store.history(db, "AAPL", last=1).with_columns(pl.lit(NEXT).alias("session"))
+        held = QuarantineRow(**bar.row(0, named=True), rule="jump", detail="", source="sample", fetched_at=NOW)
+        db.add(held)
+        db.flush()
+        number = held.id
+    assert (await ask(web))["target_session"] == "2013-03-04"
+    with seeded.write() as db:
+        quarantine.release(db, [number], NOW)
+    assert (await ask(web))["target_session"] == "2013-03-05"
+
+
+async def test_stale_by_a_withdrawal(web: httpx.AsyncClient, settings: Settings, seeded: Database) -> None:
+    """What a proof spoke against is no answer any more, though its forecasts stay in the ledger."""
+    put_champion(settings, seeded, "v2")
+    seen = [(await ask(web))["model"]]
+    champion.withdraw(settings, seeded, "v2", "leakage fails", {}, NOW)
+    seen += [(await ask(web))["model"]]
+    assert [one["version"] for one in seen] == ["v2", "v1"]  # type: ignore[index]
+    champion.withdraw(settings, seeded, "v1", "leakage fails", {}, NOW)
+    for path in ("/predict/AAPL", "/predict/IBM"):
+        answer = await web.get(path)
+        assert (answer.status_code, answer.json()["code"]) == (503, "no_champion")
 
 
 async def test_stale_by_a_new_champion_and_by_a_rollback(
