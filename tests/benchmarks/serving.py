@@ -4,6 +4,9 @@ Five servers, one process each and the same server settings, are loaded in turn 
 so that a busy machine bears on all: our /predict/{symbol}; a FastAPI route that returns a constant dict of the same
 size; the same bytes from a bare ASGI app; and the naive design, which in each request queries the bars, computes
 indicators and asks a forest of 300 trees. The load comes from `wrk` where it is installed, else from asyncio.
+
+With `--minutes N` ours alone is loaded for so long, four seconds of each five at its limit, which is 80 % of it; each
+minute's memory is printed.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -29,7 +33,7 @@ from tests.web.load import loaded
 CONNECTIONS = 64
 SECONDS = 4
 ROUNDS = 3
-FIRST_PORT = 8761
+FIRST_PORT = int(os.environ.get("PORT", "8761"))
 SERVERS = ("ours", "constant", "bare", "naive")
 
 
@@ -196,6 +200,26 @@ def post(port: int, symbols: list[str], rounds: int = 100) -> None:
         print(f"POST /predict, 500 symbols, {encoding:8} {said}")
 
 
+def endure(port: int, minutes: int) -> int:
+    """Load ours for long; print errors and memory of each minute, and fail if one errs or memory grows by 5 %."""
+    memory, failed = [], 0
+    with started("ours", port, b"{}") as pid:
+        load(pid, port)
+        for minute in range(minutes):
+            ends, found = time.monotonic() + 60.0, []
+            while time.monotonic() < ends - SECONDS - 1.0:
+                found.append(load(pid, port))
+                time.sleep(SECONDS / 4)
+            memory.append(int(re.findall(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[0]) / 1024)
+            failed += sum(one.failed for one in found)
+            rate, p99 = (statistics.median(getattr(one, what) for one in found) for what in ("rate", "p99"))
+            print(
+                f"minute {minute + 1:2}  {rate:9,.0f}/s  p99 {p99:7.2f} ms  {memory[-1]:7.1f} MB  failed {failed}",
+                flush=True,
+            )
+    return 0 if failed == 0 and memory[-1] <= 1.05 * memory[0] else 1
+
+
 def main(bars: Path | None) -> None:
     """Start the servers, load them in turn, and print what came of it."""
     symbols = fill(bars)
@@ -230,4 +254,9 @@ if __name__ == "__main__":
                 "NEXTCLOSE_HOME": folder, "NEXTCLOSE_MODELS_DIR": f"{folder}/models", "NEXTCLOSE_SOURCE": "sample",
                 "NEXTCLOSE_SCHEDULER": "off",
             }  # fmt: skip
-            main(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
+            minutes = int(sys.argv.pop(sys.argv.index("--minutes") + 1)) if "--minutes" in sys.argv else 0
+            files = [Path(one) for one in sys.argv[1:] if not one.startswith("--")]
+            if minutes:
+                fill(files[0] if files else None)
+                sys.exit(endure(FIRST_PORT, minutes))
+            main(files[0] if files else None)
