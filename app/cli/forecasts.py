@@ -112,14 +112,10 @@ def monitor(*, as_json: AsJson = False) -> None:
 
 def _claim(claim: Watch) -> Iterator[list[Any]]:
     """Yield a line of all symbols, and one a third of them where there are enough."""
-    for part in claim.parts:
-        if part.group == "all" or part.sessions:
-            figures = (number(part.allowed, 1, scale=100), number(part.recent, 1, scale=100))
-            if part.group == "all":
-                yield [claim.name, part.sessions, *figures, number(claim.value, 2), len(claim.alarms)]
-            else:
-                alarms = claim.alarm_groups.count(part.group)
-                yield [f"  {part.group} third", part.sessions, *figures, number(part.value, 2), alarms]
+    for one in claim.lines():
+        name = claim.name if one["group"] == "all" else f"  {one['group']} third"
+        figures = (number(one["allowed"], 1, scale=100), number(one["recent"], 1, scale=100), number(one["value"], 2))
+        yield [name, one["sessions"], *figures, one["alarms"]]
 
 
 def score(*, as_json: AsJson = False) -> None:

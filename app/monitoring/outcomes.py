@@ -7,9 +7,10 @@ forecasts, which is known before its close: what holds on the whole can fail a p
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 import polars as pl
@@ -94,6 +95,14 @@ class Watch:
     def part(self, group: Group) -> Part:
         """Return how the claim stands in a group."""
         return next(one for one in self.parts if one.group == group)
+
+    def lines(self) -> Iterator[dict[str, Any]]:
+        """Yield what is shown of it: all symbols with the detector's whole value, then each third that has sessions."""
+        names = ("sessions", "allowed", "recent", "value")
+        yield {"group": "all", **{name: getattr(self, name) for name in names}, "alarms": len(self.alarms)}
+        for one in self.parts[1:]:
+            if one.sessions:
+                yield {**vars(one), "alarms": self.alarm_groups.count(one.group)}
 
 
 def watch(rows: pl.DataFrame) -> tuple[Watch, ...]:

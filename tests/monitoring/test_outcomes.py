@@ -38,8 +38,8 @@ def test_returns_three_times_as_wild_are_called_within_15_sessions() -> None:
 
 
 def test_the_bound_holds_for_series_at_their_limit() -> None:
-    """Ville's inequality needs no model: a whole and its two parts exactly at what is allowed, 1,000 years."""
-    flips = (np.random.default_rng(3).random((1000, 252, 2)) < 0.2).astype(float)
+    """Ville's inequality needs no model: a whole and its two parts exactly at what is allowed, 2,000 years."""
+    flips = (np.random.default_rng(3).random((2000, 252, 2)) < 0.2).astype(float)
     series = np.concatenate([flips.mean(axis=2, keepdims=True), flips], axis=2)
     allowed, weights = np.full(3, 0.2), np.array([0.5, 0.25, 0.25])
     assert np.mean([bool(detect(one, allowed, 0.0, 0.1, weights).alarms) for one in series]) <= 0.1
@@ -73,8 +73,10 @@ def test_a_third_that_fails_is_called_and_named() -> None:
     assert [(one.group, one.sessions) for one in claim.parts] == [(group, 252) for group in GROUPS]
     assert claim.value == pytest.approx(sum(one.value for one in claim.parts))
     assert claim.part("calm").recent < claim.part("calm").allowed < claim.part("wild").recent == 1.0
+    assert [line["alarms"] for line in claim.lines()] == [len(claim.alarms), len(claim.alarms), 0, 0]
     few = named(rows.filter(pl.col("symbol").is_in(["S0", "S1", "S2"])), "95 % band too narrow")
     assert [one.sessions for one in few.parts] == [252, 0, 0, 0]
+    assert [line["group"] for line in few.lines()] == ["all"]
 
 
 def test_a_forecast_worse_than_the_random_walk_is_called() -> None:

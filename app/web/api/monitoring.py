@@ -18,6 +18,7 @@ router = APIRouter(prefix="/api", tags=["monitoring"])
 
 
 _REPORT = TypeAdapter(Report)
+_CLAIM = ("name", "kind", "group", "sessions", "allowed", "recent", "value", "alarms")
 
 
 @router.get("/monitoring", response_model=Report, responses=csv.OFFERED)
@@ -35,7 +36,8 @@ def monitoring(
         return report
     found = _REPORT.validate_python(report)
     if table == "claims":
-        return csv.table(found, "claims", "claims")
+        lines = ({**one, "name": claim.name, "kind": claim.kind} for claim in found.claims for one in claim.lines())
+        return csv.answer(lines, _CLAIM, "claims")
     if found.drift is None:
         raise NotThere("the newest report has no drift: there was no champion, or too little history")
     return csv.table(found.drift, "features", "drift")

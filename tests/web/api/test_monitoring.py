@@ -37,11 +37,19 @@ async def test_the_newest_report_is_answered_and_counted(
     assert (body["verdict"], body["champion"], body["rows"]) == ("watch", "v1", 0)
     assert body["reasons"] == ["The prices are the bundled sample, which ends years ago."]
     page = (await web.get("/monitoring")).text
-    assert "Verdict: watch" in page
+    assert "Verdict</button>: watch" in page
     assert "The prices are the bundled sample, which ends years ago." in page
     text = (await web.get("/metrics")).text
     assert "nextclose_verdict 1.0" in text
     assert 'nextclose_detector{claim="95 % band too narrow"} 0.0' in text
+
+
+async def test_claims_are_a_table_by_group(web: httpx.AsyncClient, seeded: Database, settings: Settings) -> None:
+    """As CSV, a row of all symbols; thirds follow where there are enough."""
+    keep(seeded, "monitor", monitor(settings, seeded, Clock(NOW), silent))
+    lines = (await web.get("/api/monitoring?format=csv")).text.splitlines()
+    assert lines[0] == "name,kind,group,sessions,allowed,recent,value,alarms"
+    assert lines[1] == "95 % band too narrow,other,all,0,0.945,,0.0,0"
 
 
 async def test_a_cycle_monitors(web: httpx.AsyncClient, seeded: Database, settings: Settings) -> None:
