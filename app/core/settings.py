@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import datetime
 from ipaddress import ip_network
@@ -10,7 +11,8 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from app.core.clock import ClockFile, as_utc
 from app.core.errors import BadInput
@@ -18,6 +20,8 @@ from app.core.errors import BadInput
 WATCHLIST = ("AAPL", "MSFT", "GOOG", "AMZN", "NVDA", "META", "JPM", "KO", "XOM", "IBM")
 """Ten liquid US names that a new store starts with."""
 
+SECRETS = ("database_url", "mlflow_uri", "admin_token", "alert_url", "smtp_url")
+"""What may hold a password or a token, and may therefore stand in a file."""
 _HOST = re.compile(r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]")
 _SCHEMES = {"alert_url": ("https", "http"), "smtp_url": ("smtps", "smtp"), "cluster": ("tcp", "tls")}
 """What an address begins with, by the setting's name."""
@@ -88,6 +92,18 @@ class Settings(BaseSettings):
         description="A fixed instant, for tests and replays; without a time zone it is UTC. `@FILE` reads it from a "
         "file each time, so that whoever rewrites the file moves time",
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read what is secret from a file, too, where a variable with `_FILE` behind the name says which."""
+        return init_settings, _SecretFiles(settings_cls), env_settings, dotenv_settings, file_secret_settings
 
     @model_validator(mode="before")
     @classmethod
@@ -178,6 +194,23 @@ class Settings(BaseSettings):
         is_open = server.startswith(("https://", "http://")) and "@" not in server
         found = self.mlflow_ui or (server if is_open else "")
         return found.rstrip("/") or None
+
+
+class _SecretFiles(PydanticBaseSettingsSource):
+    """`NEXTCLOSE_ADMIN_TOKEN_FILE=/run/secrets/token`, as containers get their secrets; the file goes first."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 - the base's
+        """Return the text of the file without its line end; None where no file is named."""
+        path = os.environ.get(f"NEXTCLOSE_{field_name.upper()}_FILE")
+        try:
+            return (Path(path).read_text().strip() if path else None), field_name, False
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadInput(f"NEXTCLOSE_{field_name.upper()}_FILE: {path} can't be read: {error}") from None
+
+    def __call__(self) -> dict[str, Any]:
+        """Return the secrets that stand in files."""
+        found = {name: self.get_field_value(Settings.model_fields[name], name)[0] for name in SECRETS}
+        return {name: value for name, value in found.items() if value is not None}
 
 
 def load_settings() -> Settings:

@@ -50,6 +50,19 @@ def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> N
     assert settings.symbols == WATCHLIST
 
 
+def test_secrets_may_stand_in_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A variable with _FILE names the file; it goes before the variable without, and one that isn't there is named."""
+    (tmp_path / "token").write_text("s3cret\n")
+    monkeypatch.setenv("NEXTCLOSE_ADMIN_TOKEN", "other")
+    monkeypatch.setenv("NEXTCLOSE_ADMIN_TOKEN_FILE", str(tmp_path / "token"))
+    token = load_settings().admin_token
+    assert token is not None
+    assert token.get_secret_value() == "s3cret"
+    monkeypatch.setenv("NEXTCLOSE_SMTP_URL_FILE", str(tmp_path / "nowhere"))
+    with pytest.raises(BadInput, match=r"NEXTCLOSE_SMTP_URL_FILE: .*nowhere can't be read"):
+        load_settings()
+
+
 def test_series_may_be_none_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """An empty list is one; unset it is the volatility index."""
     assert load_settings().market_series == ("^VIX",)
