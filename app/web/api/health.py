@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter as Counted
 from datetime import datetime
 from functools import partial
 from math import nan
@@ -11,16 +12,23 @@ from typing import Any
 from fastapi import APIRouter, Request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from pydantic import BaseModel
+from sqlmodel import Session, func, select
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.errors import StoreUnavailable
+from app.forecasts.ledger.events import OTHER
+from app.forecasts.ledger.tables import ForecastRow
 from app.jobs import runs
+from app.monitoring.outcomes import CLAIMS
 from app.monitoring.report import VERDICTS
 from app.prices import store
 from app.web.edge.deps import Services, ServicesDep
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+LOOKED_BACK = 100
+"""So many runs are looked through for the newest of each kind."""
+_COLUMNS = {claim.name: claim.column for claim in CLAIMS if claim.kind == OTHER}
 
 router = APIRouter(tags=["service"])
 
@@ -95,6 +103,13 @@ class Metrics:
         self.detector = gauge("nextclose_detector", "A claim's detector, in parts of an alarm", ["claim"])
         self.part = gauge("nextclose_detector_part", "What a group of symbols adds to it", ["claim", "group"])
         self.drift = gauge("nextclose_drift_psi", "PSI of the last month, weighted by importance")
+        self.coverage = gauge("nextclose_coverage", "Share of closes in their bands, last 21 sessions", ["level"])
+        self.loss = gauge("nextclose_loss_ratio", "CRPS over the random walk's, last 21 sessions")
+        self.outcomes = gauge("nextclose_source_symbols", "Symbols by how the source last answered", ["outcome"])
+        self.fetched = gauge("nextclose_bars_timestamp_seconds", "When the newest watched bar was fetched")
+        self.forecast = gauge("nextclose_forecast_timestamp_seconds", "When the newest live forecast was made")
+        self.job_seconds = gauge("nextclose_job_seconds", "How long the newest ended run took", ["kind", "state"])
+        self.job_ended = gauge("nextclose_job_timestamp_seconds", "When it ended", ["kind", "state"])
         self.monitored = gauge("nextclose_monitored_timestamp_seconds", "When it was monitored last")
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
@@ -114,8 +129,37 @@ class Metrics:
         self.monitored.set(datetime.fromisoformat(report["made_at"]).timestamp() if report else nan)
         for claim in report["claims"] if report else ():
             self.detector.labels(claim["name"]).set(claim["value"])
+            self._show_recent(_COLUMNS.get(claim["name"], ""), claim["recent"])
             for part in claim.get("parts", ()):
                 self.part.labels(claim["name"], part["group"]).set(part["value"])
+
+    def _show_recent(self, column: str, recent: float | None) -> None:
+        value = nan if recent is None else recent
+        if column == "excess":
+            self.loss.set(1.0 + value)
+        elif column:
+            self.coverage.labels(column.removeprefix("hit_")).set(value)
+
+    def show_store(self, db: Session) -> None:
+        """Set the gauges of what is stored: prices, forecasts, and the newest ended run of each kind of job."""
+        stored = store.statuses(db)
+        self.outcomes.clear()
+        for outcome, symbols in Counted(one.outcome or "never asked" for one in stored).items():
+            self.outcomes.labels(outcome).set(symbols)
+        self.fetched.set(_instant(max((one.fetched_at for one in stored if one.fetched_at), default=None)))
+        newest = select(func.max(ForecastRow.made_at)).where(ForecastRow.origin == "live")
+        self.forecast.set(_instant(db.exec(newest).one()))
+        self.job_seconds.clear()
+        self.job_ended.clear()
+        ended = {run.kind: run for run in reversed(runs.recent(db, LOOKED_BACK)) if run.ended_at}
+        for run in ended.values():
+            if run.ended_at:
+                self.job_seconds.labels(run.kind, run.state).set((run.ended_at - run.started_at).total_seconds())
+                self.job_ended.labels(run.kind, run.state).set(run.ended_at.timestamp())
+
+
+def _instant(value: datetime | None) -> float:
+    return nan if value is None else value.timestamp()
 
 
 class Counting:
@@ -145,11 +189,6 @@ class Counting:
             self._metrics.count(scope["method"], route, status, perf_counter() - begun)
 
 
-def _report(services: Services) -> dict[str, Any] | None:
-    with services.database.read() as db:
-        return runs.last_report(db)
-
-
 @router.get("/metrics", response_class=Response, responses={200: {"content": {CONTENT_TYPE_LATEST: {}}}})
 def metrics(request: Request, services: ServicesDep) -> Response:
     """Return this process's counters and the service's state in Prometheus' text format."""
@@ -157,7 +196,12 @@ def metrics(request: Request, services: ServicesDep) -> Response:
     state = readiness(services)
     counted.ready.set(int(state.ready))
     counted.behind.set(state.sessions_behind if state.sessions_behind is not None else nan)
-    counted.show(_report(services) if state.store else None)
+    report = None
+    if state.store:
+        with services.database.read() as db:
+            report = runs.last_report(db)
+            counted.show_store(db)
+    counted.show(report)
     counted.champion.clear()
     if state.champion:
         counted.champion.labels(state.champion).set(1)

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -280,6 +281,33 @@ async def test_metrics_count_by_route(web: httpx.AsyncClient) -> None:
     assert 'route="unknown",status="404"' in text
     assert 'nextclose_champion{version="v1"} 1.0' in text
     assert "nextclose_sessions_behind 0.0" in text
+
+
+async def test_metrics_tell_ages_outcomes_and_jobs(web: httpx.AsyncClient, seeded: Database) -> None:
+    """When forecasts and bars are from, how the source answered, how jobs ended, and what live bands came to."""
+    await web.get("/predict/AAPL")
+    run = runs.start(seeded, "monitor", "test", NOW)
+    claims = [
+        {"name": name, "value": 0.1, "recent": recent}
+        for name, recent in (("95 % band too narrow", 0.9375), ("worse than the random walk", -0.25))
+    ]
+    report = {"verdict": "watch", "drift": None, "made_at": NOW.isoformat(), "claims": claims}
+    runs.finish(seeded, run.id, "done", "watch", report, NOW + timedelta(seconds=90))
+    said = set((await web.get("/metrics")).text.splitlines())
+    assert {
+        f"nextclose_forecast_timestamp_seconds {NOW.timestamp()!r}",
+        'nextclose_job_seconds{kind="monitor",state="done"} 90.0',
+        'nextclose_coverage{level="95"} 0.9375',
+        "nextclose_loss_ratio 0.75",
+        "nextclose_verdict 1.0",
+    } <= {_plain(line) for line in said}
+    assert [line.rpartition(" ")[2] for line in said if line.startswith("nextclose_source_symbols{")] == ["5.0"]
+
+
+def _plain(line: str) -> str:
+    """Write a large number as Python does: the format has 1.362e+09."""
+    name, _, value = line.rpartition(" ")
+    return line if line.startswith("#") else f"{name} {float(value)!r}"
 
 
 async def test_every_route_is_described(web: httpx.AsyncClient) -> None:
