@@ -30,9 +30,13 @@ class Axis:
 
     def at(self, value: float) -> float:
         """Return where a value is drawn, to a tenth."""
+        return self.beyond(min(max(value, self.low), self.high))
+
+    def beyond(self, value: float) -> float:
+        """Return the same without an edge: what lies outside is cut off by the drawing's own."""
         width = self.high - self.low
         share = (value - self.low) / width if width else 0.5
-        return round(self.start + min(max(share, 0.0), 1.0) * (self.end - self.start), 1)
+        return round(self.start + share * (self.end - self.start), 1)
 
 
 @dataclass(frozen=True)
@@ -126,16 +130,20 @@ def dot_plot(forecast: Forecast) -> DotPlot:
 
 @dataclass(frozen=True)
 class Spark:
-    """A price line and, at its end, the bands of the forecast."""
+    """A price line, lines over it and, at its end, the bands of the forecast."""
 
     line: str
     area: str
     bands: tuple[tuple[float, float, float], ...]
     """Level, top and height of each band, widest first."""
+    over: tuple[tuple[str, str], ...] = ()
+    """The token of colour and the points of each line over it."""
 
 
-def spark(closes: Sequence[float], forecast: Forecast | None) -> Spark:
-    """Draw the closes as a line that leaves room for the bands at its right."""
+def spark(
+    closes: Sequence[float], forecast: Forecast | None, over: Sequence[tuple[str, Sequence[float | None]]] = ()
+) -> Spark:
+    """Draw the closes as a line that leaves room for the bands at its right, and lines with a value a close over it."""
     edges = [*closes, *(forecast.quantiles if forecast else ())]
     if not edges:
         return Spark("", "", ())
@@ -149,7 +157,14 @@ def spark(closes: Sequence[float], forecast: Forecast | None) -> Spark:
         for one in reversed(forecast.intervals() if forecast else ())
     )
     area = f"0,{SPARK_HEIGHT} {line} {points[-1][0]},{SPARK_HEIGHT}" if points else ""
-    return Spark(line, area, bands)
+    lines = tuple(
+        (
+            token,
+            " ".join(f"{x},{axis.beyond(one)}" for (x, _), one in zip(points, values, strict=True) if one is not None),
+        )
+        for token, values in over
+    )
+    return Spark(line, area, bands, lines)
 
 
 def sparkline(closes: Sequence[float], width: float = 96.0, height: float = 28.0) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -21,6 +21,7 @@ BANDED: Final = {"1M", "3M", "6M"}
 """Ranges short enough that each session's band can be seen."""
 NOTHING: Final = "none"
 TABLE_ROWS: Final = 260
+_MOST_POINTS: Final = 400
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ def chart(
         chosen=chosen,
         offered=offered,
         figure=charts.stock(_with(candles, drawn), shown, forecast, marks, bands),
-        spark=drawing.spark(list(_thinned(whole["close"].to_list())), forecast),
+        spark=_spark(whole, shown, forecast),
         rows=[{**row, "results": texts.get(row["session"])} for row in newest.iter_rows(named=True)],
         has_results=not marks.is_empty(),
         missed=(int((~bands["held"]).sum()), bands.height) if bands is not None and bands.height else None,
@@ -144,7 +145,9 @@ def _with(candles: pl.DataFrame, drawn: pl.DataFrame) -> pl.DataFrame:
     return candles.join(drawn, on="session", how="left", maintain_order="left")
 
 
-def _thinned(closes: list[float], most: int = 400) -> Iterable[float]:
-    """Keep every n-th close, counted from the newest, so that a drawing has no more points than pixels."""
-    step = -(-len(closes) // most) if closes else 1
-    return reversed(closes[::-1][::step])
+def _spark(whole: pl.DataFrame, shown: Sequence[Indicator], forecast: Forecast | None) -> drawing.Spark:
+    """Draw closes and what lies over them; every n-th, from the newest, so that it has no more points than pixels."""
+    step = -(-whole.height // _MOST_POINTS) or 1
+    thinned = whole.reverse().gather_every(step).reverse()
+    over = [(one.token, thinned[name].to_list()) for one in shown if not one.is_pane for name, _, _ in one.columns]
+    return drawing.spark(thinned["close"].to_list(), forecast, over)

@@ -66,3 +66,11 @@ async def test_the_chance_is_asked_beside_the_same_chart(web: httpx.AsyncClient)
     """Without a script the form keeps range and indicators."""
     text = (await web.get("/stocks/AAPL?range=1M&show=none", headers=HTML)).text
     assert '<input type="hidden" name="range" value="1M"><input type="hidden" name="show" value="none">' in text
+
+
+async def test_the_drawing_that_needs_no_script_has_the_overlays_too(web: httpx.AsyncClient) -> None:
+    """One line a column, with a point for every close that has a value; panes stand in the table alone."""
+    text = (await web.get("/stocks/AAPL?range=1M&show=sma_20,bollinger,rsi", headers=part("chart"))).text
+    drawn = re.findall(r'<polyline class="over" data-key="([^"]+)" points="([^"]*)"', text)
+    assert [key for key, _ in drawn] == ["average-1", "bollinger", "bollinger"]
+    assert {len(points.split()) for _, points in drawn} == {21}
