@@ -21,16 +21,17 @@ from app.web.edge import csv
 from app.web.edge.deps import Services, ServicesDep
 from app.web.edge.lookups import look_up
 from app.web.edge.security import Admin
+from app.web.predictions.schemas import Schema
 
 router = APIRouter(prefix="/api")
 
 
 @router.get("/symbols", tags=["prices"], response_model=schemas.Symbols, responses=csv.OFFERED)
-def symbols(services: ServicesDep, format: csv.Format = "json") -> schemas.Symbols | Response:  # noqa: A002 - as it is asked for
+def symbols(services: ServicesDep, format: csv.Format = "json") -> Response:  # noqa: A002 - as it is asked for
     """List every stored symbol: the watchlist in its order, then the others by name."""
     with services.database.read() as db:
         found = schemas.Symbols(symbols=store.statuses(db))
-    return csv.table(found, "symbols", "symbols") if format == "csv" else found
+    return csv.table(found, "symbols", "symbols") if format == "csv" else written(found)
 
 
 @router.get("/quarantine", tags=["prices"], response_model=schemas.Quarantine, responses=csv.OFFERED)
@@ -48,12 +49,12 @@ def prices(
     start: Start = None,
     end: End = None,
     format: csv.Format = "json",  # noqa: A002 - as above
-) -> schemas.Prices | Response:
+) -> Response:
     """Return a symbol's stored final bars in [start, end], oldest first."""
     status, bars = _history(services, symbol, start, end)
     rows = [schemas.Bar(**row) for row in bars.drop("symbol").iter_rows(named=True)]
     found = schemas.Prices.of(status, sessions_behind=services.sessions_behind(status), bars=rows)
-    return csv.table(found, "bars", f"{status.symbol}-prices") if format == "csv" else found
+    return csv.table(found, "bars", f"{status.symbol}-prices") if format == "csv" else written(found)
 
 
 @router.get("/indicators/{symbol}", tags=["prices"], response_model=schemas.Indicators, responses=csv.OFFERED)
@@ -63,7 +64,7 @@ def indicators(
     start: Start = None,
     end: End = None,
     format: csv.Format = "json",  # noqa: A002 - as above
-) -> schemas.Indicators | Response:
+) -> Response:
     """Return a symbol's technical indicators in [start, end], computed from all bars before."""
     in_order(start, end)
     status, bars = _history(services, symbol, None, end)
@@ -76,7 +77,12 @@ def indicators(
     ]
     if format == "csv":
         return csv.answer(rows, ("session", *names), f"{status.symbol}-indicators")
-    return schemas.Indicators.of(status, columns=names, rows=rows)
+    return written(schemas.Indicators.of(status, columns=names, rows=rows))
+
+
+def written(said: Schema) -> Response:
+    """Write a long answer in the route's thread: FastAPI would on the event loop, where all others wait for it."""
+    return Response(said.model_dump_json(), media_type="application/json")
 
 
 def _history(
