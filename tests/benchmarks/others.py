@@ -112,7 +112,7 @@ def measured(name: str, python: str, port: int, folder: Path) -> Loaded:
     path, asked, _ = ASKED[name]
     command = [python, __file__, "--serve", name, str(port), str(folder)]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen(command, **quiet, cwd=folder, start_new_session=True)  # type: ignore[call-overload]
+    process = subprocess.Popen(command, **quiet, cwd=folder, process_group=0)  # type: ignore[call-overload]
     body, url = json.dumps(asked), f"http://127.0.0.1:{port}{path}"
     try:
         _wait(port, path, body)
