@@ -19,6 +19,7 @@ PROBLEM = "application/problem+json"
 _CODES = {
     404: ("not_found", "there is nothing at this address"),
     405: ("method_not_allowed", "this address doesn't take that method"),
+    408: ("body_too_slow", f"the body wasn't there after {security.BODY_S:.0f} s"),
     413: ("body_too_large", f"the body is larger than {security.MAX_BODY_BYTES // 1024} KB"),
     415: ("unsupported_media_type", None),
 }

@@ -8,6 +8,7 @@ have sent it from our own page.
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from http import HTTPStatus
 from ipaddress import ip_address
@@ -29,6 +30,8 @@ from app.web.edge import login
 MAX_BODY_BYTES = 256 * 1024
 """Room for 1,000 symbols several times over; more is refused while it arrives."""
 
+BODY_S = 20.0
+"""Each request in work is one of few: who sends a body byte by byte must not keep its place."""
 _DIGITS = len(str(MAX_BODY_BYTES))
 GZIP_FROM_BYTES = 1024
 GZIP_LEVEL = 1
@@ -76,7 +79,7 @@ class SecurityHeaders:
 
 
 class BodyLimit:
-    """Stops reading a body that is too large, by its announced length or while it arrives; the route answers 413."""
+    """Stops reading a body that is too large, by its announced length or while it arrives, or too slow: 413 and 408."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -87,12 +90,17 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         announced = Headers(scope=scope).get("content-length", "")
-        read = 0
+        read, ends_at, is_whole = 0, asyncio.get_running_loop().time() + BODY_S, False
 
         async def counted() -> Message:
-            nonlocal read
-            message = await receive()
+            nonlocal read, is_whole
+            try:
+                async with asyncio.timeout_at(None if is_whole else ends_at):  # what comes then is that the client left
+                    message = await receive()
+            except TimeoutError:
+                raise HTTPException(HTTPStatus.REQUEST_TIMEOUT) from None
             read += len(message.get("body", b""))
+            is_whole = not message.get("more_body", False)
             if read > MAX_BODY_BYTES or _exceeds(announced):
                 raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             return message

@@ -1,5 +1,6 @@
 """Who may change state, and what every answer asks of the browser."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import httpx
@@ -169,6 +170,22 @@ async def test_a_large_body_is_refused(web: httpx.AsyncClient) -> None:
         (413, "body_too_large")
     }
     assert announced.headers["x-frame-options"] == "DENY"
+
+
+async def test_a_body_that_never_ends_gives_its_place_back(
+    web: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What isn't there in time is 408, as JSON and as a form; a body in time isn't touched."""
+    monkeypatch.setattr(security, "BODY_S", 0.1)
+
+    async def hanging() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.sleep(60)
+
+    for address in ("/predict", "/alerts"):
+        answer = await web.post(address, content=hanging(), headers={"content-type": "application/json"})
+        assert (answer.status_code, answer.json()["code"]) == (408, "body_too_slow")
+    assert (await web.post("/predict", json={"symbols": ["AAPL"]})).status_code == 200
 
 
 @pytest.mark.parametrize(
