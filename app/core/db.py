@@ -15,7 +15,14 @@ from time import monotonic, sleep
 from typing import Any
 
 from sqlalchemy import DateTime, Dialect, Engine, String, TypeDecorator, create_engine, event, inspect, make_url, text
-from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError, ProgrammingError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    DataError,
+    NoSuchModuleError,
+    OperationalError,
+    ProgrammingError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.compiler import compiles
 from sqlmodel import Session, SQLModel
@@ -134,6 +141,9 @@ class Database:
             if getattr(error.orig, "sqlstate", None) not in _UNMIGRATED:
                 raise
             raise StoreUnavailable("the store isn't migrated; run `nextclose serve` once") from error
+        except DataError as error:
+            # PostgreSQL keeps no NUL in a text, and psycopg says so before it sends one.
+            raise BadInput(f"the store can't take a value: {str(error.orig).split(chr(10), 1)[0]}") from error
         except DatabaseError as error:
             if type(error) is not DatabaseError:
                 raise

@@ -50,6 +50,16 @@ def test_every_spelling_of_the_scheme_is_the_one_driver(scheme: str) -> None:
     assert (database.engine.driver, database.url.host, database.is_sqlite) == ("psycopg", "host", False)
 
 
+def test_a_text_that_it_cannot_keep_is_refused(database: Database) -> None:
+    """Whether it is looked for or stored; the store goes on."""
+    with pytest.raises(BadInput, match=r"the store can't take a value: .*NUL"), database.read() as db:
+        db.exec(select(SymbolRow).where(SymbolRow.symbol == "\0")).all()
+    with pytest.raises(BadInput):
+        add(database, "A\0")
+    add(database, "A")
+    assert symbols(database) == ["A"]
+
+
 def test_a_missing_driver_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     """What to install is named, and the password isn't."""
     monkeypatch.setitem(sys.modules, "psycopg", None)

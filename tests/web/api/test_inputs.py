@@ -40,6 +40,23 @@ async def test_a_store_without_a_watchlist_is_ready(web: httpx.AsyncClient, seed
     assert (answer.status_code, answer.json()["ready"], answer.json()["symbols"]) == (200, True, 5)
 
 
+@pytest.mark.parametrize(
+    ("method", "address", "body"),
+    [
+        ("GET", "/api/forecasts?model=%00", None),
+        ("GET", "/api/jobs/%00", None),
+        ("GET", "/api/models/decisions?version=%00", None),
+        ("DELETE", "/api/alerts/%00", None),
+        ("POST", "/api/models/v1/promote", {"reason": "a\0b"}),
+    ],
+)
+async def test_a_character_that_no_database_keeps_is_no_error_of_ours(
+    web: httpx.AsyncClient, method: str, address: str, body: dict[str, str] | None
+) -> None:
+    """PostgreSQL has no NUL in a text: it is found nowhere, or refused."""
+    assert (await web.request(method, address, json=body)).status_code < 500
+
+
 @pytest.mark.parametrize("day", ["0", "1362096000", "20130301", "2013-03-01T00:00:00", "1e3"])
 async def test_a_day_is_written_in_one_way(web: httpx.AsyncClient, day: str) -> None:
     """What OpenAPI calls a date is taken, and no number of seconds."""

@@ -65,7 +65,7 @@ async def test_coming_results_days_are_a_calendar(web: httpx.AsyncClient, seeded
 async def test_decisions_are_a_feed(web: httpx.AsyncClient, seeded: Database) -> None:
     """Newest first, with an id that stays; what a person wrote is text, whatever characters it has."""
     later = datetime(2013, 3, 2, tzinfo=UTC)
-    decide(seeded, "refusal", "v2", "v1", "no <b>better</b>\x00 & \x1b[1m worse", {}, later)
+    decide(seeded, "refusal", "v2", "v1", "no <b>better</b>\x0b & \x1b[1m worse", {}, later)
     answers = [await web.get("/decisions.atom") for _ in range(2)]
     assert answers[0].headers["content-type"] == "application/atom+xml; charset=utf-8"
     assert answers[0].text == answers[1].text
