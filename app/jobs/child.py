@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import threading
 from types import FrameType
 
 from app.core import log
@@ -25,7 +26,9 @@ from app.registry.versions.stored import version_directory
 
 PATIENCE_S = 100.0
 """A database server that restarts costs no job its work; after `SILENT_AFTER` others take the run for lost."""
+STOPPED = "stopped with the service"
 _log = log.get(__name__)
+_told_to_stop = threading.Event()
 
 
 def main(kind: str, run_id: str) -> int:
@@ -56,7 +59,7 @@ def hand_over(version: str) -> int:
 def _do(kind: str, run_id: str, settings: Settings, database: Database) -> int:
     clock = Clock(settings.now)
     state: State = "failed"
-    message, outcome, code = "stopped with the service", None, 1
+    message, outcome, code = STOPPED, None, 1
     try:
         with Reporter(database, run_id, timing.limit_s(kind)) as progress:
             outcome = WORK[kind](settings, database, clock, progress)
@@ -70,12 +73,15 @@ def _do(kind: str, run_id: str, settings: Settings, database: Database) -> int:
     except Exception:  # noqa: BLE001 - the process's own edge: the log has the traceback, the row one line
         _log.exception("job failed", kind=kind, run=run_id)
         message = "an unexpected error; the log has it"
+    if _told_to_stop.is_set() and state == "failed":  # a library made another error of the exit that it was in for
+        state, message, outcome = "lost", STOPPED, None
     runs.finish(database, run_id, state, message, outcome, clock.now())
     database.dispose()
     return code
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:
+    _told_to_stop.set()
     sys.exit(1)
 
 

@@ -35,6 +35,19 @@ timing.LIMITS_S["train"] = 3.0
 child.main("train", {run_id!r})
 """
 
+A_MUFFLER = """
+import os, signal
+from app.jobs import child
+def job(*_):
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+        signal.sigtimedwait([signal.SIGUSR1], 30)
+    except SystemExit:
+        raise ImportError("a library was just being loaded") from None
+child.WORK["score"] = job
+child.main("score", {run_id!r})
+"""
+
 
 @pytest.fixture(autouse=True)
 def _nothing_left() -> Iterator[None]:
@@ -98,6 +111,14 @@ def test_a_job_that_doesnt_listen_is_killed_with_its_children(
     assert (ended.state, ended.message) == ("timed_out", "ended at its time limit")
     assert not is_alive(child)
     until(lambda: not is_alive(int(note.read_text())), 5.0)
+
+
+def test_a_stop_that_a_library_makes_an_error_of_is_a_stop(database: Database, program: Program) -> None:
+    """The signal came while something caught everything: nothing failed by itself."""
+    run = runs.start(database, "score", "hand", NOW)
+    program(A_MUFFLER.format(run_id=run.id))
+    until(lambda: seen(database, run).state != "running")
+    assert (seen(database, run).state, seen(database, run).message) == ("lost", "stopped with the service")
 
 
 def test_a_job_without_its_server_keeps_to_its_limit(database: Database, program: Program) -> None:
