@@ -130,8 +130,8 @@ def _see_end(database: Database, run: JobRun, process: subprocess.Popen[bytes], 
         if monotonic() > killed_at:
             processes.kill_group(process.pid)
     processes.kill_group(process.pid)  # what it started and left behind
-    _children.pop(run.id, None)
     _close(database, run, process.returncode, clock)
+    _children.pop(run.id, None)  # not before: who ends all jobs waits for those that are being closed
 
 
 def _is_to_stop(database: Database, run: JobRun, *, is_late: bool) -> bool:

@@ -1,9 +1,11 @@
 """Launch: real child processes on the test's own store."""
 
 import os
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from time import monotonic, sleep
+from typing import Any
 
 import pytest
 
@@ -65,6 +67,25 @@ def test_stopping_ends_the_jobs_of_this_process(settings: Settings, database: Da
     launch.stop_all()
     with database.read() as db:
         assert runs.get(db, run.id).state == "lost"
+
+
+def test_stopping_waits_for_a_run_that_is_being_closed(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process is gone by itself, its run isn't closed yet: the store is still being written to."""
+    closing, closed, close = threading.Event(), threading.Event(), launch._close
+
+    def slowly(*about: Any) -> None:
+        closing.set()
+        sleep(0.3)
+        close(*about)
+        closed.set()
+
+    monkeypatch.setattr(launch, "_close", slowly)
+    launch.launch(settings, database, "score", "hand")
+    assert closing.wait(60)
+    launch.stop_all()
+    assert closed.is_set()
 
 
 def test_an_unknown_kind_starts_nothing(settings: Settings, database: Database) -> None:
