@@ -35,6 +35,7 @@ class Champion:
     """The served model, read again when its pointer changed; safe to share between threads."""
 
     def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._models_dir = settings.models_dir
         self._pointer = settings.models_dir / POINTER
         self._lock = threading.Lock()
@@ -55,6 +56,16 @@ class Champion:
                 self._model = self._reload()
                 self._seen = seen if self._model is not None or seen is None else None
             return self._model
+
+    def model_of(self, version: str) -> Model:
+        """Return a stored version: the champion as it is held already, another one from its files.
+
+        Errors: `BadInput` for a name that can't be one, `NotThere` for a version that isn't stored, `BrokenArtefact`.
+        """
+        model = self.current()
+        if model is not None and model.card.version == version:
+            return model
+        return artefact.load(version_directory(self._settings, version))
 
     def versions(self) -> list[ModelCard]:
         """Return the cards of all stored versions, newest first; broken ones are left out and logged."""

@@ -68,11 +68,11 @@ class Alerts(Schema):
 def alerts(
     services: ServicesDep,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    format: csv.Format = "json",  # noqa: A002 - as it is asked for
+    shape: csv.Format = "json",
 ) -> Alerts | Response:
     """List the rules, and the newest alerts with how their delivery stands."""
     found = shown(services.settings, services.database, limit)
-    return csv.table(found, "alerts", "alerts") if format == "csv" else found
+    return csv.table(found, "alerts", "alerts") if shape == "csv" else found
 
 
 @router.post("/alerts", tags=["changes"], status_code=201, dependencies=[Admin])

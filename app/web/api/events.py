@@ -31,7 +31,7 @@ def events(
     symbol: OptionalStock = None,
     start: Start = None,
     end: End = None,
-    format: csv.Format = "json",  # noqa: A002 - as it is asked for
+    shape: csv.Format = "json",
 ) -> schemas.Events | Response:
     """Return the earnings days in [start, end] that are believed now, oldest first."""
     names = [stock(symbol)] if symbol else None
@@ -39,4 +39,4 @@ def events(
     response.headers["Vary"] = "Accept"
     with services.database.read() as db:
         found = schemas.Events(events=store.earnings_days(db, names, start, end))
-    return csv.table(found, "events", "results-days") if format == "csv" else found
+    return csv.table(found, "events", "results-days") if shape == "csv" else found

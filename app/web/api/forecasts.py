@@ -66,7 +66,7 @@ def forecasts(  # noqa: PLR0913, PLR0917 - one for each parameter of the query
     origin: Annotated[Origin | None, Query(description="Only live or only replayed ones")] = None,
     limit: Annotated[int, Query(ge=1, le=records.PAGE_LIMIT)] = 100,
     cursor: Cursor = None,
-    format: csv.Format = "json",  # noqa: A002 - as it is asked for
+    shape: csv.Format = "json",
 ) -> schemas.Ledger | Response:
     """Return forecasts as they were made, newest first, with their scores where the close is known.
 
@@ -76,7 +76,7 @@ def forecasts(  # noqa: PLR0913, PLR0917 - one for each parameter of the query
     with services.database.read() as db:
         page = records.page(db, name, model, start, end, origin, limit, cursor)
     entries = [LedgerEntry.of_entry(entry) for entry in page.entries]
-    if format == "json":
+    if shape == "json":
         return schemas.Ledger(forecasts=entries, cursor=page.cursor)
     answer = csv.answer((one.flat() for one in entries), ENTRY_COLUMNS, "forecasts")
     if page.cursor:
@@ -92,13 +92,13 @@ def record(
     model: Model = None,
     days: Annotated[int | None, Query(ge=1, le=36_500, description="Only the last so many calendar days")] = None,
     origin: Annotated[Origin, Query(description="Made before the close, or replayed; never both")] = "live",
-    format: csv.Format = "json",  # noqa: A002 - as above
+    shape: csv.Format = "json",
 ) -> TrackRecord | Response:
     """Return what the ledger's scores add up to, beside the random walk on the same rows; as CSV, its coverage."""
     name = normalise(symbol) if symbol else None
     with services.database.read() as db:
         found = track_record(db, symbol=name, model=model, days=days, origin=origin)
-    return csv.table(found, "coverage", f"coverage-{origin}") if format == "csv" else found
+    return csv.table(found, "coverage", f"coverage-{origin}") if shape == "csv" else found
 
 
 @router.get("/calibration", response_model=Calibration, responses=csv.OFFERED)
@@ -107,7 +107,7 @@ def calibrated(
     symbol: SymbolQuery = None,
     model: Model = None,
     origin: Annotated[Literal["live", "replay"], Query(description="Made before the close, or replayed")] = "live",
-    format: csv.Format = "json",  # noqa: A002 - as above
+    shape: csv.Format = "json",
     table: Annotated[
         Literal["by_symbol", "by_model", "over_time", "reliability"], Query(description="Which of its lists, as CSV")
     ] = "by_symbol",
@@ -116,4 +116,4 @@ def calibrated(
     name = normalise(symbol) if symbol else None
     with services.database.read() as db:
         found = calibration(settled(db, name, model).filter(origin=origin))
-    return csv.table(found, table, f"{table.replace('_', '-')}-{origin}") if format == "csv" else found
+    return csv.table(found, table, f"{table.replace('_', '-')}-{origin}") if shape == "csv" else found

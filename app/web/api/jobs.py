@@ -41,12 +41,12 @@ _JSON = TypeAdapter(TimedRun)
 def jobs(
     services: ServicesDep,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    format: csv.Format = "json",  # noqa: A002 - as it is asked for
+    shape: csv.Format = "json",
 ) -> Jobs | Response:
     """List the newest runs, newest first, and when each scheduled job comes next."""
     with services.database.read() as db:
         found = Jobs(jobs=timed(db, runs.recent(db, limit)), upcoming=plan.upcoming(db, services.clock.now()))
-    return csv.table(found, "jobs", "jobs") if format == "csv" else found
+    return csv.table(found, "jobs", "jobs") if shape == "csv" else found
 
 
 @router.get("/jobs/{job}", tags=["jobs"])

@@ -39,7 +39,7 @@ Why = Annotated[schemas.Reason | None, Body()]
 @router.get("", tags=["models"], response_model=schemas.Models, responses=csv.OFFERED)
 def models(
     services: ServicesDep,
-    format: csv.Format = "json",  # noqa: A002 - as it is asked for
+    shape: csv.Format = "json",
     table: Annotated[Literal["models", "candidates"], Query(description="Which of its lists, as CSV")] = "models",
 ) -> schemas.Models | Response:
     """List the stored versions, the champion, the candidates of its contest, and the newest decisions."""
@@ -49,7 +49,7 @@ def models(
         rows, shadow = history(db), in_shadow(db)
         candidates = contest_of(db, served)["contest"]
         proved = proofs(db, cards)
-    if format == "csv" and table == "candidates":
+    if shape == "csv" and table == "candidates":
         return csv.answer(candidates, tuple(candidates[0]) if candidates else ("name",), "candidates")
     found = schemas.Models(
         champion=served,
@@ -60,7 +60,7 @@ def models(
         # The card and the parts in it are long, and have addresses of their own.
         decisions=[_decision(row, without=("card", "parts")) for row in rows],
     )
-    return csv.table(found, "models", "models") if format == "csv" else found
+    return csv.table(found, "models", "models") if shape == "csv" else found
 
 
 @router.get("/decisions", tags=["models"], response_model=schemas.Decisions, responses=csv.OFFERED)
@@ -69,14 +69,14 @@ def decisions(
     version: Annotated[str | None, Query(max_length=40, description="Only those about this version")] = None,
     before: Annotated[int | None, Query(ge=1, le=MOST, description="Only those older than this one, by `id`")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = PAGE,
-    format: csv.Format = "json",  # noqa: A002 - as above
+    shape: csv.Format = "json",
 ) -> schemas.Decisions | Response:
     """Return the whole history of decisions page by page, newest first, each with its evidence."""
     with services.database.read() as db:
         rows = history(db, version, before, limit + 1)
     more = rows[limit - 1].id if len(rows) > limit else None
     found = schemas.Decisions(decisions=[_decision(row, without=("parts",)) for row in rows[:limit]], before=more)
-    return csv.table(found, "decisions", "decisions") if format == "csv" else found
+    return csv.table(found, "decisions", "decisions") if shape == "csv" else found
 
 
 @router.get("/{version}", tags=["models"])

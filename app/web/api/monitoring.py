@@ -24,7 +24,7 @@ _CLAIM = ("name", "kind", "group", "sessions", "allowed", "recent", "value", "al
 @router.get("/monitoring", response_model=Report, responses=csv.OFFERED)
 def monitoring(
     services: ServicesDep,
-    format: csv.Format = "json",  # noqa: A002 - as it is asked for
+    shape: csv.Format = "json",
     table: Annotated[Literal["claims", "drift"], Query(description="Which of its lists, as CSV")] = "claims",
 ) -> dict[str, Any] | Response:
     """Return the verdict on what is served and everything it rests on, as the newest cycle found it."""
@@ -32,7 +32,7 @@ def monitoring(
         report = runs.last_report(db)
     if report is None:
         raise NotThere("nothing was monitored yet: the first cycle does it, or `POST /api/jobs/monitor`")
-    if format == "json":
+    if shape == "json":
         return report
     found = _REPORT.validate_python(report)
     if table == "claims":

@@ -27,19 +27,19 @@ router = APIRouter(prefix="/api")
 
 
 @router.get("/symbols", tags=["prices"], response_model=schemas.Symbols, responses=csv.OFFERED)
-def symbols(services: ServicesDep, format: csv.Format = "json") -> Response:  # noqa: A002 - as it is asked for
+def symbols(services: ServicesDep, shape: csv.Format = "json") -> Response:
     """List every stored symbol: the watchlist in its order, then the others by name."""
     with services.database.read() as db:
         found = schemas.Symbols(symbols=store.statuses(db))
-    return csv.table(found, "symbols", "symbols") if format == "csv" else written(found)
+    return csv.table(found, "symbols", "symbols") if shape == "csv" else written(found)
 
 
 @router.get("/quarantine", tags=["prices"], response_model=schemas.Quarantine, responses=csv.OFFERED)
-def held(services: ServicesDep, format: csv.Format = "json") -> schemas.Quarantine | Response:  # noqa: A002 - as above
+def held(services: ServicesDep, shape: csv.Format = "json") -> schemas.Quarantine | Response:
     """List the bars that failed a check, with the reason and what was decided on them; newest session first."""
     with services.database.read() as db:
         found = schemas.Quarantine(bars=[schemas.HeldBar.of(row) for row in quarantine.listing(db, None)])
-    return csv.table(found, "bars", "quarantine") if format == "csv" else found
+    return csv.table(found, "bars", "quarantine") if shape == "csv" else found
 
 
 @router.get("/prices/{symbol}", tags=["prices"], response_model=schemas.Prices, responses=csv.OFFERED)
@@ -48,13 +48,13 @@ def prices(
     services: ServicesDep,
     start: Start = None,
     end: End = None,
-    format: csv.Format = "json",  # noqa: A002 - as above
+    shape: csv.Format = "json",
 ) -> Response:
     """Return a symbol's stored final bars in [start, end], oldest first."""
     status, bars = _history(services, symbol, start, end)
     rows = [schemas.Bar(**row) for row in bars.drop("symbol").iter_rows(named=True)]
     found = schemas.Prices.of(status, sessions_behind=services.sessions_behind(status), bars=rows)
-    return csv.table(found, "bars", f"{status.symbol}-prices") if format == "csv" else written(found)
+    return csv.table(found, "bars", f"{status.symbol}-prices") if shape == "csv" else written(found)
 
 
 @router.get("/indicators/{symbol}", tags=["prices"], response_model=schemas.Indicators, responses=csv.OFFERED)
@@ -63,7 +63,7 @@ def indicators(
     services: ServicesDep,
     start: Start = None,
     end: End = None,
-    format: csv.Format = "json",  # noqa: A002 - as above
+    shape: csv.Format = "json",
 ) -> Response:
     """Return a symbol's technical indicators in [start, end], computed from all bars before."""
     in_order(start, end)
@@ -75,7 +75,7 @@ def indicators(
         {name: rounded(value) if isinstance(value, float) else value for name, value in row.items()}
         for row in drawn.drop("symbol").iter_rows(named=True)
     ]
-    if format == "csv":
+    if shape == "csv":
         return csv.answer(rows, ("session", *names), f"{status.symbol}-indicators")
     return written(schemas.Indicators.of(status, columns=names, rows=rows))
 

@@ -8,11 +8,9 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from app.core.public import Instant, Price
-from app.forecasts.prediction.dependence import Point as DependencePoint
 from app.jobs.plan import Upcoming
 from app.jobs.timing import TimedRun
 from app.prices.store import EarningsDay, SymbolStatus
-from app.registry.versions.importance import Importance
 from app.web.predictions.outlook import Outlook
 from app.web.predictions.schemas import LedgerEntry, Schema
 
@@ -183,73 +181,6 @@ class ModelDetail(Schema):
     proofs: Proofs
     card: dict[str, Any]
     decisions: list[Decision]
-
-
-class Part(Schema):
-    """One part of a contest, such as its folds: each candidate has one number a key for each figure, null if unknown.
-
-    The figures are `n`, `crps_skill` with its 95 % interval where it has one, `mae_ratio` and `coverage_80`.
-    """
-
-    keys: list[str]
-    candidates: dict[str, dict[str, list[float | None]]]
-
-
-class Contest(Schema):
-    """The contest that a version came from: every candidate by part. Of a contest before they were kept, no parts."""
-
-    version: str
-    winner: str
-    candidates: list[dict[str, Any]]
-    parts: dict[str, Part]
-
-
-class Compared(Schema):
-    """One entrant beside the first, on the weeks that both have on the same rows.
-
-    `behind` is the part by which its CRPS lies above the first one's, with a 95 % interval by a block bootstrap over
-    weeks; `differs` says that the interval excludes 0. All null where they have too few weeks in common.
-    """
-
-    entrant: str
-    weeks: int
-    rows: int
-    crps: float | None
-    crps_first: float | None
-    behind: float | None
-    behind_low: float | None
-    behind_high: float | None
-    differs: bool | None
-
-
-class Comparison(Schema):
-    """Entrants beside the first of them, in the order asked for."""
-
-    first: str
-    entrants: list[Compared]
-
-
-class Importances(Schema):
-    """What a version makes of each feature, by part, the largest share first.
-
-    `weight` is per standard deviation of the feature, of log sigma or of the return's unit, and `per unit` of one that
-    isn't standardised; `gain` is the training loss that the trees' splits on it saved, `splits` their number. `share`
-    is of its part.
-    """
-
-    version: str
-    importance: list[Importance]
-
-
-class Dependences(Schema):
-    """Partial dependence of the next session's forecasts on one feature: means over `symbols` newest rows."""
-
-    version: str
-    feature: str
-    as_of: date
-    symbols: int
-    today: tuple[float, float, float] = Field(description="The feature's quartiles in those rows")
-    points: list[DependencePoint]
 
 
 class Jobs(Schema):

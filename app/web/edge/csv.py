@@ -16,7 +16,9 @@ from starlette.responses import Response
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
-Format = Annotated[Literal["json", "csv"], Query(description="`csv` for the table as a file for spreadsheets")]
+Format = Annotated[
+    Literal["json", "csv"], Query(alias="format", description="`csv` for the table as a file for spreadsheets")
+]
 OFFERED: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
 """What a route adds to its description that answers with either."""
 

@@ -10,9 +10,7 @@ from fastapi import Depends, Request
 
 from app.forecasts.prediction.dependence import Dependence, Ground, dependence, ground
 from app.prices import store
-from app.registry.versions import artefact
 from app.registry.versions.model import Model
-from app.registry.versions.stored import version_directory
 from app.web.edge.deps import Services
 
 MOST_KEPT: Final = 500
@@ -30,14 +28,13 @@ class Dependences:
 
     def of(self, version: str, feature: str) -> Dependence:
         """Return what a stored version makes of a feature; `NotThere` for a version or feature that isn't there."""
-        directory = version_directory(self._services.settings, version)
         with self._services.database.read() as db:
             newest = max((one.last for one in store.statuses(db) if one.last), default=None)
         with self._working:
             key = (version, newest, feature)
             if key not in self._kept:
                 if self._ground is None or self._ground[0] != key[:2]:
-                    model = artefact.load(directory)
+                    model = self._services.champion.model_of(version)
                     self._ground = key[:2], model, ground(self._services.database, model)
                 self._kept[key] = dependence(self._ground[2], self._ground[1], feature)
                 if len(self._kept) > MOST_KEPT:

@@ -9,8 +9,6 @@ from typing import Annotated, Final, cast
 from fastapi import Depends, Request
 
 from app.forecasts.prediction.explain import Drivers, explain
-from app.registry.versions import artefact
-from app.registry.versions.stored import version_directory
 from app.web.edge.deps import Services
 from app.web.predictions.answers import Answer
 from app.web.predictions.schemas import Prediction
@@ -38,9 +36,7 @@ class Explainer:
         made = answer.forecast
         with self._working:
             if made.id not in self._kept:
-                model = self._services.champion.current()
-                if model is None or model.card.version != made.model_version:
-                    model = artefact.load(version_directory(self._services.settings, made.model_version))
+                model = self._services.champion.model_of(made.model_version)
                 self._kept[made.id] = explain(self._services.database, model, made, answer.situation)
                 if len(self._kept) > MOST_KEPT:
                     self._kept.popitem(last=False)

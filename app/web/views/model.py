@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from app.registry.promotion.tables import DecisionRow
-from app.registry.versions import artefact
 from app.registry.versions.card import ModelCard
 from app.registry.versions.importance import Importance, importance
-from app.registry.versions.stored import version_directory
 from app.web.edge.deps import Services
 from app.web.figures.folds import Estimate, Folds, folds
 
@@ -62,11 +60,8 @@ def _beside(own: str, names: list[str]) -> list[str]:
 
 def features(services: Services, card: ModelCard) -> dict[str, list[Importance]]:
     """Return the features of each part of a version, the largest share first, the first few of each."""
-    model = services.champion.current()
-    if model is None or model.card.version != card.version:
-        model = artefact.load(version_directory(services.settings, card.version))
     found: dict[str, list[Importance]] = {}
-    for one in importance(model.pipeline):
+    for one in importance(services.champion.model_of(card.version).pipeline):
         found.setdefault(one.part, []).append(one)
     return {part: ranked[:MOST_FEATURES] for part, ranked in found.items()}
 
