@@ -124,8 +124,11 @@ def _of(symbol: str | None) -> str:
 
 
 def models() -> dict[str, Any]:
-    """Return the stored versions, the champion, its contest and the decisions."""
-    return _get(url(), "/api/models")
+    """Return the stored versions, the champion, its contest and the decisions; `NotYet` before the first training."""
+    found: dict[str, Any] = _get(url(), "/api/models")
+    if not found["models"]:
+        raise NotYet("No model is trained yet. The service trains its first one by itself.")
+    return found
 
 
 def model(version: str) -> dict[str, Any]:

@@ -26,9 +26,6 @@ def show() -> None:
     st.title("Comparison")
     with failures_shown():
         known = client.models()
-        if not known["models"]:
-            st.info("No model is trained yet. The service trains its first one by itself.")
-            return
         versions = [one["version"] for one in known["models"]]
         offered = entrants(versions)
         preset = _preset(offered, known["champion"] or versions[0])

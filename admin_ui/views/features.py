@@ -27,9 +27,6 @@ def show() -> None:
     st.title("Features")
     with failures_shown():
         known = client.models()
-        if not known["models"]:
-            st.info("No model is trained yet. The service trains its first one by itself.")
-            return
         versions = [one["version"] for one in known["models"]]
         index = versions.index(known["champion"]) if known["champion"] in versions else 0
         version = st.selectbox("Version", versions, index=index)

@@ -42,9 +42,6 @@ def show() -> None:
     st.title("Models")
     with failures_shown():
         known = client.models()
-        if not known["models"]:
-            st.info("No model is trained yet. The service trains its first one by itself.")
-            return
         _champion(known)
         if known["candidates"]:
             st.subheader("The contest")
