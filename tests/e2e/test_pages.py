@@ -32,6 +32,18 @@ def test_a_page_is_drawn_and_keeps_to_itself(visit: InWindow, path: str, width: 
         expect(page.locator("#forecast circle")).to_have_count(20)
 
 
+def test_the_board_stays_in_its_frame(visit: InWindow) -> None:
+    """At no width is the table wider than what stands above it; the column with the buttons is part of it."""
+    page = visit().open("/")
+    expect(page.locator(".watch .act button").first).to_be_visible()
+    for width in (1440, 1200, 1024, 800):
+        page.set_viewport_size({"width": width, "height": 900})
+        table, above = page.locator(".watch").bounding_box(), page.locator(".system").bounding_box()
+        assert table is not None
+        assert above is not None
+        assert table["x"] + table["width"] <= above["x"] + above["width"] + 0.5, width
+
+
 @pytest.mark.parametrize(
     "path",
     [
