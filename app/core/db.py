@@ -143,13 +143,13 @@ class Database:
             raise StoreUnavailable("the store isn't migrated; run `nextclose serve` once") from error
         except DataError as error:
             # PostgreSQL keeps no NUL in a text, and psycopg says so before it sends one.
-            raise BadInput(f"the store can't take a value: {str(error.orig).split(chr(10), 1)[0]}") from error
+            raise BadInput(f"the store can't take a value: {self._line(error)}") from error
         except DatabaseError as error:
             if type(error) is not DatabaseError:
                 raise
             raise StoreUnavailable(f"the store is not a database: {error.orig}") from error
 
-    def _line(self, error: OperationalError) -> str:
+    def _line(self, error: DatabaseError) -> str:
         line = str(error.orig).split("\n", 1)[0]
         return line.replace(self.url.password, "***") if self.url.password else line
 

@@ -52,9 +52,10 @@ def timed(db: Session, found: Sequence[JobRun]) -> list[TimedRun]:
     usual = {run.kind: _usual_s(db, run.kind) for run in found if run.state == "running"}
     now = wall()
     return [
-        TimedRun.model_validate(run, update={"remaining_s": left, "limit_s": limit_s(run.kind)})
+        TimedRun.model_validate(
+            run, update={"remaining_s": remaining_s(run, usual.get(run.kind), now), "limit_s": limit_s(run.kind)}
+        )
         for run in found
-        for left in [remaining_s(run, usual.get(run.kind), now)]
     ]
 
 

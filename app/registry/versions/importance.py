@@ -53,8 +53,8 @@ def _parts(name: str, component: Component) -> Iterator[list[Importance]]:
             weights[component.offset] += component.spread[component.features.index(component.offset)]
         as_it_is = {
             one
-            for one, *own in zip(component.features, component.mean, component.spread, strict=True)
-            if own == [0.0, 1.0]
+            for one, mean, spread in zip(component.features, component.mean, component.spread, strict=True)
+            if (mean, spread) == (0.0, 1.0)
         }
         yield [
             Importance(name, feature, "per unit" if feature in as_it_is else "weight", weight)

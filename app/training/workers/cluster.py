@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from concurrent.futures import CancelledError
+from contextlib import ExitStack
 from functools import cached_property, partial
 from time import monotonic
 from types import TracebackType
@@ -42,11 +43,10 @@ class Cluster:
         self._shared: list[tuple[Shared, Any]] = []
         self._without_since: float | None = None
         self._client = self._connect()
-        try:
+        with ExitStack() as unless_alike:
+            unless_alike.callback(self._client.close, _CLOSE_S)
             self._compare()
-        except BaseException:
-            self._client.close(_CLOSE_S)
-            raise
+            unless_alike.pop_all()
 
     def __enter__(self) -> Self:
         return self

@@ -84,11 +84,10 @@ def line(name: str, x: list[str], values: pl.Series, token: str, **own: Any) -> 
 def overlays(shown: Sequence[Indicator], candles: pl.DataFrame, x: list[str]) -> list[Figure]:
     """Draw what lies over the candles; `candles` have the indicators' columns beside their own."""
     return [
-        line(title, x, candles[name], f"--{one.token}", line={"dash": "4px,3px"} if pair else {})
+        line(title, x, candles[name], f"--{one.token}", line={"dash": "4px,3px"} if len(one.columns) > 1 else {})
         for one in shown
         if not one.is_pane
         for name, title, _ in one.columns
-        for pair in (len(one.columns) > 1,)
     ]
 
 
