@@ -36,7 +36,7 @@ Entrants = Annotated[
 Feature = Annotated[str, Query(max_length=60, description="One of the version's features")]
 
 
-class Part(Schema):
+class ContestPart(Schema):
     """One part of a contest, such as its folds: each candidate has one number a key for each figure, null if unknown.
 
     The figures are `n`, `crps_skill` with its 95 % interval where it has one, `mae_ratio` and `coverage_80`.
@@ -52,7 +52,7 @@ class Contest(Schema):
     version: str
     winner: str
     candidates: list[dict[str, Any]]
-    parts: dict[str, Part]
+    parts: dict[str, ContestPart]
 
 
 class Compared(Schema):
@@ -119,7 +119,7 @@ def contest(version: Version, services: ServicesDep) -> Contest:
     card = card_of(services, version)
     with services.database.read() as db:
         evidence = contest_of(db, version)
-    parts = {name: Part(**evidence["parts"][name]) for name in _LONG} if "parts" in evidence else {}
+    parts = {name: ContestPart(**evidence["parts"][name]) for name in _LONG} if "parts" in evidence else {}
     candidates = evidence["contest"]
     return Contest(version=version, winner=card.name, candidates=candidates, parts=parts)
 
