@@ -1,9 +1,12 @@
 """Ready answers: each symbol's newest forecast as the bytes of its JSON, until something that it rests on changes.
 
-An answer rests on the champion's pointer and proofs, the symbol's final bars, the ledger's rows of the symbol, earnings
-days, the market's series, and the clock (from the instant at which another bar is final it says so). Each look asks
-whether something was committed or the pointer moved, which costs microseconds and reads no row; only then is looked
-which symbols are concerned.
+An answer rests on the champion's pointer and proofs, the symbol's final bars and earnings days, the ledger's rows of
+the symbol, the market's series, and the clock (from the instant at which another bar is final it says so). Each look
+asks whether something was committed or the pointer moved, which costs microseconds and reads no row; only then is
+looked which symbols are concerned.
+
+While prices are refreshed a symbol's last forecast is its answer, for as long as the refresh is seen to live: each
+commit tells its end, and a death without a word is noticed within `ALIVE_S`.
 """
 
 from __future__ import annotations
@@ -14,7 +17,6 @@ from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
 from http import HTTPStatus
-from math import inf
 from threading import Lock
 from time import monotonic
 from typing import Annotated, cast
@@ -27,6 +29,7 @@ from app.core.errors import NextcloseError, NoHistory, StoreUnavailable
 from app.forecasts.ledger import records
 from app.forecasts.ledger.forecast import Forecast
 from app.forecasts.prediction.situation import Situation
+from app.jobs import runs
 from app.prices import store
 from app.prices.symbols import is_series
 from app.registry.promotion.proofs import proofs_of
@@ -34,9 +37,8 @@ from app.web.edge.deps import Services
 from app.web.edge.negotiation import is_held
 from app.web.predictions.schemas import Prediction
 
-PROVISIONAL_S = 0.5
-"""While prices are refreshed a symbol's last forecast is its answer; a refresh may die without a word."""
-
+ALIVE_S = 1.5
+"""A refresh that was seen to live is taken to live for so long."""
 
 CACHE_CONTROL = "no-cache"
 """Caches may keep an answer, and must ask whether it still is the answer: which is 304, not its bytes."""
@@ -44,15 +46,17 @@ CACHE_CONTROL = "no-cache"
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """One symbol's newest forecast as JSON; true while the clock is in [since, until), and before `expires`."""
+    """One symbol's newest forecast as JSON; true while the clock is in [since, until).
+
+    A provisional one is true while prices are refreshed, too, and no longer.
+    """
 
     forecast: Forecast
     situation: Situation
     body: bytes
     since: datetime
     until: datetime
-    expires: float = inf
-    """By the monotonic clock, in seconds; only a provisional answer has one, and no commit may follow it."""
+    provisional: bool = False
 
     @cached_property
     def etag(self) -> str:
@@ -71,10 +75,9 @@ class Answer:
 class Snapshot:
     """The answers that are ready on one state of store and champion; never changed, only replaced by the next one.
 
-    `common` is what all answers rest on: the pointer, the earnings days, the market's series, and whether the champion
-    owes its proofs. `stamps` number the looks
-    at which each symbol was found changed, `cleared` that at which all were. `too_short` are symbols without enough
-    history; others' bars may be what one of them lacks, so any price drops them.
+    `common` is what all answers rest on: the pointer, the market's series, and whether the champion owes its proofs.
+    `stamps` number the looks at which each symbol was found changed, `cleared` that at which all were. `too_short` are
+    symbols without enough history; others' bars may be what one of them lacks, so any price drops them.
     """
 
     common: object = None
@@ -100,6 +103,7 @@ class Answers:
         self._lock = Lock()
         self._seen: object = None
         self._looks = 0
+        self._alive_until = 0.0
         self._snapshot = Snapshot()
         self._prepared: dict[str, int] = {}
         self._proved: str | None = None
@@ -150,6 +154,7 @@ class Answers:
     def prepare(self, most: int = 50) -> bool:
         """Make some answers ready that the ledger holds, computing no forecast; say whether more may be left."""
         before = self.snapshot()
+        self._see_refresh(before)
         missing = [symbol for symbol in before.versions if self._is_due(before, symbol)][:most]
         if missing:
             self._keep(before, self._built(self._services.forecaster.stored_many(missing)))
@@ -173,29 +178,39 @@ class Answers:
         answer = snapshot.answers.get(symbol)
         if answer is None:
             return self._prepared.get(symbol) != snapshot.stamp(symbol)
-        return answer.expires == inf and not self._is_true(answer)
+        return not answer.provisional and not self._is_true(answer)
 
     def _is_true(self, answer: Answer) -> bool:
-        return answer.since <= self._services.clock.now() < answer.until and monotonic() < answer.expires
+        its = answer.since <= self._services.clock.now() < answer.until
+        return its and (not answer.provisional or monotonic() < self._alive_until)
+
+    def _see_refresh(self, snapshot: Snapshot) -> None:
+        """Look, where answers rest on it, whether the refresh still lives."""
+        if any(one.provisional for one in snapshot.answers.values()):
+            self._alive_until = monotonic() + ALIVE_S if runs.is_refreshing(self._services.database) else 0.0
 
     def _look(self, champion: object) -> None:
         """Find out what changed since the last look, and drop the answers that rest on it."""
         old = self._snapshot
         with self._services.database.read() as db:
-            prices, events, newest = store.data_version(db), store.events_version(db), records.newest_seq(db)
+            prices, newest = store.data_version(db), records.newest_seq(db)
             versions = old.versions if prices == old.prices else store.symbol_versions(db)
             appended = records.symbols_after(db, old.newest_seq) if 0 <= old.newest_seq < newest else set()
             owing = self._owing(db)
+        self._see_refresh(old)
         self._looks += 1
         series = frozenset(one for one in versions.items() if is_series(one[0]))
-        new = Snapshot((champion, events, series, owing), prices, newest, versions, old.stamps, old.cleared)
+        new = Snapshot((champion, series, owing), prices, newest, versions, old.stamps, old.cleared)
         if new.common != old.common or not 0 <= old.newest_seq <= newest:
             self._snapshot = replace(new, cleared=self._looks)
             return
         # The pairs that only one of the two has: symbols with another version, and those that came or went.
         changed = appended | dict(versions.items() ^ old.versions.items()).keys()
+        lives = monotonic() < self._alive_until
         kept = {
-            symbol: answer for symbol, answer in old.answers.items() if symbol not in changed and answer.expires == inf
+            symbol: answer
+            for symbol, answer in old.answers.items()
+            if symbol not in changed and (lives or not answer.provisional)
         }
         stamps = {**old.stamps, **dict.fromkeys(changed, self._looks)}
         too_short = old.too_short if prices == old.prices else {}
@@ -222,8 +237,9 @@ class Answers:
             made = Prediction.of_newest(forecast, freshness, situation, proofs_owed=owed)
             body = made.model_dump_json().encode()
             its = forecast.as_of == last[forecast.symbol].session, champion in {None, forecast.model_version}
-            expires = inf if all(its) else monotonic() + PROVISIONAL_S
-            answers[forecast.symbol] = Answer(forecast, situation, body, freshness.since, freshness.until, expires)
+            answers[forecast.symbol] = Answer(
+                forecast, situation, body, freshness.since, freshness.until, provisional=not all(its)
+            )
         return answers
 
     def _keep(
@@ -237,6 +253,7 @@ class Answers:
             same = (before.prices, before.cleared) == (now.prices, now.cleared)
             refused = {**now.too_short, **(too_short or {})} if same else now.too_short
             self._snapshot = replace(now, answers={**now.answers, **kept}, too_short=refused)
+            self._see_refresh(self._snapshot)
         return len(kept) == len(answers)
 
 

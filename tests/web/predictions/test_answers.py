@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from time import monotonic
 
 import httpx
 import polars as pl
@@ -17,8 +18,10 @@ from app.forecasts.prediction.forecaster import Forecaster
 from app.jobs import runs
 from app.prices import store
 from app.prices.checks import quarantine
+from app.prices.frame import REPORTED_SCHEMA
 from app.prices.sources.sample import sample_bars
-from app.prices.store.tables import EventRow, QuarantineRow
+from app.prices.store import event_updates
+from app.prices.store.tables import QuarantineRow
 from app.registry.promotion import champion
 from app.registry.promotion.decisions import decide
 from app.registry.promotion.proofs import OWED
@@ -178,13 +181,16 @@ async def test_stale_by_the_end_of_a_refresh(
     app: FastAPI, web: httpx.AsyncClient, seeded: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While prices are refreshed the last forecast is the answer, and the new one as soon as the run is over."""
-    monkeypatch.setattr(answers, "PROVISIONAL_S", 60.0)  # a machine may stall for half a second
+    monkeypatch.setattr(answers, "ALIVE_S", 60.0)  # a machine may stall for a second
     await ask(web)
     turn_clock(app, datetime(2013, 3, 4, 22, 0, tzinfo=UTC))
     run = runs.start(seeded, "refresh", "test", NOW)
     put_bar(seeded)
     assert [(await ask(web))["target_session"] for _ in range(3)] == ["2013-03-04"] * 3
-    assert app.state.answers.ready("AAPL") is not None
+    answer = app.state.answers.ready("AAPL")
+    put_bar(seeded, symbol="IBM")  # the refresh goes on: other symbols' bars don't make anybody wait
+    runs.report(seeded, run.id, 0.5, "IBM")
+    assert app.state.answers.ready("AAPL") is answer is not None
     runs.finish(seeded, run.id, "done", "", None, NOW)
     assert (await ask(web))["target_session"] == "2013-03-05"
 
@@ -192,16 +198,16 @@ async def test_stale_by_the_end_of_a_refresh(
 async def test_stale_by_a_refresh_that_died_without_a_word(
     app: FastAPI, web: httpx.AsyncClient, seeded: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing is committed when a process is killed: what was answered meanwhile holds for half a second only."""
+    """Nothing is committed when a process is killed: a refresh is taken to live for a moment only after each look."""
     await ask(web)
     turn_clock(app, datetime(2013, 3, 4, 22, 0, tzinfo=UTC))
     runs.start(seeded, "refresh", "test", NOW)
     put_bar(seeded)
     assert (await ask(web))["target_session"] == "2013-03-04"
     monkeypatch.setattr(runs, "is_alive", lambda *_: False)  # a killed process, without killing this one
-    answer = app.state.answers.snapshot().answers["AAPL"]
-    assert answer.expires < float("inf")
-    object.__setattr__(answer, "expires", 0.0)
+    assert app.state.answers.snapshot().answers["AAPL"].provisional
+    assert monotonic() < app.state.answers._alive_until <= monotonic() + answers.ALIVE_S
+    app.state.answers.prepare()  # the service looks twice a second
     assert (await ask(web))["target_session"] == "2013-03-05"
 
 
@@ -218,24 +224,25 @@ async def test_stale_by_history_that_grew(app: FastAPI, web: httpx.AsyncClient, 
     assert [one is None for one in answers.ready_many(["FB", "AAPL"])] == [True, False]
 
 
-async def test_stale_by_an_earnings_day_and_by_a_series(app: FastAPI, web: httpx.AsyncClient, seeded: Database) -> None:
-    """A day that was reported, or ended, and a bar of the volatility index concern every answer."""
+async def test_stale_by_an_earnings_day(app: FastAPI, web: httpx.AsyncClient, seeded: Database) -> None:
+    """One that is reported or moved concerns its symbol, nobody else."""
     answers: Answers = app.state.answers
-    reported = {"symbol": "AAPL", "kind": "earnings", "date": NEXT, "timing": "amc", "source": "file"}
-    row = EventRow(**reported, known_at=NOW, first_seen=NOW, last_seen=NOW)
-    for change in ("reported", "ended", "series"):
+    for day in (NEXT, NEXT + timedelta(days=1)):
         await ask(web)
-        assert answers.ready("AAPL") is not None
-        if change == "series":
-            put_bar(seeded, LAST, "^VIX")
-        else:
-            with seeded.write() as db:
-                row.ended_at = NOW if change == "ended" else None
-                row = db.merge(row)
-                db.flush()
-                db.refresh(row)
-                db.expunge(row)
-        assert answers.ready("AAPL") is None, change
+        other = await ask(web, "IBM")
+        told = {"symbol": ["AAPL"], "date": [day], "timing": ["amc"], "known_at": [None]}
+        with seeded.write() as db:
+            event_updates.update(db, pl.DataFrame(told, schema=REPORTED_SCHEMA), "file", NOW)
+        assert [answers.ready(one) is None for one in ("AAPL", "IBM")] == [True, False]
+        assert (await ask(web))["event"]["date"] == day.isoformat()  # type: ignore[index]
+        assert await ask(web, "IBM") == other
+
+
+async def test_stale_by_a_series(app: FastAPI, web: httpx.AsyncClient, seeded: Database) -> None:
+    """A bar of the volatility index concerns every answer."""
+    await ask(web)
+    put_bar(seeded, LAST, "^VIX")
+    assert app.state.answers.ready("AAPL") is None
 
 
 async def test_stale_by_prices_that_are_gone(web: httpx.AsyncClient, seeded: Database) -> None:
