@@ -41,13 +41,15 @@ def main(kind: str, run_id: str) -> int:
         _log.warning("the run is closed already", run=run_id)
         return 1
     signal.signal(signal.SIGTERM, _stop)
-    if kind == "train":  # for a first run's training everybody waits
-        processes.stand_back()
+    if kind != "first_run":  # for which everybody waits
+        processes.stand_back(processes.NICENESS_OF_TRAINING if kind == "train" else processes.NICENESS)
     return _do(kind, run_id, settings, database)
 
 
 def hand_over(version: str) -> int:
     """Be the process in which the next champion forecasts every stored symbol."""
+    processes.become_job()
+    processes.stand_back()
     settings = load_settings()
     database = Database(settings.database)
     model = artefact.load(version_directory(settings, version))

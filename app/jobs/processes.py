@@ -7,39 +7,43 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 
-NICENESS = 10
-"""Forecasts and pages go before jobs where the cores are few."""
+NICENESS, NICENESS_OF_TRAINING = 5, 10
+"""Forecasts and pages go before jobs where the cores are few.
+
+A job that writes to the store gets a third of what the server gets: while it holds the lock, others wait for it.
+"""
 
 GRACE_S = 5.0
 """How long a job that was asked to stop may take to end by itself."""
 
 
-_is_job = False
+_began_at: int | None = None
+"""A job's niceness when it began, which is the server's; None in another process."""
 
 
 def become_job() -> None:
     """Note that this process does one job and nothing else."""
-    global _is_job  # noqa: PLW0603 - true of the process, from its first line on
-    _is_job = True
+    global _began_at  # noqa: PLW0603 - true of the process, from its first line on
+    _began_at = os.nice(0)
 
 
-def stand_back() -> None:
+def stand_back(niceness: int = NICENESS) -> None:
     """Let every other process of this machine go first, and interrupt none; does nothing unless this one is a job's.
 
-    Called before training: from then on, threads that are started stand back as well.
+    Threads that are started from then on stand back as well.
 
     Linux groups the processes of a session, and divides the cores between groups before it looks at niceness: a job,
     which leads a session, must lower its group too, or it gets as much as the server.
     """
-    if not _is_job:
+    if _began_at is None:
         return
-    os.nice(NICENESS)
+    os.nice(max(0, _began_at + niceness - os.nice(0)))
     if hasattr(os, "sched_setscheduler"):
         with suppress(OSError):
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     if os.getsid(0) == os.getpid():  # else the group is that of a terminal, and of all that runs there
         with suppress(OSError):  # no such file where the kernel has no groups
-            Path("/proc/self/autogroup").write_text(str(NICENESS))
+            Path("/proc/self/autogroup").write_text(str(niceness))
 
 
 def kill_group(leader: int) -> None:

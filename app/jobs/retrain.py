@@ -84,7 +84,7 @@ def review(
     from app.training.contest.contest import run_contest
 
     def retrain(recipe: str | None, at_once: bool, progress: Progress) -> Outcome:
-        processes.stand_back()
+        processes.stand_back(processes.NICENESS_OF_TRAINING)
         return _trained(run_contest(settings, database, clock, progress, recipe, at_once=at_once))
 
     found = Reviewer(settings, database, clock, retrain).review(verdict, within(progress, 0.0, 0.95))

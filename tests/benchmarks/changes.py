@@ -140,24 +140,26 @@ def fill(bars: pl.DataFrame, folder: Path) -> list[str]:
 
 
 def new_session(file: str) -> None:
-    """Be the process that stores a new session, as a cycle does: the room's own refresh, from a market in memory."""
+    """Be the process that stores a new session and forecasts, as a cycle does, but from a market in memory."""
     from app.core.clock import Clock
     from app.core.db import Database
     from app.core.settings import load_settings
     from app.forecasts.prediction.forecaster import Forecaster
-    from app.jobs import runs
+    from app.jobs import processes, runs
     from app.prices.refresh.run import refresh
     from tests.prices.market import Market
 
+    processes.become_job()
+    processes.stand_back()
     settings, bars = load_settings(), pl.read_parquet(file)
     database, clock = Database(settings.database), Clock(settings.now)
     market = Market(
         {str(symbol): its for (symbol,), its in bars.group_by("symbol")}, bars["session"].max(), name="file"
     )
-    run = runs.start(database, "refresh", "benchmark", clock.now())
+    run = runs.start(database, "cycle", "benchmark", clock.now())
     reports = refresh(database, market, clock, sorted(market.bars), lambda *_: runs.report(database, run.id, 0.5, ""))
-    runs.finish(database, run.id, "done", "", None, clock.now())
     Forecaster(settings, database, clock).forecast_all()
+    runs.finish(database, run.id, "done", "", None, clock.now())
     print(sum(report.added for report in reports))
 
 

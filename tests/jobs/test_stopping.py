@@ -164,7 +164,8 @@ def test_only_a_job_stands_back(program: Program) -> None:
         "import os; from app.jobs import processes; os.setsid(); "
         "state = lambda: (os.nice(0), os.sched_getscheduler(0)); before = state(); "
         "processes.stand_back(); print(state() == before); "
-        "processes.become_job(); processes.stand_back(); print(state() == (min(before[0] + 10, 19), os.SCHED_BATCH))"
+        "processes.become_job(); processes.stand_back(); print(state() == (min(before[0] + 5, 19), os.SCHED_BATCH)); "
+        "processes.stand_back(processes.NICENESS_OF_TRAINING); print(state()[0] == min(before[0] + 10, 19))"
     )
     assert process.stdout is not None
-    assert process.stdout.read().split() == ["True", "True"]
+    assert process.stdout.read().split() == ["True"] * 3
