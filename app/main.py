@@ -22,6 +22,7 @@ from app.prices.refresh.first_run import seed
 from app.registry.promotion.champion import Champion
 from app.web import routers
 from app.web.api.health import Counting, Metrics
+from app.web.api.jobs import streams_end_with_server
 from app.web.edge import errors, security, static
 from app.web.edge.deps import Services
 from app.web.front.gate import Gate
@@ -89,7 +90,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     scheduler.start()
     answers = asyncio.create_task(Background(services, app.state.answers).run(), name="answers")
     try:
-        yield
+        with streams_end_with_server():
+            yield
     finally:
         answers.cancel()
         await asyncio.wait([answers])

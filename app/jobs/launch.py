@@ -94,16 +94,18 @@ def hand_over(settings: Settings, database: Database, made_by: Forecaster, model
         raise CheckFailed(f"version {version} can't forecast what is stored; the log says why")
 
 
-def stop_all(wait_s: float = 5.0) -> None:
-    """End every job that this process started; their runs are closed as `lost`."""
+def stop_all(wait_s: float = 4.0) -> None:
+    """End every job that this process started, all of them within that time; their runs are closed as `lost`."""
     children = list(_children.values())
     for process, _ in children:
         process.terminate()
-    for process, watch in children:
+    killed_at = monotonic() + wait_s
+    for process, _ in children:
         try:
-            process.wait(wait_s)
+            process.wait(max(0.0, killed_at - monotonic()))
         except subprocess.TimeoutExpired:
             processes.kill_group(process.pid)
+    for _, watch in children:
         watch.join()
 
 

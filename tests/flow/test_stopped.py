@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from contextlib import closing, suppress
+from pathlib import Path
 from time import monotonic, sleep
 
 import pytest
@@ -53,18 +54,28 @@ def load(port: int, answers: list[dict[str, object]]) -> None:
             answers += json.loads(ask(port, "POST", "/predict", body))["predictions"]
 
 
-def test_a_stop_under_load_loses_nothing(settings: Settings, seeded: Database) -> None:
-    """It exits within ten seconds; what was answered stands in the ledger, the training is shown as interrupted."""
+def watch(port: int) -> None:
+    """Read the stream of jobs, as an open page does, to its end, which mustn't be a cut."""
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=120)) as connection:
+        connection.request("GET", "/api/events", headers={"accept": "text/event-stream"})
+        assert b"event: job" in connection.getresponse().read()
+
+
+def test_a_stop_under_load_loses_nothing(settings: Settings, seeded: Database, tmp_path: Path) -> None:
+    """It exits within ten seconds, quietly; what was answered stands in the ledger, the training as interrupted."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = int(listening.getsockname()[1])
     own = settings.model_copy(update={"scheduler": "off"})
     command = [sys.executable, "-m", "app.cli", "serve", "--port", str(port)]
-    server = subprocess.Popen(command, env=environment(own), stderr=subprocess.DEVNULL)
+    log = tmp_path / "log"
+    with log.open("wb") as errors:
+        server = subprocess.Popen(command, env=environment(own), stderr=errors)
     try:
         until_it_answers(port)
         run = json.loads(ask(port, "POST", "/api/jobs/train"))["id"]
         answers: list[dict[str, object]] = []
         clients = [threading.Thread(target=load, args=(port, answers)) for _ in range(4)]
+        clients.append(threading.Thread(target=watch, args=(port,)))
         for client in clients:
             client.start()
         while len(answers) < 100 or seen(seeded, run).pid == server.pid:
@@ -78,6 +89,7 @@ def test_a_stop_under_load_loses_nothing(settings: Settings, seeded: Database) -
             client.join()
     finally:
         server.kill()
+    assert '"level": "error"' not in log.read_text()
     assert (seen(seeded, run).state, seen(seeded, run).message) == ("lost", "stopped with the service")
     with seeded.read() as db:
         stored = set(db.exec(select(col(ForecastRow.id))).all())

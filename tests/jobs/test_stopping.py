@@ -63,6 +63,14 @@ def until(said: Callable[[], bool], seconds: float = 60.0) -> None:
         sleep(0.05)
 
 
+def stubborn(folder: Path) -> str:
+    """Return a program that ignores signals, as none of our own jobs does, and starts another one."""
+    script = folder / "stubborn"
+    script.write_text(STUBBORN.format(python=sys.executable, note=str(folder / "grandchild")))
+    script.chmod(0o755)
+    return str(script)
+
+
 def seen(database: Database, run: JobRun) -> JobRun:
     """Look a run up."""
     with database.read() as db:
@@ -97,10 +105,7 @@ def test_a_job_that_doesnt_listen_is_killed_with_its_children(
 ) -> None:
     """At its time limit; neither it nor the process that it started is left."""
     note = tmp_path / "grandchild"
-    script = tmp_path / "stubborn"
-    script.write_text(STUBBORN.format(python=sys.executable, note=str(note)))
-    script.chmod(0o755)
-    monkeypatch.setattr(launch.sys, "executable", str(script))  # none of our own jobs ignores a signal
+    monkeypatch.setattr(launch.sys, "executable", stubborn(tmp_path))
     monkeypatch.setattr(processes, "GRACE_S", 0.5)
     monkeypatch.setitem(timing.LIMITS_S, "score", 1.0)
     run = launch.launch(settings, database, "score", "hand")
@@ -111,6 +116,19 @@ def test_a_job_that_doesnt_listen_is_killed_with_its_children(
     assert (ended.state, ended.message) == ("timed_out", "ended at its time limit")
     assert not is_alive(child)
     until(lambda: not is_alive(int(note.read_text())), 5.0)
+
+
+def test_jobs_that_dont_listen_are_killed_together(
+    settings: Settings, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service ends when its time is over, however many jobs it has."""
+    monkeypatch.setattr(launch.sys, "executable", stubborn(tmp_path))
+    started = [launch.launch(settings, database, kind, "hand") for kind in ("score", "monitor", "forecast", "check")]
+    until((tmp_path / "grandchild").exists)
+    begun = monotonic()
+    launch.stop_all(1.0)
+    assert monotonic() - begun < 3.0  # one after the other they would take four
+    assert {seen(database, run).state for run in started} == {"lost"}
 
 
 def test_a_stop_that_a_library_makes_an_error_of_is_a_stop(database: Database, program: Program) -> None:

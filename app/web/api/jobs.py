@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import signal
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
@@ -34,6 +38,7 @@ MAX_STREAMS = 64
 
 router = APIRouter(prefix="/api")
 _open_streams: set[object] = set()
+_server_stops = threading.Event()
 _JSON = TypeAdapter(TimedRun)
 
 
@@ -87,6 +92,29 @@ def room_for_one_more() -> None:
         raise RateLimited(f"{MAX_STREAMS} streams are open already; poll /api/jobs instead")
 
 
+@contextmanager
+def streams_end_with_server() -> Iterator[None]:
+    """While inside, end the streams when a signal stops the server, which waits for answers that have begun."""
+    if threading.current_thread() is not threading.main_thread():  # it gets no signals
+        yield
+        return
+    found = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {int(number): handler for number, handler in found.items() if callable(handler)}
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        _server_stops.set()
+        handlers[number](number, frame)
+
+    for number in handlers:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        _server_stops.clear()
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
 async def events(services: ServicesDep) -> AsyncIterator[ServerSentEvent]:
     """Stream an event `job` for each run that starts, moves on or ends; those already there come first."""
     stream = object()
@@ -111,7 +139,7 @@ router.add_api_route(
 async def _changes(services: Services) -> AsyncIterator[ServerSentEvent]:
     sent: dict[str, str] = {}
     ends = asyncio.get_running_loop().time() + STREAM_S
-    while asyncio.get_running_loop().time() < ends:
+    while asyncio.get_running_loop().time() < ends and not _server_stops.is_set():
         for run_id, text in await run_in_threadpool(_newest, services):
             if sent.get(run_id) != text:
                 sent[run_id] = text
