@@ -97,11 +97,16 @@ def _body(texts: tuple[str, ...], found: tuple[Found, ...]) -> bytes:
     """Join the answers; the same list of the same answers is joined, and packed, once."""
     predictions = b",".join(one.body for one in found if isinstance(one, Answer))
     errors = b",".join(
-        SymbolError(symbol=text[:40], code=one.code, detail=one.detail).model_dump_json().encode()
+        SymbolError(symbol=_shown(text), code=one.code, detail=one.detail).model_dump_json().encode()
         for text, one in zip(texts, found, strict=True)
         if isinstance(one, NextcloseError)
     )
     return b'{"predictions":[%b],"errors":[%b]}' % (predictions, errors)
+
+
+def _shown(text: str) -> str:
+    """Return what was asked for as it can be sent back: not too long, a lone half of a UTF-16 pair as a mark."""
+    return text[:40].encode(errors="replace").decode()
 
 
 @lru_cache(maxsize=16)

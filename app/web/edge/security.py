@@ -85,8 +85,8 @@ class BodyLimit:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on with a receiver that counts."""
-        if scope["type"] != "http":
+        """Pass the request on with a receiver that counts; what comes with a GET is read by nobody."""
+        if scope["type"] != "http" or scope["method"] == "GET":  # a stream only looks whether its client has left
             await self._app(scope, receive, send)
             return
         announced = Headers(scope=scope).get("content-length", "")

@@ -1,5 +1,6 @@
 """/predict answers the contract's JSON, whatever is asked for."""
 
+import json
 import math
 from threading import BoundedSemaphore
 
@@ -48,14 +49,17 @@ async def test_the_query_asks_for_the_same_forecast(web: httpx.AsyncClient) -> N
 
 
 async def test_many_keep_their_order_and_a_bad_one_fails_alone(web: httpx.AsyncClient) -> None:
-    """A symbol that isn't one, an unknown one and a repeated one change nothing for their neighbours."""
-    answer = await web.post("/predict", json={"symbols": ["MSFT", "AAPL;DROP", "AAPL", "NOPE", "MSFT"]})
+    """Symbols that aren't one, an unknown one and a repeated one change nothing for their neighbours."""
+    asked = ["MSFT", "AAPL;DROP", "AAPL", "NOPE", "MSFT", "\ud800"]
+    as_json = {"content-type": "application/json"}
+    answer = await web.post("/predict", content=json.dumps({"symbols": asked}), headers=as_json)
     assert answer.status_code == 200
     body = answer.json()
     assert [one["symbol"] for one in body["predictions"]] == ["MSFT", "AAPL", "MSFT"]
     assert [(one["symbol"], one["code"]) for one in body["errors"]] == [
         ("AAPL;DROP", "invalid_symbol"),
         ("NOPE", "unknown_symbol"),
+        ("?", "invalid_symbol"),
     ]
 
 

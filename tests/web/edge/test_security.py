@@ -7,6 +7,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
+from starlette.types import Message
 
 from app.core.db import Database
 from app.core.settings import Settings
@@ -186,6 +187,27 @@ async def test_a_body_that_never_ends_gives_its_place_back(
         answer = await web.post(address, content=hanging(), headers={"content-type": "application/json"})
         assert (answer.status_code, answer.json()["code"]) == (408, "body_too_slow")
     assert (await web.post("/predict", json={"symbols": ["AAPL"]})).status_code == 200
+
+
+async def test_a_stream_lets_a_body_pass(app: FastAPI) -> None:
+    """Nobody reads it, however large it is: the answer begins, and ends when the client leaves."""
+    arriving = [{"type": "http.request", "body": b"x" * security.MAX_BODY_BYTES, "more_body": True}] * 2
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return arriving.pop() if arriving else {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http", "method": "GET", "path": "/api/events", "query_string": b"", "http_version": "1.1",
+        "headers": [(b"accept", b"text/event-stream")], "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 8000),
+        "scheme": "http", "root_path": "",
+    }  # fmt: skip
+    await app(scope, receive, send)
+    assert arriving == []
+    assert all(message.get("status", 200) == 200 for message in sent)
 
 
 @pytest.mark.parametrize(
