@@ -4,6 +4,7 @@ Whatever uses a store runs on SQLite; with `--database postgres` it runs on Post
 """
 
 import os
+import sys
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -20,6 +21,10 @@ from tests.server import Server
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+
+# Where the environment forbids to keep bytecode, each worker and each process that a test starts compiles all anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # A limit of time would test the machine: two busy cores take several times as long as two idle ones.
 hypothesis.settings.register_profile("nextclose", deadline=None)
