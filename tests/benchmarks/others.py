@@ -1,9 +1,11 @@
 """Beside servers of models: `python tests/benchmarks/others.py [mlflow=PYTHON] [bentoml=PYTHON] [litserve=PYTHON]`.
 
-PYTHON is the interpreter of an environment in which that server is installed, and scikit-learn: the project doesn't
-depend on them (but on MLflow, which is found without). One by one, each serves a ridge regression over 20 features with
-one worker, asked for one row by POST over 64 connections, and ours serves /predict/AAPL. A server that isn't there is
-skipped, and said to be. Rounds alternate, so that a busy machine bears on all; medians are printed.
+PYTHON is the interpreter of an environment in which that server is installed, and what the service runs on: the project
+doesn't depend on them (but on MLflow, which is found without). One by one, each serves with one worker what ours
+forecasts with, asked for one symbol by POST over 64 connections, and ours serves /predict/AAPL. The features are in
+memory, made once, so that a request costs them the model alone. With `ridge` they serve a ridge regression over 20
+features that are sent instead, the least that a model can be. A server that isn't there is skipped, and said to be.
+Rounds alternate, so that a busy machine bears on all; medians are printed.
 """
 
 from __future__ import annotations
@@ -24,13 +26,27 @@ from tests.web.load import Loaded, loaded
 
 PORT = int(os.environ.get("PORT", "8795"))
 CONNECTIONS, SECONDS, ROUNDS, FEATURES = 64, 4, 3, 20
-ROW = [0.1] * FEATURES
+SAME = "ridge" not in {os.environ.get("MODEL"), *sys.argv}
+ROW: list[Any] = ["AAPL"] if SAME else [0.1] * FEATURES
 ASKED = {
     "mlflow": ("/invocations", {"inputs": [ROW]}, 50.0),
     "bentoml": ("/predict", {"row": ROW}, 8.0),
     "litserve": ("/predict", {"row": ROW}, 8.0),
 }
 """Where each is asked, with what, and how many times as fast ours has to be."""
+MLFLOW = """
+import mlflow
+from tests.benchmarks.others import fitted
+
+class Forecast(mlflow.pyfunc.PythonModel):
+    def load_context(self, context):
+        self.model = fitted()
+
+    def predict(self, context, model_input, params=None):
+        return self.model.predict(model_input)
+
+mlflow.models.set_model(Forecast())
+"""
 BENTO = """
 import bentoml
 from tests.benchmarks.others import fitted
@@ -41,7 +57,7 @@ class Forecast:
         self.model = fitted()
 
     @bentoml.api
-    def predict(self, row: list[float]) -> float:
+    def predict(self, row: list) -> float:
         return float(self.model.predict([row])[0])
 """
 
@@ -69,8 +85,38 @@ if __name__ == "__main__":
 """
 
 
+class Same:
+    """What ours forecasts with, and each symbol's newest rows of features, in memory."""
+
+    def __init__(self) -> None:
+        """Load the version, and make the features."""
+        from app.core.clock import calendar
+        from app.core.db import Database
+        from app.core.settings import load_settings
+        from app.forecasts.prediction.predict import market_of
+        from app.prices import store
+        from app.registry.versions import artefact
+
+        settings = load_settings()
+        self._model, bars = artefact.load(settings.models_dir / "v1"), store.panel(Database(settings.database))
+        self._market, features = market_of(bars, bars, calendar(), self._model, None, None)
+        newest = features.group_by("symbol", maintain_order=True).tail(self._model.pipeline.lookback + 1)
+        self._rows = {str(symbol): rows for (symbol,), rows in newest.group_by("symbol", maintain_order=True)}
+
+    def predict(self, asked: Any) -> list[float]:
+        """Return the forecast of each symbol asked for: the log return, of the 21 quantiles that were made with it."""
+        return [self._made(str(symbol)) for (symbol,) in asked]
+
+    def _made(self, symbol: str) -> float:
+        rows = self._rows[symbol]
+        made = self._model.pipeline.forecast(rows, rows["session"][-1], self._market.state)
+        return float(made["return_log"][-1])
+
+
 def fitted() -> Any:
     """Return the model that all of them serve."""
+    if SAME:
+        return Same()
     import numpy as np
     from sklearn.linear_model import Ridge
 
@@ -93,7 +139,8 @@ def serve(name: str, port: int, folder: Path) -> None:
 
     model = folder / "model"
     if not model.exists():
-        mlflow.sklearn.save_model(fitted(), model, pip_requirements=["scikit-learn"])
+        (folder / "code.py").write_text(MLFLOW)
+        mlflow.pyfunc.save_model(model, python_model=str(folder / "code.py"), pip_requirements=["mlflow"])
     options = ["models", "serve", "-m", str(model), "--env-manager", "local", "--workers", "1"]
     _become("-m", "mlflow", *options, "--port", str(port))
 
@@ -104,7 +151,9 @@ def _become(*command: str) -> None:
 
 def is_there(python: str, name: str) -> bool:
     """Say whether an environment has a server."""
-    return subprocess.run([python, "-c", f"import {name}, sklearn"], capture_output=True, check=False).returncode == 0
+    needed = f"import {name}, sklearn" + ("; import app.registry.versions.artefact" if SAME else "")
+    found = subprocess.run([python, "-c", needed], capture_output=True, check=False, cwd=Path(__file__).parents[2])
+    return found.returncode == 0
 
 
 def measured(name: str, python: str, port: int, folder: Path) -> Loaded:
@@ -175,4 +224,5 @@ if __name__ == "__main__":
             "NEXTCLOSE_HOME": scratch, "NEXTCLOSE_MODELS_DIR": f"{scratch}/models", "NEXTCLOSE_SOURCE": "sample",
             "NEXTCLOSE_SCHEDULER": "off",
         }  # fmt: skip
+        os.environ |= {"MODEL": "ridge"} if "ridge" in sys.argv else {}
         main(dict(one.split("=", 1) for one in sys.argv[1:] if "=" in one), Path(scratch))
