@@ -18,10 +18,11 @@ from app.web.api.inputs import Stock, StockQuery
 from app.web.edge.deps import Services, ServicesDep
 from app.web.edge.lookups import AT_ONCE, look_up
 from app.web.edge.security import GZIP_FROM_BYTES, GZIP_LEVEL
-from app.web.predictions.answers import Answer, Answers, AnswersDep
+from app.web.predictions.answers import Answers, AnswersDep
 from app.web.predictions.explainer import ExplainedPrediction, ExplainerDep
 from app.web.predictions.outlook import answer_many
 from app.web.predictions.schemas import MAX_SYMBOLS, Prediction, Predictions, PredictRequest, SymbolError
+from app.web.predictions.snapshot import Answer
 
 MAX_LOOKUPS = AT_ONCE
 """How many unknown symbols one request may have looked up; a list of guesses isn't passed on to the source."""

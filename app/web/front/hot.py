@@ -20,7 +20,8 @@ from app.core.errors import Overloaded
 from app.web.api.health import Metrics
 from app.web.edge import errors, security
 from app.web.edge.negotiation import asks_for_stream, is_held
-from app.web.predictions.answers import Answer, Answers
+from app.web.predictions.answers import Answers
+from app.web.predictions.snapshot import Answer
 
 MAX_BUSY = 256
 """So many requests may be in work or wait for a thread; each of the 40 threads answers some hundred a second."""

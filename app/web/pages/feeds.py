@@ -16,8 +16,9 @@ from app.web.api.inputs import OptionalStock
 from app.web.edge import render
 from app.web.edge.deps import Services, ServicesDep
 from app.web.figures import drawing
-from app.web.predictions.answers import Answer, AnswersDep
+from app.web.predictions.answers import AnswersDep
 from app.web.predictions.outlook import answer_many
+from app.web.predictions.snapshot import Answer
 from app.web.views import feeds
 
 FRAMED: Final = {

@@ -10,8 +10,8 @@ from fastapi import Depends, Request
 
 from app.forecasts.prediction.explain import Drivers, explain
 from app.web.edge.deps import Services
-from app.web.predictions.answers import Answer
 from app.web.predictions.schemas import Prediction
+from app.web.predictions.snapshot import Answer
 
 MOST_KEPT: Final = 1000
 

@@ -21,8 +21,9 @@ from app.prices.store import SymbolStatus
 from app.prices.store.write import SAMPLE
 from app.registry.versions.card import Score
 from app.web.edge.deps import Services
-from app.web.predictions.answers import Answer, Answers
+from app.web.predictions.answers import Answers
 from app.web.predictions.schemas import Schema
+from app.web.predictions.snapshot import Answer
 
 LARGE, LARGER = 0.02, 0.05
 """Moves whose chance is given."""

@@ -14,9 +14,10 @@ from app.prices import store
 from app.prices.store import SymbolStatus
 from app.web.edge.deps import Services
 from app.web.figures import drawing
-from app.web.predictions.answers import Answer, Answers
+from app.web.predictions.answers import Answers
 from app.web.predictions.outlook import Outlook, board
 from app.web.predictions.screen import Sort, arranged
+from app.web.predictions.snapshot import Answer
 
 _RECENT = 20
 MOST_UNWATCHED = 50

@@ -1,0 +1,70 @@
+"""The answers that are ready at one state of store and champion: their bytes, and what they rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from hashlib import sha256
+from http import HTTPStatus
+
+from starlette.responses import Response
+
+from app.core.errors import NoHistory
+from app.forecasts.ledger.forecast import Forecast
+from app.forecasts.prediction.situation import Situation
+from app.web.edge.negotiation import is_held
+
+CACHE_CONTROL = "no-cache"
+"""Caches may keep an answer, and must ask whether it still is the answer: which is 304, not its bytes."""
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """One symbol's newest forecast as JSON; true while the clock is in [since, until).
+
+    A provisional one is true while prices are refreshed, too, and no longer.
+    """
+
+    forecast: Forecast
+    situation: Situation
+    body: bytes
+    since: datetime
+    until: datetime
+    provisional: bool = False
+
+    @cached_property
+    def etag(self) -> str:
+        """Names the content; weakly, for it is sent gzipped too."""
+        return f'W/"{sha256(self.body).hexdigest()[:20]}"'
+
+    def response(self, if_none_match: str | None = None) -> Response:
+        """Return the answer to a client, or that it holds it already."""
+        headers = {"ETag": self.etag, "Cache-Control": CACHE_CONTROL, "Vary": "Accept-Encoding"}
+        if is_held(self.etag, if_none_match):
+            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+        return Response(self.body, media_type="application/json", headers=headers)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The answers that are ready on one state of store and champion; never changed, only replaced by the next one.
+
+    `common` is what all answers rest on: the pointer, the market's series, and whether the champion owes its proofs.
+    `stamps` number the looks at which each symbol was found changed, `cleared` that at which all were. `too_short` are
+    symbols without enough history; others' bars may be what one of them lacks, so any price drops them.
+    """
+
+    common: object = None
+    prices: str = ""
+    newest_seq: int = -1
+    versions: Mapping[str, int] = field(default_factory=dict)
+    stamps: Mapping[str, int] = field(default_factory=dict)
+    cleared: int = 0
+    answers: Mapping[str, Answer] = field(default_factory=dict)
+    too_short: Mapping[str, NoHistory] = field(default_factory=dict)
+
+    def stamp(self, symbol: str) -> int:
+        """Return what differs after each change of what the symbol's answer rests on."""
+        return max(self.cleared, self.stamps.get(symbol, 0))
