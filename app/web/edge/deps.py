@@ -61,8 +61,8 @@ class Services:
         return model.card.version if model else None
 
 
-def get_services(request: Request) -> Services:
-    """Return the services that `app.main` put on the app."""
+async def get_services(request: Request) -> Services:
+    """Return the services that `app.main` put on the app; async, for FastAPI calls a plain function in a thread."""
     return cast("Services", request.app.state.nextclose)
 
 

@@ -58,8 +58,8 @@ class Answers:
 
     def ready_many(self, symbols: Sequence[str]) -> list[Answer | NoHistory | None]:
         """Return for each symbol its answer, or why it can't have one, if that is ready and true at this instant."""
-        now = self.snapshot()
-        true = {symbol: one for symbol in symbols if (one := now.answers.get(symbol)) and self._is_true(one)}
+        now, at, lives = self.snapshot(), self._services.clock.now(), monotonic() < self._alive_until
+        true = {symbol: one for symbol in symbols if (one := now.answers.get(symbol)) and one.is_true(at, lives=lives)}
         return [true.get(symbol) or now.too_short.get(symbol) for symbol in symbols]
 
     def snapshot(self) -> Snapshot:
@@ -122,8 +122,7 @@ class Answers:
         return not answer.provisional and not self._is_true(answer)
 
     def _is_true(self, answer: Answer) -> bool:
-        its = answer.since <= self._services.clock.now() < answer.until
-        return its and (not answer.provisional or monotonic() < self._alive_until)
+        return answer.is_true(self._services.clock.now(), lives=monotonic() < self._alive_until)
 
     def _see_refresh(self, snapshot: Snapshot) -> None:
         """Look, where answers rest on it, whether the refresh still lives."""
@@ -198,7 +197,7 @@ class Answers:
         return len(kept) == len(answers)
 
 
-def get_answers(request: Request) -> Answers:
+async def get_answers(request: Request) -> Answers:
     """Return the process's ready answers."""
     return cast("Answers", request.app.state.answers)
 

@@ -42,7 +42,7 @@ class Dependences:
             return self._kept[key]
 
 
-def get_dependences(request: Request) -> Dependences:
+async def get_dependences(request: Request) -> Dependences:
     """Return what works dependences out in this process."""
     return cast("Dependences", request.app.state.dependences)
 

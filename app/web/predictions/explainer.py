@@ -43,7 +43,7 @@ class Explainer:
             return self._kept[made.id]
 
 
-def get_explainer(request: Request) -> Explainer:
+async def get_explainer(request: Request) -> Explainer:
     """Return the process's explainer."""
     return cast("Explainer", request.app.state.explainer)
 

@@ -34,6 +34,10 @@ class Answer:
     until: datetime
     provisional: bool = False
 
+    def is_true(self, at: datetime, *, lives: bool) -> bool:
+        """Say whether it is the answer at an instant; `lives` says whether a refresh goes on."""
+        return self.since <= at < self.until and (lives or not self.provisional)
+
     @cached_property
     def etag(self) -> str:
         """Names the content; weakly, for it is sent gzipped too."""
