@@ -16,7 +16,7 @@ from app.core.db import Database
 from app.core.errors import NextcloseError
 from app.core.settings import Settings, load_settings
 from app.jobs import processes, runs, timing
-from app.jobs.launch import HAND_OVER
+from app.jobs.launch import HAND_OVER, STOPPED
 from app.jobs.reporter import Reporter
 from app.jobs.retrain import forecaster
 from app.jobs.tables import State
@@ -26,7 +26,6 @@ from app.registry.versions.stored import version_directory
 
 PATIENCE_S = 100.0
 """A database server that restarts costs no job its work; after `SILENT_AFTER` others take the run for lost."""
-STOPPED = "stopped with the service"
 _log = log.get(__name__)
 _told_to_stop = threading.Event()
 

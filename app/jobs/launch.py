@@ -27,6 +27,9 @@ from app.registry.versions.model import Model
 _log = log.get(__name__)
 _children: dict[str, tuple[subprocess.Popen[bytes], threading.Thread]] = {}
 """This process's running jobs by run id, each with the thread that waits for it."""
+_stopped: set[str] = set()
+"""Those among them that end because the service does."""
+STOPPED = "stopped with the service"
 _NOT_FOR_CHILDREN = {"admin_token"}
 FEW = 50
 """So many symbols are forecast in a fraction of a second."""
@@ -96,6 +99,7 @@ def hand_over(settings: Settings, database: Database, made_by: Forecaster, model
 
 def stop_all(wait_s: float = 4.0) -> None:
     """End every job that this process started, all of them within that time; their runs are closed as `lost`."""
+    _stopped.update(_children)
     children = list(_children.values())
     for process, _ in children:
         process.terminate()
@@ -134,6 +138,7 @@ def _see_end(database: Database, run: JobRun, process: subprocess.Popen[bytes], 
     processes.kill_group(process.pid)  # what it started and left behind
     _close(database, run, process.returncode, clock)
     _children.pop(run.id, None)  # not before: who ends all jobs waits for those that are being closed
+    _stopped.discard(run.id)
 
 
 def _is_to_stop(database: Database, run: JobRun, *, is_late: bool) -> bool:
@@ -149,8 +154,10 @@ def _is_to_stop(database: Database, run: JobRun, *, is_late: bool) -> bool:
 
 
 def _close(database: Database, run: JobRun, code: int, clock: Clock) -> None:
+    is_told = run.id in _stopped
+    message = STOPPED if is_told else f"its process ended with code {code}"
     try:
-        if runs.finish(database, run.id, "lost", f"its process ended with code {code}", None, clock.now()):
+        if runs.finish(database, run.id, "lost", message, None, clock.now()) and not is_told:
             _log.error("job ended early", kind=run.kind, run=run.id, code=code)
     except StoreUnavailable as error:  # the next look at the runs closes it
         _log.warning("run not closed", run=run.id, error=error.detail)

@@ -164,7 +164,7 @@ def outcome(database: Database, sessions: Sequence[date], symbols: int) -> Outco
         distinct = query.execute(text(scored.replace("count(*)", "count(DISTINCT forecast_id)")), year).scalar_one()
         origins = query.execute(text("SELECT origin, count(*) FROM forecast GROUP BY origin")).all()
         jobs = query.execute(text("SELECT kind || ' ' || state FROM job_run")).scalars()
-        told = "SELECT substr(decided_at, 1, 10), kind, version, previous_version, reason FROM decision ORDER BY id"
+        told = "SELECT CAST(decided_at AS TEXT), kind, version, previous_version, reason FROM decision ORDER BY id"
         return Outcome(
             expected=len(sessions) * symbols,
             forecasts=forecasts,
@@ -175,6 +175,7 @@ def outcome(database: Database, sessions: Sequence[date], symbols: int) -> Outco
             origins=dict(sorted(map(tuple, origins))),
             jobs=dict(sorted(Counter(jobs).items())),
             decisions=[
-                (f"{day} {kind}", version, before, why) for day, kind, version, before, why in query.execute(text(told))
+                (f"{at[:10]} {kind}", version, before, why)
+                for at, kind, version, before, why in query.execute(text(told))
             ],
         )

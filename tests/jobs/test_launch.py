@@ -66,7 +66,8 @@ def test_stopping_ends_the_jobs_of_this_process(settings: Settings, database: Da
     run = launch.launch(settings, database, "score", "hand")
     launch.stop_all()
     with database.read() as db:
-        assert runs.get(db, run.id).state == "lost"
+        lost = runs.get(db, run.id)
+    assert (lost.state, lost.message) == ("lost", "stopped with the service")
 
 
 def test_stopping_waits_for_a_run_that_is_being_closed(

@@ -128,7 +128,8 @@ def test_jobs_that_dont_listen_are_killed_together(
     begun = monotonic()
     launch.stop_all(1.0)
     assert monotonic() - begun < 3.0  # one after the other they would take four
-    assert {seen(database, run).state for run in started} == {"lost"}
+    ended = {(seen(database, run).state, seen(database, run).message) for run in started}
+    assert ended == {("lost", "stopped with the service")}
 
 
 def test_a_stop_that_a_library_makes_an_error_of_is_a_stop(database: Database, program: Program) -> None:
