@@ -33,10 +33,11 @@ def add(
     """Store a rule; what isn't said is the usual. Errors: `BadInput`, `InvalidSymbol`."""
     if len(stored(db)) >= MOST_RULES:
         raise BadInput(f"there are {MOST_RULES} rules already: remove one first")
+    whose = stock(symbol) if symbol else None
     rule = Rule(
         id=str(ULID()),
         kind=kind,
-        symbol=stock(symbol) if symbol and kind != "verdict" else None,
+        symbol=None if kind == "verdict" else whose,
         level=_level(level) if kind == "verdict" else None,
         threshold=_threshold(kind, threshold) if kind in _USUAL else None,
         created_at=now,

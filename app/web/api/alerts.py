@@ -16,6 +16,7 @@ from app.jobs.launch import launch
 from app.monitoring.alerts import outbox, rules
 from app.monitoring.alerts.delivery import put_test
 from app.monitoring.alerts.tables import Alert, Delivery, Kind, Rule
+from app.web.api.inputs import BodyStock
 from app.web.edge import csv
 from app.web.edge.deps import Services, ServicesDep
 from app.web.edge.security import Admin
@@ -28,7 +29,7 @@ class NewRule(Schema):
     """A rule to add; what isn't said is the usual."""
 
     kind: Kind
-    symbol: str | None = Field(None, max_length=20, description="Only this one; else every watched symbol")
+    symbol: BodyStock = Field(None, description="Only this one; else every watched symbol")
     level: Literal["watch", "degraded", "any"] | None = Field(None, description="Of a verdict: this or worse")
     threshold: float | None = Field(
         None, allow_inf_nan=False, description="stale: sessions lacking; band: its level; move: a share, 0.03 for 3 %"

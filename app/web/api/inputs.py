@@ -7,7 +7,7 @@ from datetime import date
 from typing import Annotated, Any
 
 from fastapi import Path, Query
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 # What `prices.symbols.normalise` takes: it is the one that refuses, with a code of its own.
 _SYMBOL = "[A-Za-z0-9^][A-Za-z0-9.=^-]{0,19}"
@@ -28,6 +28,8 @@ Stock = Annotated[str, Path(examples=["AAPL"], json_schema_extra={"pattern": f"^
 StockQuery = Annotated[str, Query(examples=["AAPL"], json_schema_extra={"pattern": f"^{_STOCK}$"})]
 SymbolQuery = Annotated[str | None, Query(examples=["AAPL"], json_schema_extra={"pattern": f"^({_SYMBOL})?$"})]
 OptionalStock = Annotated[str | None, Query(examples=["AAPL"], json_schema_extra={"pattern": f"^({_STOCK})?$"})]
+BodyStock = Annotated[str | None, Field(max_length=20, json_schema_extra={"pattern": f"^({_STOCK})?$"})]
+"""A stock in a body."""
 Model = Annotated[str | None, Query(max_length=40, description="A model's name or one version of it")]
 Version = Annotated[str, Path(max_length=40)]
 Day = Annotated[date, BeforeValidator(_day)]
