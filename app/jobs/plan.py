@@ -64,7 +64,7 @@ class Upcoming:
 
 def upcoming(db: Session, now: datetime) -> list[Upcoming]:
     """Return what comes next of each scheduled job, soonest first; the check is due from the week's start on."""
-    exchanges = {one.exchange for one in store.statuses(db) if one.watched} or {DEFAULT_EXCHANGE}
+    exchanges = store.codes(db, watched=True) or {DEFAULT_EXCHANGE}
     cycles = [Upcoming("cycle", exchange, next_cycle(exchange, now)) for exchange in exchanges]
     monday = datetime.combine(now.date() + timedelta(days=7 - now.weekday()), time(), UTC)
     check = Upcoming("check", None, now if check_is_due(db, now) else monday)

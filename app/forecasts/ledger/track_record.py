@@ -100,10 +100,10 @@ class TrackRecord:
     coverage: tuple[Coverage, ...]
 
 
-def state(db: Session) -> tuple[str, int, int, str]:
-    """Return what differs after each change that a record may show: the store, its ledger, and earnings days."""
+def state(db: Session) -> tuple[int, int, str]:
+    """Return what differs after each change that a record may show: of the ledger, its scores, and earnings days."""
     scores = int(db.exec(select(func.max(ScoreRow.seq))).one() or 0)
-    return str(db.get_bind().engine.url), records.newest_seq(db), scores, store.events_version(db)
+    return records.newest_seq(db), scores, store.events_version(db)
 
 
 def track_record(

@@ -8,8 +8,8 @@ from app.prices.store.earnings import earnings_days as earnings_days
 from app.prices.store.earnings import events as events
 from app.prices.store.earnings import events_version as events_version
 from app.prices.store.read import LastBar as LastBar
-from app.prices.store.read import SymbolStatus as SymbolStatus
 from app.prices.store.read import as_known as as_known
+from app.prices.store.read import codes as codes
 from app.prices.store.read import data_version as data_version
 from app.prices.store.read import exchanges as exchanges
 from app.prices.store.read import history as history
@@ -17,12 +17,14 @@ from app.prices.store.read import last_bars as last_bars
 from app.prices.store.read import last_closes as last_closes
 from app.prices.store.read import panel as panel
 from app.prices.store.read import series as series
-from app.prices.store.read import status as status
-from app.prices.store.read import statuses as statuses
 from app.prices.store.read import symbol_versions as symbol_versions
 from app.prices.store.read import unwatch as unwatch
 from app.prices.store.read import was_known as was_known
 from app.prices.store.read import watch as watch
 from app.prices.store.read import watchlist as watchlist
+from app.prices.store.statuses import Statuses as Statuses
+from app.prices.store.statuses import SymbolStatus as SymbolStatus
+from app.prices.store.statuses import status as status
+from app.prices.store.statuses import statuses as statuses
 from app.prices.store.tables import EarningsDay as EarningsDay
 from app.prices.store.write import upsert as upsert

@@ -7,42 +7,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 import polars as pl
 from sqlmodel import Session, col, func, select
 
 from app.core.db import Database
 from app.core.errors import UnknownSymbol
-from app.core.public import Instant
 from app.prices.frame import INSTANT
-from app.prices.outcomes import Outcome
 from app.prices.store import adjustments, sql, write
-from app.prices.store.tables import BarRow, PriceVersionRow, SymbolRow
+from app.prices.store.tables import PriceVersionRow, SymbolRow
 from app.prices.symbols import is_series, normalise, stock
 
 _WITHIN = " AND session BETWEEN ? AND ?"
-
-
-@dataclass(frozen=True)
-class SymbolStatus:
-    """What the store knows of one symbol; `source` and `fetched_at` are its newest bar's."""
-
-    symbol: str
-    name: str | None
-    exchange: str
-    currency: str | None
-    watched: bool
-    first: date | None
-    last: date | None
-    bars: int
-    source: str | None
-    fetched_at: Instant | None
-    refreshed_at: Instant | None
-    outcome: Outcome | None
-    error: str | None
 
 
 @dataclass(frozen=True)
@@ -88,32 +66,14 @@ def _row(db: Session, symbol: str) -> SymbolRow:
     return row
 
 
-def statuses(db: Session) -> list[SymbolStatus]:
-    """Return every known symbol but the series: the watchlist in its order first, then the others by name."""
-    order = (col(SymbolRow.watched).desc(), func.coalesce(SymbolRow.position, 0), SymbolRow.symbol)
-    rows = db.connection().execute(_with_last_bar().order_by(*order))
-    return [SymbolStatus(*row) for row in rows if not is_series(row.symbol)]
-
-
-def status(db: Session, symbol: str) -> SymbolStatus:
-    """Return one symbol's status; raises `UnknownSymbol`."""
-    found = db.connection().execute(_with_last_bar().where(SymbolRow.symbol == symbol)).first()
-    if found is None:
-        raise UnknownSymbol(f"{symbol} isn't in the store; add it with `nextclose symbols add {symbol}`")
-    return SymbolStatus(*found)
-
-
 def exchanges(db: Session) -> dict[str, str]:
     """Return the exchange of every known symbol, by its market identifier code."""
     return dict(db.exec(select(SymbolRow.symbol, SymbolRow.exchange)).all())
 
 
-def _with_last_bar() -> Any:
-    """Select the columns of a status; entities cost twice as much, and pages read all symbols."""
-    newest = (col(BarRow.symbol) == SymbolRow.symbol) & (col(BarRow.session) == SymbolRow.last)
-    of_bar = ("source", "fetched_at")
-    columns = [getattr(BarRow if one.name in of_bar else SymbolRow, one.name) for one in fields(SymbolStatus)]
-    return select(*columns).select_from(SymbolRow).outerjoin(BarRow, newest)
+def codes(db: Session, *, watched: bool = False) -> set[str]:
+    """Return the exchanges of all known symbols, or of those on the watchlist."""
+    return {str(code) for (code,) in sql.run(db, f"SELECT DISTINCT exchange FROM symbol{' WHERE watched' * watched}")}
 
 
 def last_bars(db: Session, symbols: Sequence[str] | None = None) -> dict[str, LastBar]:

@@ -11,16 +11,18 @@ from starlette.responses import Response
 from app.core.errors import NextcloseError
 from app.forecasts.ledger import records
 from app.forecasts.ledger.calibration import Calibration, calibration
-from app.forecasts.ledger.forecast import Origin
+from app.forecasts.ledger.forecast import PUBLIC, Origin
 from app.forecasts.ledger.track_record import TrackRecord, settled, track_record
 from app.forecasts.prediction.distribution import chance_above
 from app.prices.symbols import normalise, stock
 from app.web.api import schemas
 from app.web.api.inputs import Cursor, End, Model, Start, Stock, SymbolQuery
+from app.web.api.prices import written
 from app.web.edge import csv
 from app.web.edge.deps import ServicesDep
 from app.web.predictions.answers import AnswersDep
 from app.web.predictions.outlook import COLUMNS, answer_many
+from app.web.predictions.record import whole
 from app.web.predictions.schemas import COLUMNS as ENTRY_COLUMNS
 from app.web.predictions.schemas import LedgerEntry
 from app.web.predictions.screen import Screen
@@ -29,15 +31,13 @@ router = APIRouter(prefix="/api", tags=["forecasts"])
 
 
 @router.get("/screener", response_model=schemas.Screened, responses=csv.OFFERED)
-def screener(
-    screen: Annotated[Screen, Query()], services: ServicesDep, answers: AnswersDep
-) -> schemas.Screened | Response:
+def screener(screen: Annotated[Screen, Query()], services: ServicesDep, answers: AnswersDep) -> Response:
     """Return how far each symbol may go next, beside how far it usually goes: filtered, sorted, page by page."""
     found, stored = screen.read(services, answers)
     if screen.format == "csv":
         return csv.answer((one.flat() for one in found), COLUMNS, "screener")
     rows = found[screen.offset : screen.offset + screen.limit]
-    return schemas.Screened(rows=rows, found=len(found), stored=len(stored))
+    return written(schemas.Screened(rows=rows, found=len(found), stored=len(stored)))
 
 
 @router.get("/chance/{symbol}")
@@ -96,8 +96,11 @@ def record(
 ) -> TrackRecord | Response:
     """Return what the ledger's scores add up to, beside the random walk on the same rows; as CSV, its coverage."""
     name = normalise(symbol) if symbol else None
-    with services.database.read() as db:
-        found = track_record(db, symbol=name, model=model, days=days, origin=origin)
+    if origin in PUBLIC and (name, model, days) == (None, None, None):
+        found = whole(services)[origin].record
+    else:
+        with services.database.read() as db:
+            found = track_record(db, symbol=name, model=model, days=days, origin=origin)
     return csv.table(found, "coverage", f"coverage-{origin}") if shape == "csv" else found
 
 
@@ -114,6 +117,9 @@ def calibrated(
 ) -> Calibration | Response:
     """Return where closes fell in their distributions: promised and held, over time, by symbol and by model."""
     name = normalise(symbol) if symbol else None
-    with services.database.read() as db:
-        found = calibration(settled(db, name, model).filter(origin=origin))
+    if (name, model) == (None, None):
+        found = whole(services)[origin].calibration
+    else:
+        with services.database.read() as db:
+            found = calibration(settled(db, name, model).filter(origin=origin))
     return csv.table(found, table, f"{table.replace('_', '-')}-{origin}") if shape == "csv" else found

@@ -29,8 +29,7 @@ router = APIRouter(prefix="/api")
 @router.get("/symbols", tags=["prices"], response_model=schemas.Symbols, responses=csv.OFFERED)
 def symbols(services: ServicesDep, shape: csv.Format = "json") -> Response:
     """List every stored symbol: the watchlist in its order, then the others by name."""
-    with services.database.read() as db:
-        found = schemas.Symbols(symbols=store.statuses(db))
+    found = schemas.Symbols(symbols=list(services.stored.all()))
     return csv.table(found, "symbols", "symbols") if shape == "csv" else written(found)
 
 
@@ -52,8 +51,8 @@ def prices(
 ) -> Response:
     """Return a symbol's stored final bars in [start, end], oldest first."""
     status, bars = _history(services, symbol, start, end)
-    rows = [schemas.Bar(**row) for row in bars.drop("symbol").iter_rows(named=True)]
-    found = schemas.Prices.of(status, sessions_behind=services.sessions_behind(status), bars=rows)
+    behind = services.sessions_behind(status)
+    found = schemas.Prices.of(status, sessions_behind=behind, bars=bars.drop("symbol").to_dicts())
     return csv.table(found, "bars", f"{status.symbol}-prices") if shape == "csv" else written(found)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
-from typing import Annotated, cast
+from typing import Annotated, Any, Final, TypeVar, cast
 
 from fastapi import Depends, Request
+from sqlmodel import Session
 
 from app.core.clock import Clock, calendar
 from app.core.db import Database
@@ -15,8 +17,32 @@ from app.core.settings import Settings
 from app.forecasts.prediction.forecaster import Forecaster
 from app.prices.sources.factory import open_source
 from app.prices.sources.protocol import PriceSource
-from app.prices.store import SymbolStatus
+from app.prices.store import Statuses, SymbolStatus
 from app.registry.promotion.champion import Champion
+from app.registry.promotion.proofs import proofs_of
+
+T = TypeVar("T")
+
+
+class Memo:
+    """The newest value of each name, while what it rests on is the same; safe to share between threads.
+
+    Past `most` names all are forgotten: addresses are without number.
+    """
+
+    def __init__(self, most: int) -> None:
+        """Hold nothing yet."""
+        self._most: Final = most
+        self._held: dict[Hashable, tuple[object, Any]] = {}
+
+    def of(self, name: Hashable, grounds: object, make: Callable[[], T]) -> T:
+        """Return the value of a name, made anew where its grounds are others than last time."""
+        held = self._held.get(name)
+        if held is None or held[0] != grounds:
+            if len(self._held) >= self._most:
+                self._held.clear()
+            held = self._held[name] = grounds, make()
+        return cast("T", held[1])
 
 
 @dataclass(frozen=True)
@@ -33,6 +59,21 @@ class Services:
     def source(self) -> PriceSource:
         """Where unknown symbols are looked up; opened when the first one is asked for."""
         return open_source(self.settings)
+
+    @cached_property
+    def stored(self) -> Statuses:
+        """The statuses of all symbols."""
+        return Statuses(self.database)
+
+    @cached_property
+    def memo(self) -> Memo:
+        """What answers are made of, as long as it stays the same: small things, one a symbol at the most."""
+        return Memo(40_000)
+
+    @cached_property
+    def drawn(self) -> Memo:
+        """The same of large things, such as charts of some hundred kB: few."""
+        return Memo(60)
 
     def sessions_behind(self, status: SymbolStatus) -> int | None:
         """Count the final sessions since the symbol's newest bar, by its own exchange; None where it has none."""
@@ -59,6 +100,20 @@ class Services:
         """Return the version that is served; None before the first promotion."""
         model = self.champion.current()
         return model.card.version if model else None
+
+    def owing(self, db: Session) -> str | None:
+        """Return the champion's version while its proofs are owed; once it owes none, none after that promotion."""
+        pointer, version = self.champion.state(), self.champion_version()
+        if version is None or pointer in self._proved:
+            return None
+        if proofs_of(db, [version])[version].owed:
+            return version
+        self._proved.add(pointer)
+        return None
+
+    @cached_property
+    def _proved(self) -> set[object]:
+        return set()
 
 
 async def get_services(request: Request) -> Services:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from fastapi import Request
@@ -69,6 +70,11 @@ def environment() -> Environment:
     made.globals["terms"] = vars(made.get_template("macros/terms.html").module)["TERMS"]
     made.globals["ui"] = made.get_template("macros/ui.html").module
     return made
+
+
+def macro(file: str, name: str) -> Callable[..., str]:
+    """Return a macro, which renders what it is given into text that is safe to stand in a page."""
+    return cast("Callable[..., str]", getattr(environment().get_template(f"macros/{file}.html").module, name))
 
 
 def wants_html(request: Request) -> bool:

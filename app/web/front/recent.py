@@ -127,7 +127,7 @@ class Recent:
     def _final_window(self) -> Window:
         """Return the stretch around this instant in which no exchange's bar becomes final."""
         with self._services.database.read() as db:
-            codes = set(store.exchanges(db).values())
+            codes = store.codes(db)
         now = self._services.clock.now()
         windows = [calendar(code).final_window(now) for code in codes] or [calendar().final_window(now)]
         return max(since for since, _ in windows), min(until for _, until in windows)

@@ -7,8 +7,6 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from app.forecasts.ledger import records
-from app.prices import store
 from app.registry.promotion.challengers import in_shadow
 from app.registry.promotion.decisions import history
 from app.registry.promotion.pointer import pointer_or_none
@@ -104,8 +102,6 @@ def record(
     request: Request, services: ServicesDep, cursor: Annotated[str | None, Query(max_length=100)] = None
 ) -> Response:
     """Show what the ledger's scores add up to, and the ledger itself, newest first."""
-    with services.database.read() as db:
-        sections = view_record.sections(db) if cursor is None else []
-        page = records.page(db, limit=PAGE, cursor=cursor)
-        watched = [status for status in store.statuses(db) if status.watched]
-    return layout.page(request, services, "record", "/api/track-record", watched, sections=sections, page=page)
+    page = view_record.record_page(services, cursor)
+    watched = [status for status in services.stored.all() if status.watched]
+    return layout.page(request, services, "record", "/api/track-record", watched, page=page)

@@ -12,8 +12,8 @@ from starlette.responses import Response
 from app.jobs import plan, runs
 from app.jobs.launch import launch
 from app.jobs.timing import timed
-from app.prices import store
 from app.prices.checks import quarantine
+from app.prices.store import SymbolStatus
 from app.prices.store.tables import QuarantineRow
 from app.web.edge import render
 from app.web.edge.deps import ServicesDep
@@ -58,9 +58,9 @@ def cancel(run: str, services: ServicesDep) -> Response:
 def monitoring(request: Request, services: ServicesDep) -> Response:
     """Show the newest monitoring report, what it rests on, how old each symbol's prices are, and what is held."""
     with services.database.read() as db:
-        report, upcoming, stored = runs.last_report(db), plan.upcoming(db, services.clock.now()), store.statuses(db)
+        report, upcoming = runs.last_report(db), plan.upcoming(db, services.clock.now())
         held = db.exec(select(func.count()).select_from(QuarantineRow).where(QuarantineRow.state == "held")).one()
-    ages = sorted(((services.sessions_behind(one), one) for one in stored), key=_oldest_first)
+    ages = sorted(((services.sessions_behind(one), one) for one in services.stored.all()), key=_oldest_first)
     return layout.page(
         request,
         services,
@@ -74,7 +74,7 @@ def monitoring(request: Request, services: ServicesDep) -> Response:
     )
 
 
-def _oldest_first(aged: tuple[int | None, store.SymbolStatus]) -> tuple[float, str]:
+def _oldest_first(aged: tuple[int | None, SymbolStatus]) -> tuple[float, str]:
     """Put what has no prices first, then what lacks most sessions."""
     behind, status = aged
     return (float("-inf") if behind is None else -float(behind), status.symbol)
@@ -83,8 +83,8 @@ def _oldest_first(aged: tuple[int | None, store.SymbolStatus]) -> tuple[float, s
 @router.get("/data")
 def data(request: Request, services: ServicesDep, offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0) -> Response:
     """Show where stored prices came from and how old they are, page by page, and what was put in quarantine."""
+    stored = services.stored.all()
     with services.database.read() as db:
-        stored = store.statuses(db)
         held = quarantine.listing(db, None, SHOWN)
         total = db.exec(select(func.count()).select_from(QuarantineRow)).one()
     watched = [status for status in stored if status.watched]
@@ -93,6 +93,7 @@ def data(request: Request, services: ServicesDep, offset: Annotated[int, Query(g
         "offset": offset,
         "listed": LISTED,
         "stored": len(stored),
+        "row": lambda one: services.memo.of(("stored", one.symbol), one, lambda: render.macro("rows", "stored")(one)),
     }
     return layout.page(request, services, "data", "/api/symbols", watched, held=held, total=total, **shown)
 

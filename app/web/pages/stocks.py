@@ -22,7 +22,7 @@ from app.web.predictions.screen import Screen
 from app.web.views import layout
 from app.web.views import screener as view_screener
 from app.web.views import stock as view_stock
-from app.web.views.chart import RANGES, Choice
+from app.web.views.chart import Choice
 
 router = APIRouter(include_in_schema=False, default_response_class=Response)
 
@@ -36,6 +36,7 @@ def stock(
     request: Request,
     symbol: str,
     services: ServicesDep,
+    answers: AnswersDep,
     wanted: RangeQuery = "6M",
     show: Show = None,
     above: Above = None,
@@ -44,10 +45,10 @@ def stock(
     name = normalise(symbol)
     if name != symbol:
         return render.see_other(f"/stocks/{quote(name)}")
-    page = view_stock.stock(services, name, Choice.read(wanted, show), above)
+    page = view_stock.stock(services, answers, name, Choice.read(wanted, show), above)
     twin = f"/predict/{quote(name)}" if page.forecast else f"/api/prices/{quote(name)}"
     base = str(request.base_url)
-    return layout.page(request, services, "stock", twin, [page.status], page=page, ranges=RANGES, base=base)
+    return layout.page(request, services, "stock", twin, [page.status], page=page, base=base)
 
 
 @router.get("/stocks/{symbol}/drivers")

@@ -9,7 +9,6 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from app.core.errors import InvalidSymbol, UnknownSymbol
-from app.prices import store
 from app.prices.symbols import normalise
 from app.web.api import prices as api
 from app.web.edge import render, security
@@ -37,8 +36,7 @@ def home(request: Request, services: ServicesDep, answers: AnswersDep, sort: Sor
 @router.get("/search")
 def search(request: Request, services: ServicesDep, q: Annotated[str, Query(max_length=LONGEST)] = "") -> Response:
     """Suggest stored symbols while a reader types; without a script, open what was typed."""
-    with services.database.read() as db:
-        found = view_search.stored(db, q)
+    found = view_search.stored(services.stored.all(), q)
     exact = _symbol(q)
     if render.region(request) is None and exact and (not found or found[0].symbol == exact):
         return render.see_other(f"/stocks/{quote(exact)}")
@@ -63,9 +61,8 @@ def choices(
 
     The source is asked only for who may add something.
     """
-    with services.database.read() as db:
-        found = view_search.stored(db, symbol)
-        known = {status.symbol for status in store.statuses(db)}
+    stored = services.stored.all()
+    found, known = view_search.stored(stored, symbol), {status.symbol for status in stored}
     elsewhere: view_search.Elsewhere | None = view_search.Elsewhere()
     if render.region(request) == "choices":
         elsewhere = None

@@ -18,7 +18,6 @@ from time import monotonic
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
-from sqlmodel import Session
 
 from app.core.errors import NextcloseError, NoHistory, StoreUnavailable
 from app.forecasts.ledger import records
@@ -26,7 +25,6 @@ from app.forecasts.ledger.forecast import Forecast
 from app.jobs import runs
 from app.prices import store
 from app.prices.symbols import is_series
-from app.registry.promotion.proofs import proofs_of
 from app.web.edge.deps import Services
 from app.web.predictions.schemas import Prediction
 from app.web.predictions.snapshot import Answer, Snapshot
@@ -47,7 +45,6 @@ class Answers:
         self._alive_until = 0.0
         self._snapshot = Snapshot()
         self._prepared: dict[str, int] = {}
-        self._proved: str | None = None
         self.making: bool | None = None
         """Whether a job makes forecasts that are missing; None where whoever asks for one makes it."""
 
@@ -136,7 +133,7 @@ class Answers:
             prices, newest = store.data_version(db), records.newest_seq(db)
             versions = old.versions if prices == old.prices else store.symbol_versions(db)
             appended = records.symbols_after(db, old.newest_seq) if 0 <= old.newest_seq < newest else set()
-            owing = self._owing(db)
+            owing = self._services.owing(db)
         self._see_refresh(old)
         self._looks += 1
         series = frozenset(one for one in versions.items() if is_series(one[0]))
@@ -156,19 +153,10 @@ class Answers:
         too_short = old.too_short if prices == old.prices else {}
         self._snapshot = replace(new, stamps=stamps, answers=kept, too_short=too_short)
 
-    def _owing(self, db: Session) -> str | None:
-        """Return the champion's version while its proofs are owed; once they aren't they never are again."""
-        version = self._services.champion_version()
-        if version is None or version == self._proved:
-            return None
-        owed = proofs_of(db, [version])[version].owed
-        self._proved = None if owed else version
-        return version if owed else None
-
     def _built(self, forecasts: Sequence[Forecast]) -> dict[str, Answer]:
         """Write the answers; a forecast that isn't as of the symbol's last bar, or the champion's, is provisional."""
         with self._services.database.read() as db:
-            last, owing = store.last_bars(db, [one.symbol for one in forecasts]), self._owing(db)
+            last, owing = store.last_bars(db, [one.symbol for one in forecasts]), self._services.owing(db)
         answers, champion = {}, self._services.champion_version()
         beside = self._services.forecaster.situations(forecasts)
         for forecast, situation in zip(forecasts, beside, strict=True):

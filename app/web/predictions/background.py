@@ -1,13 +1,15 @@
 """In the background: answers are made ready before they are asked for, as long as the process serves.
 
 What the ledger holds is made ready here. Where many symbols are stored and some have no forecast on their newest bars,
-after an import or a refresh by hand, a job makes those: meanwhile pages show what is there, and don't wait.
+after an import or a refresh by hand, a job makes those: meanwhile pages show what is there, and don't wait. While no
+job runs the record is summed up here too, at most a twentieth of the time.
 """
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from time import monotonic
 
 from starlette.concurrency import run_in_threadpool
 
@@ -19,8 +21,11 @@ from app.jobs.launch import FEW, launch
 from app.prices import store
 from app.web.edge.deps import Services
 from app.web.predictions.answers import Answers
+from app.web.predictions.record import whole
 
 LOOK_EVERY_S = 0.5
+RESTS = 20
+"""Summing up the record rests for so many times as long as it took: its forecasts may come one by one."""
 _log = log.get(__name__)
 
 
@@ -33,6 +38,8 @@ class Background:
         self._answers = answers
         self._launched: object = None
         self._settled: object = None
+        self._summed: object = None
+        self._rests_until = 0.0
 
     async def run(self) -> None:
         """Make answers ready, until cancelled."""
@@ -49,10 +56,24 @@ class Background:
             more = self._answers.prepare()
             if not more and self._answers.grounds() != self._settled:
                 self._answers.making = self._is_making()
+            if not more and monotonic() >= self._rests_until:
+                self._sum_up()
         except NextcloseError as error:
             _log.warning("answers can't be made ready", reason=error.detail)
             return False
         return more
+
+    def _sum_up(self) -> None:
+        """Sum the record up where it says more, so that who opens its page after the close doesn't wait for that."""
+        begun, seen = monotonic(), self._services.database.commits.count()
+        if seen == self._summed:
+            return
+        with self._services.database.read() as db:
+            if runs.running(db):
+                return
+        whole(self._services)
+        self._summed = seen
+        self._rests_until = monotonic() + RESTS * (monotonic() - begun)
 
     def _is_making(self) -> bool | None:
         """Say whether a job makes what is missing, once started where that is due; None where whoever asks makes it."""

@@ -85,18 +85,30 @@ def _lines(services: Services, statuses: Sequence[SymbolStatus], found: Found, *
     champion = services.champion.current()
     tested = champion.card.metrics.by_symbol if champion else {}
     sampled = any(status.source == SAMPLE for status in statuses)
-    return [
-        Outlook(
-            symbol=status.symbol,
-            name=status.name,
-            watched=status.watched,
-            last_session=status.last,
-            sessions_behind=services.sessions_behind(status),
-            **_tested(tested.get(status.symbol)),
-            **(_forecast(one) if isinstance(one, Answer) else {"problem": _problem(status, one, sampled, making)}),
+
+    def line(status: SymbolStatus, one: Answer | NextcloseError) -> Outlook:
+        behind, score = services.sessions_behind(status), tested.get(status.symbol)
+        if not isinstance(one, Answer):
+            return _line(status, behind, score, {"problem": _problem(status, one, sampled, making)})
+        grounds = status, one, behind, score
+        return services.memo.of(
+            ("outlook", status.symbol), grounds, lambda: _line(status, behind, score, _forecast(one))
         )
-        for status, one in zip(statuses, found, strict=True)
-    ]
+
+    return [line(status, one) for status, one in zip(statuses, found, strict=True)]
+
+
+def _line(status: SymbolStatus, behind: int | None, score: Score | None, known: dict[str, Any]) -> Outlook:
+    return Outlook(
+        symbol=status.symbol,
+        name=status.name,
+        watched=status.watched,
+        last_session=status.last,
+        sessions_behind=behind,
+        tested_crps_skill=score and score.crps_skill,
+        tested_sessions=score and score.n,
+        **known,
+    )
 
 
 def answer_many(answers: Answers, symbols: Sequence[str], *, make: bool = True) -> Found:
@@ -128,10 +140,6 @@ def _forecast(answer: Answer) -> dict[str, Any]:
         "predicted_close": point and point.predicted_close,
         "predicted_return": point and point.predicted_return,
     }
-
-
-def _tested(score: Score | None) -> dict[str, Any]:
-    return {"tested_crps_skill": score and score.crps_skill, "tested_sessions": score and score.n}
 
 
 def _problem(status: SymbolStatus, error: NextcloseError, sampled: bool, making: bool) -> str:

@@ -7,7 +7,6 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field
 
-from app.prices import store
 from app.prices.store import SymbolStatus
 from app.web.edge.deps import Services
 from app.web.predictions.answers import Answers
@@ -58,10 +57,9 @@ class Screen(BaseModel):
         """Return the rows that are asked for, sorted; `limit` and `offset` aren't applied."""
         return arranged([one for one in rows if self._holds(one)], self.sort)
 
-    def read(self, services: Services, answers: Answers) -> tuple[list[Outlook], list[SymbolStatus]]:
+    def read(self, services: Services, answers: Answers) -> tuple[list[Outlook], Sequence[SymbolStatus]]:
         """Return the rows that are asked for, and all symbols that are stored."""
-        with services.database.read() as db:
-            stored = store.statuses(db)
+        stored = services.stored.all()
         return self.chosen(board(services, answers, stored)[0]), stored
 
     def _holds(self, one: Outlook) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -11,6 +12,7 @@ import polars as pl
 
 from app.features.overlay import overlay, reach
 from app.forecasts.ledger.forecast import Forecast
+from app.web.edge import formats
 from app.web.figures import charts, drawing
 from app.web.figures.indicators import DEFAULT, INDICATORS, Column, Indicator, columns
 from app.web.views import results
@@ -92,8 +94,11 @@ class Chart:
     offered: tuple[Indicator, ...]
     figure: dict[str, Any]
     spark: drawing.Spark
-    rows: list[dict[str, Any]] = field(repr=False)
-    """The newest sessions first, with the indicators and, where results were first traded, their text."""
+    rows: list[tuple[str, list[str], str]] = field(repr=False)
+    """The newest sessions first, as they read: the day, its numbers, and of results that were first traded the text."""
+    close: float
+    change: float | None
+    """The newest close, and its return where there is one before."""
     has_results: bool
     missed: tuple[int, int] | None
     """How many of the sessions that were forecast closed outside their 80 % band, and of how many."""
@@ -117,12 +122,14 @@ def chart(
 ) -> Chart:
     """Build the chart from bars that begin early enough for its indicators, and the past results."""
     has_volume = bool(bars["volume"].sum())
-    drawn = overlay(bars, [name for name, _, _ in chosen.columns]).drop("symbol")
+    listed = chosen.columns
+    drawn = overlay(bars, [name for name, _, _ in listed]).drop("symbol")
     whole = bars.join(drawn, on="session", how="left", maintain_order="left").tail(chosen.size or bars.height)
     candles = charts.candles(whole.select(bars.columns))
     marks = results.at_candles(past, candles)
     texts = {one.session: one.text for one in past}
-    newest = whole.tail(TABLE_ROWS).reverse()
+    newest = whole.tail(TABLE_ROWS)
+    close, *before = newest["close"].to_list()[:-3:-1]
     offered = tuple(one for one in INDICATORS if has_volume or one.key != "volume")
     shown = [one for one in chosen.shown if one in offered]
     return Chart(
@@ -130,7 +137,9 @@ def chart(
         offered=offered,
         figure=charts.stock(_with(candles, drawn), shown, forecast, marks, bands),
         spark=_spark(whole, shown, forecast),
-        rows=[{**row, "results": texts.get(row["session"])} for row in newest.iter_rows(named=True)],
+        rows=[_row(row, listed, texts) for row in reversed(newest.to_dicts())],
+        close=close,
+        change=close / before[0] - 1 if before else None,
         has_results=not marks.is_empty(),
         missed=(int((~bands["held"]).sum()), bands.height) if bands is not None and bands.height else None,
         sessions=whole.height,
@@ -138,6 +147,14 @@ def chart(
         low=float(whole["low"].min()),  # type: ignore[arg-type]  # polars can't know that the column is numeric
         high=float(whole["high"].max()),  # type: ignore[arg-type]
     )
+
+
+def _row(row: dict[str, Any], shown: Sequence[Column], results: dict[date, str]) -> tuple[str, list[str], str]:
+    """Write a session's numbers; one by one in the template they take thrice as long."""
+    texts = [formats.price(row[name]) for name in ("open", "high", "low", "close")]
+    texts.append(formats.whole(row["volume"]))
+    texts += [formats.ratio(row[name], digits if row["close"] >= 1 else 4) for name, _, digits in shown]
+    return formats.day(row["session"]), texts, results.get(row["session"], "")
 
 
 def _with(candles: pl.DataFrame, drawn: pl.DataFrame) -> pl.DataFrame:

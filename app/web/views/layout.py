@@ -11,7 +11,6 @@ from starlette.responses import Response
 from app.jobs import runs
 from app.prices.store import SymbolStatus
 from app.prices.store.write import SAMPLE
-from app.registry.promotion.proofs import proofs_of
 from app.web.edge import formats, render, security
 from app.web.edge.deps import Services
 from app.web.edge.render import Layout, Notice
@@ -68,11 +67,8 @@ def _expiry(services: Services) -> tuple[Notice, ...]:
 
 def _unproven(services: Services) -> tuple[Notice, ...]:
     """Say plainly when the champion is a first one whose proofs are still to come."""
-    version = services.champion_version()
-    if version is None:
-        return ()
     with services.database.read() as db:
-        if not proofs_of(db, [version])[version].owed:
+        if services.owing(db) is None:
             return ()
         how = "are running" if runs.is_proving(db) else "haven't run yet"
     return (Notice("unproven", f"The proofs of the first model {how}; it is withdrawn if one fails"),)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlmodel import Session
-
-from app.forecasts.ledger.calibration import Calibration, calibration
-from app.forecasts.ledger.forecast import PUBLIC
-from app.forecasts.ledger.track_record import Estimate, TrackRecord, settled, state, summed
+from app.forecasts.ledger import records
+from app.forecasts.ledger.calibration import Calibration
+from app.forecasts.ledger.track_record import Estimate, TrackRecord, state
+from app.web.edge import render
+from app.web.edge.deps import Services
 from app.web.edge.formats import percent
 from app.web.figures import drawing
 from app.web.figures import record as drawn
 from app.web.figures.record import Lines
 from app.web.predictions.outlook import BAND
+from app.web.predictions.record import Whole, whole
+
+PAGE = 50
+"""Rows of the ledger on a page."""
 
 
 @dataclass(frozen=True)
@@ -29,19 +33,26 @@ class Section:
     savings: Lines | None
 
 
-def sections(db: Session) -> list[Section]:
-    """Read the record of live forecasts, and of replayed ones; summed up once, until the ledger has more."""
-    now = state(db)
-    found = _kept.get(now)
-    if found is None:
-        every = settled(db)
-        found = [_section(summed(every, origin), calibration(every.filter(origin=origin))) for origin in PUBLIC]
-        _kept.clear()
-        _kept[now] = found
-    return found
+@dataclass(frozen=True)
+class RecordPage:
+    """The page as it reads: the record with its drawings, and a part of the ledger, newest first."""
+
+    sections: str
+    ledger: str
 
 
-_kept: dict[object, list[Section]] = {}
+def record_page(services: Services, cursor: str | None) -> RecordPage:
+    """Render the page, once until the ledger says more; from the second part of the ledger on without the record."""
+    with services.database.read() as db:
+        said = state(db)
+
+        def render_it() -> RecordPage:
+            entries = records.page(db, limit=PAGE, cursor=cursor)
+            sections = [_section(one) for one in whole(services).values()] if cursor is None else []
+            parts = {"sections": sections, "ledger": entries}
+            return RecordPage(**{name: render.macro("record", name)(shown) for name, shown in parts.items()})
+
+        return services.drawn.of(("record", cursor), said, render_it)
 
 
 def in_short(total: TrackRecord) -> tuple[str, ...]:
@@ -85,10 +96,11 @@ def _beat(ratio: Estimate) -> str:
     return "better than simply the last close" if ratio.upper < 1 else "no better than simply the last close"
 
 
-def _section(total: TrackRecord, found: Calibration) -> Section:
+def _section(one: Whole) -> Section:
+    found = one.calibration
     return Section(
-        record=total,
-        short=in_short(total),
+        record=one.record,
+        short=in_short(one.record),
         calibration=found,
         dots=drawn.reliability(found.reliability),
         bins=drawing.histogram(found.pit),

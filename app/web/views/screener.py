@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from app.prices.store import SymbolStatus
+from app.web.edge import render
 from app.web.edge.deps import Services
 from app.web.predictions.answers import Answers
 from app.web.predictions.outlook import Outlook
@@ -28,10 +30,11 @@ HEADINGS: Final = (
 class Screened:
     """The page: the rows of it, and how many there are in all."""
 
+    services: Services
     screen: Screen
     rows: tuple[Outlook, ...]
     found: int
-    statuses: tuple[SymbolStatus, ...]
+    statuses: Sequence[SymbolStatus]
     claims_point_skill: bool
     made: int | None
     """How many forecasts are there while a job makes more; None where none does."""
@@ -40,6 +43,11 @@ class Screened:
     def last(self) -> int:
         """How many rows this page and those before it have shown."""
         return self.screen.offset + len(self.rows)
+
+    def row(self, one: Outlook) -> str:
+        """Render a row."""
+        shown = one, self.claims_point_skill
+        return self.services.memo.of(("screened", one.symbol), shown, lambda: render.macro("rows", "screened")(*shown))
 
     def address(self, **changed: Any) -> str:
         """Return the page's address with some of what is asked changed; any other order starts at the first row."""
@@ -55,10 +63,11 @@ def screened(services: Services, answers: Answers, screen: Screen) -> Screened:
     """Read the page's facts."""
     found, stored = screen.read(services, answers)
     return Screened(
+        services=services,
         screen=screen,
         rows=tuple(found[screen.offset : screen.offset + screen.limit]),
         found=len(found),
-        statuses=tuple(stored),
+        statuses=stored,
         claims_point_skill=any(one.predicted_close is not None for one in found),
         made=len(stored) - len(answers.missing()) if answers.making else None,
     )

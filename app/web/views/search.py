@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from threading import BoundedSemaphore, Lock
 from time import monotonic
 from typing import Any, Final, cast
 
-from sqlmodel import Session
-
 from app.core.errors import RateLimited, SourceUnavailable
-from app.prices import store
 from app.prices.sources.protocol import Match, PriceSource, SearchSource
 from app.prices.store import SymbolStatus
 
@@ -25,12 +22,11 @@ REPEATED_AFTER_S, RESTS_S = 600.0, 30.0
 _MOST_KEPT: Final = 512
 
 
-def stored(db: Session, text: str, limit: int = 8) -> list[SymbolStatus]:
+def stored(known: Sequence[SymbolStatus], text: str, limit: int = 8) -> list[SymbolStatus]:
     """Return stored symbols that begin with the text, then those whose name holds it."""
     wanted = text.strip().upper()
     if not wanted:
         return []
-    known = store.statuses(db)
     begins = [status for status in known if status.symbol.startswith(wanted)]
     named = [
         status for status in known if not status.symbol.startswith(wanted) and wanted in (status.name or "").upper()

@@ -5,22 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from sqlmodel import Session
+
 from app.core.clock import calendar
 from app.core.errors import NextcloseError, UnknownSymbol
 from app.forecasts.ledger.forecast import Forecast, Freshness
-from app.forecasts.ledger.track_record import TrackRecord, settled, summed
+from app.forecasts.ledger.track_record import TrackRecord, settled, state, summed
 from app.forecasts.prediction.distribution import chance_above, chance_beyond
 from app.forecasts.prediction.situation import Situation
 from app.prices import store
 from app.prices.store import SymbolStatus
 from app.prices.symbols import is_series
 from app.registry.versions.card import ModelCard, Score
+from app.web.edge import render
 from app.web.edge.deps import Services
 from app.web.edge.lookups import look_up
 from app.web.figures import drawing
+from app.web.predictions.answers import Answers
+from app.web.predictions.outlook import answer_many
+from app.web.predictions.snapshot import Answer
 from app.web.views import results
 from app.web.views.bands import past_bands
-from app.web.views.chart import Chart, Choice, chart
+from app.web.views.chart import RANGES, Chart, Choice, chart
 
 
 @dataclass(frozen=True)
@@ -28,6 +34,7 @@ class Stock:
     """The whole page; what stands in one region is worked out when that region is printed."""
 
     services: Services
+    answers: Answers
     status: SymbolStatus
     chosen: Choice
     above: float | None
@@ -35,43 +42,51 @@ class Stock:
 
     @cached_property
     def chart(self) -> Chart | None:
-        """The chart, with past forecasts behind it; None without prices."""
-        symbol, chosen = self.status.symbol, self.chosen
+        """The chart, with past forecasts behind it, while nothing of it changes; None without prices."""
+        # What the snapshot numbers is read after it: a change in between moves the number, and it is read again.
+        now = self.answers.snapshot()
         with self.services.database.read() as db:
-            bars = store.history(db, symbol, last=chosen.reads)
-            days = store.earnings_days(db, [symbol])
-            bands = past_bands(db, symbol, bars.tail(chosen.size or bars.height)) if chosen.is_banded else None
+            grounds = now.versions.get(self.status.symbol), self.status, self.forecast, state(db)
+            name = "chart", self.status.symbol, self.chosen
+            return self.services.drawn.of(name, grounds, lambda: self._chart(db))
+
+    def _chart(self, db: Session) -> Chart | None:
+        symbol, chosen = self.status.symbol, self.chosen
+        bars, days = store.history(db, symbol, last=chosen.reads), store.earnings_days(db, [symbol])
+        bands = past_bands(db, symbol, bars.tail(chosen.size or bars.height)) if chosen.is_banded else None
         past = results.past(days, calendar(self.status.exchange))
         return chart(bars, chosen, self.forecast, past, bands) if bars.height else None
 
+    @property
+    def chart_region(self) -> str:
+        """The chart's region, as it is printed."""
+        grounds = self.chart or self.status
+        name = "drawing", self.status.symbol, self.chosen
+        return self.services.drawn.of(name, grounds, lambda: render.macro("chart", "chart")(self, RANGES))
+
     @cached_property
-    def _made(self) -> tuple[Forecast | None, NextcloseError | None]:
-        if self.is_series:
-            return None, None
-        try:
-            return self.services.forecaster.latest(self.status.symbol), None
-        except NextcloseError as error:
-            return None, error
+    def _answer(self) -> Answer | NextcloseError | None:
+        return None if self.is_series else answer_many(self.answers, [self.status.symbol])[0]
 
     @property
     def forecast(self) -> Forecast | None:
         """The forecast; None where there is none, which is a state of its region."""
-        return self._made[0]
+        return self._answer.forecast if isinstance(self._answer, Answer) else None
 
     @property
     def problem(self) -> NextcloseError | None:
         """Why there is no forecast."""
-        return self._made[1]
+        return self._answer if isinstance(self._answer, NextcloseError) else None
 
     @cached_property
     def freshness(self) -> Freshness | None:
         """How old the forecast's prices are."""
         return self.services.forecaster.freshness(self.forecast) if self.forecast else None
 
-    @cached_property
+    @property
     def situation(self) -> Situation | None:
         """What stands beside the forecast."""
-        return self.services.forecaster.situations([self.forecast])[0] if self.forecast else None
+        return self._answer.situation if isinstance(self._answer, Answer) else None
 
     @cached_property
     def dots(self) -> drawing.DotPlot | None:
@@ -81,10 +96,9 @@ class Stock:
     @cached_property
     def record(self) -> TrackRecord:
         """How its forecasts came out: the live ones, or as long as none is settled those replayed."""
+        symbol = self.status.symbol
         with self.services.database.read() as db:
-            every = settled(db, self.status.symbol)
-        live = summed(every)
-        return summed(every, "replay") if live.replay and not live.n else live
+            return self.services.memo.of(("record", symbol), state(db), lambda: _record(db, symbol))
 
     @cached_property
     def card(self) -> ModelCard | None:
@@ -132,9 +146,15 @@ class Stock:
         return results.lacked(self.situation.missing_inputs) if self.situation else ""
 
 
-def stock(services: Services, symbol: str, chosen: Choice, above: float | None = None) -> Stock:
+def stock(services: Services, answers: Answers, symbol: str, chosen: Choice, above: float | None = None) -> Stock:
     """Return the page of a symbol; an unknown one is looked up at the source first."""
-    return Stock(services, _status(services, symbol), chosen, above)
+    return Stock(services, answers, _status(services, symbol), chosen, above)
+
+
+def _record(db: Session, symbol: str) -> TrackRecord:
+    every = settled(db, symbol)
+    live = summed(every)
+    return summed(every, "replay") if live.replay and not live.n else live
 
 
 def _status(services: Services, symbol: str) -> SymbolStatus:

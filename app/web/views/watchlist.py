@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from sqlmodel import Session
+
 from app.forecasts.ledger.forecast import Forecast
 from app.jobs import runs
 from app.jobs.plan import Upcoming, upcoming
@@ -95,8 +97,8 @@ class Watchlist:
 
 def watchlist(services: Services, answers: Answers, sort: Sort | None = None) -> Watchlist:
     """Read the page's facts; what was forecast before is ready, the rest is made."""
+    every = services.stored.all()
     with services.database.read() as db:
-        every = store.statuses(db)
         recent, report = runs.recent(db, _RECENT), runs.last_report(db)
         due = upcoming(db, services.clock.now())
     watched = [status for status in every if status.watched]
@@ -104,7 +106,7 @@ def watchlist(services: Services, answers: Answers, sort: Sort | None = None) ->
     lines, found = board(services, answers, shown)
     forecasts = tuple(one.forecast for one in found if isinstance(one, Answer))
     return Watchlist(
-        rows=_rows(services, arranged(lines, sort) if sort else lines, forecasts),
+        rows=_rows(services, answers, arranged(lines, sort) if sort else lines, forecasts),
         statuses=tuple(shown),
         stored=len(every),
         watching=bool(watched),
@@ -117,23 +119,31 @@ def watchlist(services: Services, answers: Answers, sort: Sort | None = None) ->
     )
 
 
-def _rows(services: Services, lines: Sequence[Outlook], forecasts: Sequence[Forecast]) -> tuple[Row, ...]:
-    made, widest = {one.symbol: one for one in forecasts}, drawing.reach(forecasts)
-    with services.database.read() as db:
-        closes = {
-            one.symbol: store.last_closes(db, one.symbol, one.last_session, SPARK_SESSIONS)
-            for one in lines
-            if one.last_session
-        }
-    return tuple(
-        Row(
-            outlook=one,
-            close=closes[one.symbol][-1] if closes.get(one.symbol) else None,
-            spark=drawing.sparkline(closes.get(one.symbol, ())),
-            strip=drawing.strip(made[one.symbol], widest) if one.symbol in made else None,
-        )
-        for one in lines
+def _rows(
+    services: Services, answers: Answers, lines: Sequence[Outlook], forecasts: Sequence[Forecast]
+) -> tuple[Row, ...]:
+    made, widest, versions = (
+        {one.symbol: one for one in forecasts},
+        drawing.reach(forecasts),
+        answers.snapshot().versions,
     )
+    with services.database.read() as db:
+
+        def row(one: Outlook) -> Row:
+            grounds = versions.get(one.symbol), one.last_session
+            close, spark = services.memo.of(("spark", one.symbol), grounds, lambda: _spark(db, one))
+            strip = drawing.strip(made[one.symbol], widest) if one.symbol in made else None
+            return Row(outlook=one, close=close, spark=spark, strip=strip)
+
+        return tuple(map(row, lines))
+
+
+def _spark(db: Session, one: Outlook) -> tuple[float | None, str]:
+    """Return a symbol's last close, and its last sessions as a line."""
+    if one.last_session is None:
+        return None, ""
+    closes = store.last_closes(db, one.symbol, one.last_session, SPARK_SESSIONS)
+    return (closes[-1] if closes else None), drawing.sparkline(closes)
 
 
 def setup(services: Services, statuses: Sequence[SymbolStatus], recent: Sequence[JobRun]) -> Setup:
