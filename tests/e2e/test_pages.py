@@ -118,6 +118,22 @@ def test_the_range_is_switched_in_place(visit: InWindow) -> None:
     expect(page.locator(".segments [aria-current]")).to_have_text("1M")
 
 
+def test_an_indicator_is_switched_in_place_and_remembered(visit: InWindow) -> None:
+    """By keyboard alone: the focus stays where it was, the page too, and the next stock's chart opens alike."""
+    page = visit().open("/stocks/AAPL")
+    page.evaluate("window.stayed = true")
+    page.get_by_role("link", name="Show RSI 14").focus()
+    page.keyboard.press("Enter")
+    link = page.get_by_role("link", name="Hide RSI 14")
+    expect(link).to_be_focused()
+    expect(page.locator("[data-drawn] .annotation-text")).to_have_text(["Volume", "RSI 14"])
+    assert page.evaluate("window.stayed")
+    assert page.url.endswith("/stocks/AAPL?range=6M&show=sma_20,sma_50,volume,rsi")
+    page.goto(page.url.replace("AAPL", "MSFT").partition("?")[0])
+    expect(page.locator("h1")).to_contain_text("MSFT")
+    expect(link).to_be_visible()
+
+
 @pytest.mark.parametrize("width", [390, 1440])
 def test_no_label_of_the_time_axis_touches_the_next(visit: InWindow, width: int) -> None:
     """On a phone fewer labels are drawn, but some are; in every range."""
