@@ -1,11 +1,13 @@
 """A service on a free port of this machine, and the analyst's view pointed at it."""
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 import streamlit as st
 from fastapi import FastAPI
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from tests.web.conftest import _pg_seeded, _seeded, app, apps, bare, build, seeded, settings, store_url
@@ -14,6 +16,14 @@ from tests.web.serving import serve
 __all__ = ["_pg_seeded", "_seeded", "app", "apps", "bare", "build", "seeded", "settings", "store_url"]
 
 MAIN = Path(__file__).parents[2] / "admin_ui" / "main.py"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _scanned_once() -> Iterator[None]:
+    """Let Streamlit look through what is installed once, as its server does at its start; AppTest does at each run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
 
 
 @pytest.fixture
