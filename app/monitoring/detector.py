@@ -52,12 +52,12 @@ def detect(series: Array, allowed: Array, lowest: float, false_alarms: float, we
     """
     stakes = np.array(STAKES) / (allowed - lowest)[:, None]
     factors = 1.0 + stakes * np.nan_to_num(series - allowed)[:, :, None]
-    scale = weights * false_alarms / YEAR
+    scale = weights * false_alarms / YEAR / len(STAKES)
     capital = np.zeros_like(stakes)
     parts, alarms = np.zeros_like(series), []
     for at, factor in enumerate(factors):
         capital = (1.0 + capital) * factor
-        parts[at] = capital.mean(axis=1) * scale
+        parts[at] = capital.sum(axis=1) * scale
         if parts[at].sum() >= 1.0:
             alarms.append(at)
             capital[:] = 0.0
