@@ -3,9 +3,14 @@
 import json
 from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
 import pytest
+from sqlmodel import select
 
+from app.core.db import Database
+from app.core.settings import Settings
+from app.registry.promotion.tables import DecisionRow
 from tests.cli.conftest import Nextclose
 
 
@@ -17,13 +22,20 @@ def trained(nextclose: Nextclose) -> Iterator[Nextclose]:
     return nextclose
 
 
-def test_prices_in_forecast_out(trained: Nextclose) -> None:
+def test_prices_in_forecast_out(trained: Nextclose, settings: Settings) -> None:
     """From the sample to a forecast for the session after its last bar, with the random walk in the table."""
     contest = trained("train", "--json")
     assert contest.code == 0, contest.err
     table = json.loads(contest.out)
     names = {row["name"] for row in table["rows"]}
     assert {"random_walk", "drift", "ewma", "ridge", "random_forest", "xgboost"} <= names
+    leakage, placebo = proofs(settings)
+    assert leakage["passed"]
+    assert placebo["details"][:2] == [
+        "2 of 2 markets without an edge: no claim",
+        "2 of 2 planted edges of 0.05 found",
+    ]
+    assert placebo["details"][2].endswith(" features and 5 locations know nothing")
 
     made = trained("predict", "AAPL", "ibm", "--json")
     assert made.code == 0, made.err
@@ -49,3 +61,13 @@ def test_prices_in_forecast_out(trained: Nextclose) -> None:
     assert status["ledger_intact"]
     assert status["proofs"] == "leakage held, placebo held"
     assert (status["forecasts"], status["replayed"]) == (0, 4 + 2012), "the sample's closes are long past"
+
+
+def proofs(settings: Settings) -> list[dict[str, Any]]:
+    """Return the proofs of the only promotion."""
+    database = Database(settings.database)
+    with database.read() as db:
+        (promotion,) = db.exec(select(DecisionRow).where(DecisionRow.kind == "promotion")).all()
+    database.dispose()
+    found: list[dict[str, Any]] = promotion.evidence["proofs"]
+    return found
