@@ -30,7 +30,7 @@ SYMBOLS = ("AAPL", "IBM", "MSFT", "GOOG")
 
 def ask(port: int, method: str, path: str, body: bytes | None = None) -> bytes:
     """Return a whole answer; raises `OSError` or `HTTPException` where there is none."""
-    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=120)) as connection:
         connection.request(method, path, body, {"content-type": "application/json"})
         return connection.getresponse().read()
 
@@ -80,6 +80,7 @@ def test_a_stop_under_load_loses_nothing(settings: Settings, seeded: Database, t
             client.start()
         while len(answers) < 100 or seen(seeded, run).pid == server.pid:
             assert server.poll() is None
+            assert all(client.is_alive() for client in clients)
             sleep(0.05)
         begun = monotonic()
         server.send_signal(signal.SIGTERM)
