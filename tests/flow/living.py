@@ -37,8 +37,9 @@ class Service:
     process: subprocess.Popen[bytes] | None = None
 
     def __post_init__(self) -> None:
-        """Open the store beside the service, to look at it."""
+        """Open the store beside the service, to look at it, and a client, which reads its certificates but once."""
         self.database = Database(self.settings.database)
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=10.0)
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
@@ -52,6 +53,7 @@ class Service:
         if self.process is not None:
             self.process.send_signal(signal.SIGINT)
             self.process.wait(60)
+        self.client.close()
         self.database.dispose()
 
     def evening(self, session: date) -> None:
@@ -97,7 +99,7 @@ class Service:
     def ask(self, path: str) -> Any:
         """Return the JSON of an address; None while the server can't answer."""
         try:
-            answer = httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=10.0)
+            answer = self.client.get(path)
             return answer.json() if answer.is_success else None
         except httpx.TransportError:
             return None
@@ -164,7 +166,7 @@ def outcome(database: Database, sessions: Sequence[date], symbols: int) -> Outco
         distinct = query.execute(text(scored.replace("count(*)", "count(DISTINCT forecast_id)")), year).scalar_one()
         origins = query.execute(text("SELECT origin, count(*) FROM forecast GROUP BY origin")).all()
         jobs = query.execute(text("SELECT kind || ' ' || state FROM job_run")).scalars()
-        told = "SELECT CAST(decided_at AS TEXT), kind, version, previous_version, reason FROM decision ORDER BY id"
+        told = "SELECT substr(decided_at, 1, 10), kind, version, previous_version, reason FROM decision ORDER BY id"
         return Outcome(
             expected=len(sessions) * symbols,
             forecasts=forecasts,
@@ -175,7 +177,6 @@ def outcome(database: Database, sessions: Sequence[date], symbols: int) -> Outco
             origins=dict(sorted(map(tuple, origins))),
             jobs=dict(sorted(Counter(jobs).items())),
             decisions=[
-                (f"{at[:10]} {kind}", version, before, why)
-                for at, kind, version, before, why in query.execute(text(told))
+                (f"{day} {kind}", version, before, why) for day, kind, version, before, why in query.execute(text(told))
             ],
         )
