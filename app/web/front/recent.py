@@ -27,11 +27,11 @@ MOST_BYTES = 16 << 20
 """Of all that is kept; addresses are without number."""
 
 _PATHS = (
-    "/stocks/", "/embed/", "/data", "/monitoring", "/models", "/track-record", "/search", "/events", "/screener",
-    "/api/symbols", "/api/prices/", "/api/indicators/", "/api/forecasts", "/api/screener", "/api/track-record",
-    "/api/models",
+    "/stocks/", "/embed/", "/data", "/monitoring", "/jobs", "/models", "/track-record", "/search", "/events",
+    "/screener", "/api/symbols", "/api/prices/", "/api/indicators/", "/api/forecasts", "/api/screener",
+    "/api/track-record", "/api/models",
 )  # fmt: skip
-_SAID = (b"hx-request", b"hx-request-type", b"hx-target")
+_SAID = (b"host", b"hx-request", b"hx-request-type", b"hx-target")
 
 Window = tuple[datetime, datetime]
 
@@ -101,7 +101,7 @@ class Recent:
         said = [(name, value) for name, value in scope["headers"] if name in _SAID]
         packed = any(name == b"accept-encoding" and b"gzip" in value for name, value in scope["headers"])
         standing = security.standing(Request({**scope, "app": self._service}))
-        return scope["path"], scope["query_string"], tuple(said), packed, standing
+        return scope["path"], scope["query_string"], scope["scheme"], tuple(said), packed, standing
 
     def _covers(self, window: Window) -> bool:
         return window[0] <= self._services.clock.now() < window[1]

@@ -9,16 +9,18 @@ from pydantic import SecretStr
 
 from app.core.db import Database
 from app.core.settings import Settings
+from app.jobs import runs
 from app.prices import store
 from app.web.front import recent
-from tests.web.conftest import Build, put_champion, talk_to
+from tests.web.conftest import NOW, Build, put_champion, talk_to
 from tests.web.predictions.test_answers import NEXT, put_bar, statements, turn_clock
 
 PART = {"hx-request": "true", "hx-request-type": "partial", "hx-target": "div#chart"}
 
 
 @pytest.mark.parametrize(
-    "address", ["/", "/stocks/AAPL", "/data", "/track-record", "/models", "/api/symbols", "/search?q=a", "/embed/AAPL"]
+    "address",
+    ["/", "/stocks/AAPL", "/data", "/track-record", "/models", "/jobs", "/api/symbols", "/search?q=a", "/embed/AAPL"],
 )
 async def test_the_same_question_is_answered_without_a_query(
     app: FastAPI, web: httpx.AsyncClient, address: str, monkeypatch: pytest.MonkeyPatch
@@ -55,6 +57,24 @@ async def test_a_commit_makes_another_answer(app: FastAPI, web: httpx.AsyncClien
     with seeded.write() as db:
         store.unwatch(db, ["IBM"])
     assert 'href="/stocks/IBM"' not in (await web.get("/")).text
+
+
+async def test_each_name_of_the_service_has_its_own_answer(app: FastAPI, web: httpx.AsyncClient) -> None:
+    """What one client's Host header puts into an address isn't sent to the next."""
+    await web.get("/stocks/AAPL")
+    async with talk_to(app, base="https://localhost:9000") as other:
+        assert "https://localhost:9000/embed/AAPL" in (await other.get("/stocks/AAPL")).text
+    assert "http://127.0.0.1:8000/embed/AAPL" in (await web.get("/stocks/AAPL")).text
+
+
+async def test_a_job_that_starts_and_ends_makes_another_answer(web: httpx.AsyncClient, seeded: Database) -> None:
+    """The list shows it at once, whoever started it."""
+    seen = [(await web.get("/jobs")).text.count("<tr data-run")]
+    run = runs.start(seeded, "score", "test", NOW)
+    seen.append((await web.get("/jobs")).text.count('data-state="running'))
+    runs.finish(seeded, run.id, "done", "", None, NOW)
+    seen.append((await web.get("/jobs")).text.count('data-state="done'))
+    assert seen == [0, 2, 2], "the row and its chip say so"
 
 
 async def test_a_promotion_makes_another_answer(web: httpx.AsyncClient, settings: Settings, seeded: Database) -> None:
