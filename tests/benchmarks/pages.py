@@ -64,16 +64,21 @@ def build(folder: Path, bars: pl.DataFrame) -> None:
     database.dispose()
 
 
-def addresses(symbol: str) -> dict[str, dict[str, str]]:
-    """Return every page and fragment, with the headers that ask for it, and the longest lists of the API."""
+def addresses(symbol: str, changed: str) -> dict[str, dict[str, str]]:
+    """Return every page and fragment, with the headers that ask for it, and the longest lists of the API.
+
+    A stock's page is asked for of a symbol that stays as it is, and of the one whose bar is changed before.
+    """
     whole = [
         "/", "/screener", "/screener?sort=symbol&offset=200", f"/stocks/{symbol}", f"/stocks/{symbol}?range=All",
+        f"/stocks/{changed}",
         "/track-record", "/models", "/models/v1", "/data", "/monitoring", "/jobs", "/alerts", "/docs", "/login",
         f"/embed/{symbol}", "/events.ics", "/decisions.atom", "/api/symbols", "/api/screener", "/api/track-record",
         "/api/models", f"/api/prices/{symbol}",
     ]  # fmt: skip
     parts = {
-        f"/stocks/{symbol}?range=1Y": "section#chart", f"/stocks/{symbol}?above=50": "section#forecast",
+        f"/stocks/{symbol}?range=1Y": "section#chart", f"/stocks/{changed}?range=1Y": "section#chart",
+        f"/stocks/{symbol}?above=50": "section#forecast",
         f"/stocks/{symbol}/drivers": "div#drivers", "/screener?sort=-move": "section#screen",
         f"/search?q={symbol[:4]}": "div#suggestions", "/?sort=symbol": "div#page",
     }  # fmt: skip
@@ -130,7 +135,7 @@ def main() -> None:
             time.sleep(1.0)
         time.sleep(3.0)
         print(f"{len(symbols):,} symbols\n{'':44} stored  fresh    CPU    bytes")
-        for path, headers in addresses(symbol).items():
+        for path, headers in addresses(symbol, symbols[-1]).items():
             fresh, used = [], 0.0
             ask(path, headers)
             for _ in range(FRESH):
