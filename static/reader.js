@@ -56,6 +56,8 @@
     const button = document.getElementById("theme");
     label(button);
     button.addEventListener("click", () => next(button));
+    const here = document.querySelector(".top nav [aria-current]");
+    if (here) here.parentElement.scrollLeft = here.offsetLeft - here.parentElement.offsetLeft - 24; // a phone shows some
   });
   document.addEventListener("click", (event) => {
     const link = event.target.closest("#chart nav a");

@@ -206,7 +206,7 @@ def lookup(database: Database, source: PriceSource, clock: Clock, symbol: str, t
     if known := _with_bars(database, symbol):
         return known
     if report.outcome in {"unknown", "delisted"}:
-        raise UnknownSymbol(f"{symbol} is unknown here and at {source.name}; check its spelling, as in AAPL or BRK-B")
+        raise UnknownSymbol(f"{symbol} is unknown here: {report.detail}; check its spelling, as in AAPL or BRK-B")
     if report.outcome in DOWN:
         raise SourceUnavailable(f"{symbol} isn't stored, and {report.detail}")
     raise NoHistory(f"{symbol} has no usable bar: {report.detail}")

@@ -19,7 +19,7 @@ from app.registry.promotion.challengers import in_shadow
 from app.registry.promotion.decisions import PAGE, history
 from app.registry.promotion.proofs import proofs_of
 from app.registry.promotion.tables import DecisionRow
-from app.registry.versions.card import ModelCard
+from app.registry.versions.card import ModelCard, Score
 from app.web.api import schemas
 from app.web.api.inputs import Version
 from app.web.edge import csv
@@ -79,10 +79,19 @@ def decisions(
     return csv.table(found, "decisions", "decisions") if shape == "csv" else found
 
 
-@router.get("/{version}", tags=["models"])
-def model(version: Version, services: ServicesDep) -> schemas.ModelDetail:
-    """Return one version's whole card, and every decision about it with its evidence."""
+@router.get("/{version}", tags=["models"], response_model=schemas.ModelDetail, responses=csv.OFFERED)
+def model(
+    version: Version,
+    services: ServicesDep,
+    shape: csv.Format = "json",
+    table: Annotated[Literal["by_year", "by_symbol"], Query(description="Which of its tables, as CSV")] = "by_year",
+) -> schemas.ModelDetail | Response:
+    """Return one version's whole card, and every decision about it with its evidence; as CSV, its scores."""
     card = card_of(services, version)
+    if shape == "csv":
+        of, scores = table.removeprefix("by_"), getattr(card.metrics, table)
+        rows = ({of: name, **score.model_dump()} for name, score in scores.items())
+        return csv.answer(rows, (of, *Score.model_fields), f"{version}-{table}")
     with services.database.read() as db:
         rows, proved = history(db, version), proofs(db, [card])
     return schemas.ModelDetail(

@@ -109,7 +109,8 @@ def dot_plot(forecast: Forecast) -> DotPlot:
     closes = [close_at(forecast.quantiles, (place + 0.5) / DOTS) for place in range(DOTS)]
     low, high = min(*closes, forecast.last_close), max(*closes, forecast.last_close)
     diameter = (DOTS_WIDTH - 2 * _MARGIN) / _BINS
-    axis = Axis(low, high, _MARGIN + diameter / 2, DOTS_WIDTH - _MARGIN - diameter / 2)
+    # A column may begin half a dot beside its close, and a dot reaches half a dot further.
+    axis = Axis(low, high, _MARGIN + diameter, DOTS_WIDTH - _MARGIN - diameter)
     last, base = axis.at(forecast.last_close), DOTS_HEIGHT - 16
     # Columns are counted from the last close, so that no dot above it is drawn left of its line.
     places = [floor((axis.at(close) - last) / diameter) for close in closes]

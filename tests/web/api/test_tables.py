@@ -51,6 +51,16 @@ async def test_every_table_is_its_json(web: httpx.AsyncClient, seeded: Database)
             assert [row[column] for row in rows] == ["" if one[column] is None else str(one[column]) for one in said]
 
 
+async def test_a_versions_scores_are_tables(web: httpx.AsyncClient) -> None:
+    """By year and by symbol, a row each, with the numbers of its card."""
+    metrics = (await web.get("/api/models/v1")).json()["card"]["metrics"]
+    for part in ("year", "symbol"):
+        answer = await web.get("/api/models/v1", params={"format": "csv", "table": f"by_{part}"})
+        found = {row[part]: (row["n"], row["crps_skill"]) for row in read(answer.text)}
+        scores = metrics[f"by_{part}"]
+        assert found == {name: (str(one["n"]), str(one["crps_skill"])) for name, one in scores.items()}, part
+
+
 async def test_the_ledgers_bands_have_columns_and_pages_a_link(web: httpx.AsyncClient, seeded: Database) -> None:
     """What JSON nests stands flat; a longer ledger is read page by page, by the header that names the next one."""
     made = (await web.get("/predict/AAPL")).json()

@@ -110,6 +110,7 @@ def test_twenty_dots_are_the_distribution() -> None:
     assert all(dot.x > drawn.last for dot in drawn.dots if dot.side == "up")
     assert all(dot.x < drawn.last for dot in drawn.dots if dot.side == "down")
     assert all(dot.y >= drawn.radius for dot in drawn.dots)
+    assert all(drawn.radius <= dot.x <= drawing.DOTS_WIDTH - drawn.radius for dot in drawn.dots)
     assert len({(dot.x, dot.y) for dot in drawn.dots}) == 20
 
 
