@@ -14,6 +14,7 @@ from admin_ui.views import MARGIN, failures_shown, grid
 PARTS = {"Fold": "fold", "Year": "year", "Volatility tercile": "tercile", "Kind of session": "kind", "Symbol": "symbol"}
 FIGURES = {"CRPS skill": "crps_skill", "MAE ratio": "mae_ratio", "In 80 %": "coverage_80", "Forecasts": "n"}
 MOST = 12
+_SHARES = ("crps_skill", "coverage_80")
 _SHOWN = 4
 _INTERVAL = ("crps_skill_low", "crps_skill_high")
 
@@ -35,12 +36,13 @@ def show() -> None:
             return
         _differences(chosen)
         left, right = st.columns(2)
-        part = PARTS[left.segmented_control("By", list(PARTS), default="Fold", required=True)]
+        by = left.segmented_control("By", list(PARTS), default="Fold", required=True)
         title = right.segmented_control("Figure", list(FIGURES), default="CRPS skill", required=True)
-        keys, scores = by_part(chosen, part)
+        keys, scores = by_part(chosen, PARTS[by])
         if keys:
             st.plotly_chart(figure(keys, scores, FIGURES[title]), width="stretch", key="parts")
-            grid(table(keys, scores, FIGURES[title]))
+            share = st.column_config.NumberColumn(format="percent" if FIGURES[title] in _SHARES else None)
+            grid(table(keys, scores, FIGURES[title]), {"Piece": by, **dict.fromkeys(scores, share)})
         else:
             st.info("Nothing was kept by this part for what is chosen.")
 

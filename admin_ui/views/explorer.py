@@ -89,10 +89,13 @@ def correlation(closes: pl.DataFrame) -> go.Figure:
 
 
 def distribution(closes: pl.DataFrame) -> go.Figure:
-    """Draw the histogram of each symbol's daily returns."""
+    """Draw the histogram of each symbol's daily returns, all in the same bins."""
     daily = returns(closes)
     chart = go.Figure(
-        [go.Histogram(x=daily[name].to_list(), name=name, opacity=0.55, nbinsx=60) for name in daily.columns]
+        [
+            go.Histogram(x=daily[name].to_list(), name=name, opacity=0.55, nbinsx=60, bingroup="returns")
+            for name in daily.columns
+        ]
     )
     chart.update_xaxes(tickformat=".0%")
     chart.update_layout(height=360, barmode="overlay", margin=MARGIN, legend={"orientation": "h", "y": 1.08})

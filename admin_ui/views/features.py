@@ -19,6 +19,11 @@ KINDS = {
     "splits": "number of splits",
 }
 _SHARE = {"Share": st.column_config.NumberColumn(format="percent")}
+_DEPENDENCE = {
+    "value": "Value",
+    "expected_move": st.column_config.NumberColumn("Expected move", format="percent"),
+    "predicted_return": st.column_config.NumberColumn("Expected return", format="percent"),
+}
 _WEIGHT = {"Weight": st.column_config.NumberColumn(format="percent")}
 
 
@@ -91,15 +96,15 @@ def _dependence(version: str, features: list[str]) -> None:
         "The band holds the middle half of today's symbols."
     )
     st.plotly_chart(dependences(found), width="stretch", key="dependence")
-    grid(pl.DataFrame(found["points"]))
+    grid(pl.DataFrame(found["points"]), _DEPENDENCE)
 
 
 def dependences(found: dict[str, Any]) -> go.Figure:
     """Draw the expected move by the feature's value, and where today's symbols stand."""
     values = [one["value"] for one in found["points"]]
     moves = [one["expected_move"] for one in found["points"]]
-    chart = go.Figure(go.Scatter(x=values, y=moves, mode="lines+markers", line={"color": "#3345b5"}))
-    chart.add_vrect(x0=found["today"][0], x1=found["today"][2], fillcolor="#dde2fb", opacity=0.6, line_width=0)
+    chart = go.Figure(go.Scatter(x=values, y=moves, mode="lines+markers", line={"color": "#5f6ed6"}))
+    chart.add_vrect(x0=found["today"][0], x1=found["today"][2], fillcolor="#8e9cea", opacity=0.25, line_width=0)
     chart.update_xaxes(title_text=found["feature"])
     chart.update_yaxes(tickformat=".2%", title_text="expected move")
     chart.update_layout(height=340, margin=MARGIN)

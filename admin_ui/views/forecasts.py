@@ -13,6 +13,10 @@ from admin_ui.views import MARGIN, failures_shown, grid, percent
 
 EVERY = "All symbols"
 ORIGINS = {"Live": "live", "Replayed": "replay"}
+_NOTHING = {
+    "live": "Nothing is settled yet: a forecast is kept before its close and scored after it. See the replayed.",
+    "replay": "Nothing was replayed: the first training does it.",
+}
 _GROUPS = {
     "name": "Symbol",
     "n": "Forecasts",
@@ -37,7 +41,7 @@ def show() -> None:
         chosen = None if symbol == EVERY else symbol
         found = client.calibration(chosen, origin)
         if not found["n"]:
-            st.info("Nothing is settled yet: a forecast is kept before its close and scored after it.")
+            st.info(_NOTHING[origin])
             return
         _figures(client.track_record(chosen, origin))
         left, right = st.columns(2)

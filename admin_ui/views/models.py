@@ -24,12 +24,13 @@ COLUMNS = {
     "n": "Forecasts",
     "seconds": "Fit, s",
 }
+DECISION = {"decided_at": "When", "kind": "What", "version": "Version", "reason": "Why"}
 _SHARES = ("crps_skill", "r2_oos", "hit", "coverage_50", "coverage_80", "coverage_95")
 _PARTS = (
-    ("by_year", "By year"),
-    ("by_kind", "Sessions that trade results first (event), and all others"),
-    ("by_tercile", "By volatility"),
-    ("by_symbol", "By symbol"),
+    ("by_year", "By year", "Year"),
+    ("by_kind", "Sessions that trade results first (event), and all others", "Sessions"),
+    ("by_tercile", "By volatility", "Volatility"),
+    ("by_symbol", "By symbol", "Symbol"),
 )
 _FORMATS = {
     COLUMNS[name]: st.column_config.NumberColumn(format="percent" if name in _SHARES else "%.4f")
@@ -50,9 +51,7 @@ def show() -> None:
             grid(table(known["candidates"]), _FORMATS)
         _card([one["version"] for one in known["models"]], known["champion"])
         st.subheader("Decisions")
-        columns = ("decided_at", "kind", "version", "reason")
-        decisions = [{name: one[name] for name in columns} for one in known["decisions"]]
-        grid(decisions)
+        grid([{title: one[name] for name, title in DECISION.items()} for one in known["decisions"]])
 
 
 def _champion(known: dict[str, Any]) -> None:
@@ -66,10 +65,11 @@ def _champion(known: dict[str, Any]) -> None:
     st.caption(f"Trained on {champion['symbols']} symbols {span}")
 
 
-def table(rows: list[dict[str, Any]]) -> pl.DataFrame:
-    """Return scores as a frame with readable columns, in the order given."""
-    present = [name for name in COLUMNS if any(name in row for row in rows)]
-    return pl.DataFrame([{COLUMNS[name]: row.get(name) for name in present} for row in rows], infer_schema_length=None)
+def table(rows: list[dict[str, Any]], of: str = COLUMNS["name"]) -> pl.DataFrame:
+    """Return scores as a frame with readable columns, in the order given; `of` says what a row is."""
+    titles = COLUMNS | {"name": of}
+    present = [name for name in titles if any(name in row for row in rows)]
+    return pl.DataFrame([{titles[name]: row.get(name) for name in present} for row in rows], infer_schema_length=None)
 
 
 def figure(rows: list[dict[str, Any]]) -> go.Figure:
@@ -83,7 +83,7 @@ def figure(rows: list[dict[str, Any]]) -> go.Figure:
             x=skill,
             y=[row["name"] for row in known],
             mode="markers",
-            marker={"size": 10, "color": "#3345b5"},
+            marker={"size": 10, "color": "#5f6ed6"},
             error_x={"type": "data", "symmetric": False, "array": above, "arrayminus": below, "color": "#8e9cea"},
         )
     )
@@ -98,8 +98,8 @@ def _card(versions: list[str], champion: str | None) -> None:
     index = versions.index(champion) if champion in versions else 0
     version = st.selectbox("Version", versions, index=index)
     metrics = client.model(version)["metrics"]
-    for part, title in _PARTS:
+    for part, title, of in _PARTS:
         if metrics.get(part):
             with st.expander(title, expanded=part == "by_year"):
                 rows = [{"name": name, **score} for name, score in metrics[part].items()]
-                grid(table(rows), _FORMATS)
+                grid(table(rows, of), _FORMATS)

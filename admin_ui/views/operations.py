@@ -20,6 +20,8 @@ _RUN = {
     "started_at": "Started",
     "ended_at": "Ended",
 }
+_NEXT = {"at": "When", "kind": "Job", "exchange": "After the close of"}
+_DONE = {"Done": st.column_config.NumberColumn(format="percent")}
 _SYMBOL = {
     "symbol": "Symbol",
     "bars": "Sessions",
@@ -39,12 +41,12 @@ def show() -> None:
         _start()
         st.subheader("Runs")
         if known["jobs"]:
-            grid(chosen(known["jobs"], _RUN))
+            grid(chosen(known["jobs"], _RUN), _DONE)
         else:
             st.info("No job has run yet.")
         if known["upcoming"]:
             st.subheader("What comes next")
-            grid(pl.DataFrame(known["upcoming"], infer_schema_length=None))
+            grid(chosen(known["upcoming"], _NEXT))
         st.subheader("Prices")
         grid(chosen(client.symbols(), _SYMBOL))
 

@@ -80,7 +80,7 @@ def figure(rows: list[dict[str, Any]]) -> go.Figure:
                 y=[row["usual_move"] for row in rows],
                 name="usual",
                 mode="markers",
-                marker={"symbol": "line-ew-open", "size": 14, "color": "#14171d", "line": {"width": 2}},
+                marker={"symbol": "line-ew-open", "size": 14, "color": "#8a919d", "line": {"width": 2}},
             ),
         ]
     )

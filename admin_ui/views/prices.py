@@ -62,15 +62,16 @@ def _forecast(symbol: str) -> None:
         return
     band = next(one for one in forecast["intervals"] if one["level"] == 0.8)  # noqa: PLR2004 - the 80 % interval
     change = percent(forecast["predicted_return"], 2, signed=True)
-    cells = st.columns(4)
+    cells = st.columns(5)
     cells[0].metric("Last close, the random walk's forecast", f"{forecast['last_close']:,.2f}")
     cells[1].metric(
         f"Forecast for {forecast['target_session']}",
         f"{forecast['predicted_close']:,.2f}",
         change if change.strip("+\u2212") != "0.00 %" else None,
     )
-    cells[2].metric("80 % interval", f"{band['lower']:,.2f} to {band['upper']:,.2f}")
-    cells[3].metric("P(up)", percent(forecast["prob_up"]))
+    cells[2].metric("Expected move, up or down", percent(forecast["expected_move"], 2))
+    cells[3].metric("80 % interval", f"{band['lower']:,.2f} to {band['upper']:,.2f}")
+    cells[4].metric("P(up)", percent(forecast["prob_up"]))
     st.caption(f"{forecast['model']['name']}, version {forecast['model']['version']}: {forecast['model']['verdict']}")
 
 
@@ -104,7 +105,7 @@ def _record(symbol: str) -> None:
     record = client.track_record(symbol)
     st.subheader("How forecasts came out")
     if not record["n"]:
-        st.info(f"No forecast of {symbol} is settled yet; {record['pending']} wait for their close.")
+        st.info(f"No forecast of {symbol} is settled yet; waiting for their close: {record['pending']}.")
         return
     cells = st.columns(4)
     cells[0].metric("Settled forecasts", f"{record['n']:,}")

@@ -134,6 +134,15 @@ def test_an_indicator_is_switched_in_place_and_remembered(visit: InWindow) -> No
     expect(link).to_be_visible()
 
 
+def test_a_phone_shows_what_tables_tell_and_where_one_is(visit: InWindow) -> None:
+    """No text stands out of sight beside its row, and the navigation has moved to the page that is open."""
+    page = visit(390).open("/jobs")
+    places = page.locator("td.text").evaluate_all("(cells) => cells.map((one) => one.getBoundingClientRect().right)")
+    assert places
+    assert max(places) <= 390
+    expect(page.locator(".top nav [aria-current]")).to_be_in_viewport(ratio=0.9)
+
+
 @pytest.mark.parametrize("width", [390, 1440])
 def test_no_label_of_the_time_axis_touches_the_next(visit: InWindow, width: int) -> None:
     """On a phone fewer labels are drawn, but some are; in every range."""

@@ -90,8 +90,8 @@ def model(
     card = card_of(services, version)
     if shape == "csv":
         of, scores = table.removeprefix("by_"), getattr(card.metrics, table)
-        rows = ({of: name, **score.model_dump()} for name, score in scores.items())
-        return csv.answer(rows, (of, *Score.model_fields), f"{version}-{table}")
+        by = ({of: name, **score.model_dump()} for name, score in scores.items())
+        return csv.answer(by, (of, *Score.model_fields), f"{version}-{table}")
     with services.database.read() as db:
         rows, proved = history(db, version), proofs(db, [card])
     return schemas.ModelDetail(
