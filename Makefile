@@ -13,8 +13,8 @@ COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-header -
 
 .PHONY: run cluster test postgres chromium check format lint types contracts locks lock bench help clean
 
-run: .venv/.runtime ## install what is locked, find prices, train, and serve on http://127.0.0.1:8000
-	@$(BIN)/nextclose serve
+run: .venv/.runtime ## install what is locked, find prices, train, and serve on http://127.0.0.1:8000 (ARGS="--port 8001")
+	@$(BIN)/nextclose serve $(ARGS)
 
 cluster: .venv/.runtime ## add Dask to what is installed, for NEXTCLOSE_CLUSTER and `dask worker`
 	@test -e .venv/.dev || $(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/cluster.txt
