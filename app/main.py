@@ -20,7 +20,7 @@ from app.jobs.retrain import forecaster
 from app.jobs.schedule import Scheduler
 from app.prices.refresh.first_run import seed
 from app.registry.promotion.champion import Champion
-from app.web import routers
+from app.web import included, routers
 from app.web.api.health import Counting, Metrics
 from app.web.api.jobs import streams_end_with_server
 from app.web.edge import errors, security, static
@@ -60,7 +60,6 @@ def create_app(settings: Settings | None = None, bind_host: str | None = None) -
         lifespan=_lifespan,
         docs_url=None,
         redoc_url=None,
-        responses=errors.RESPONSES,
     )
     made_by = forecaster(settings, database, clock)
     services = app.state.nextclose = Services(settings, database, clock, made_by, Champion(settings))
@@ -75,8 +74,7 @@ def create_app(settings: Settings | None = None, bind_host: str | None = None) -
     errors.install(app)
     static.mount(app)
     app.state.routes = [route for router in routers() for route in router.routes]
-    for router in routers():
-        app.include_router(router)
+    app.router.routes.extend(included())
     return app
 
 

@@ -5,7 +5,10 @@ Owns routes, schemas, templates' context, figures, and who may change state.
 
 from __future__ import annotations
 
+from functools import cache
+
 from fastapi import APIRouter
+from starlette.routing import BaseRoute
 
 
 def routers() -> list[APIRouter]:
@@ -17,3 +20,17 @@ def routers() -> list[APIRouter]:
 
     api = [predict, prices, forecasts, comparisons, models, monitoring, alerts, jobs, events, health]
     return [module.router for module in (*api, watchlist, stocks, models_pages, alerts_page, operations, login, feeds)]
+
+
+@cache
+def included() -> list[BaseRoute]:
+    """Return what every service includes of these, once for all of a process.
+
+    FastAPI works out what a route takes and answers when it is first asked, and anew for each service that includes it.
+    """
+    from app.web.edge import errors
+
+    whole = APIRouter(responses=errors.RESPONSES)
+    for router in routers():
+        whole.include_router(router)
+    return whole.routes
