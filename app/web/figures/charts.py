@@ -130,7 +130,8 @@ def _random_walk(forecast: Forecast) -> Figure:
 
 def _layout(sessions: list[str], room: Figure, *, with_panel: bool) -> Figure:
     axis = {"showgrid": False, "zeroline": False, "fixedrange": True, "tickfont": {"color": "--ink-3", "size": 11}}
-    category = {**axis, "type": "category", **room["xaxis"]}
+    # By name, which is by day: else those of the first trace come first, and bands may be of the newest sessions only.
+    category = {**axis, "type": "category", "categoryorder": "category ascending", **room["xaxis"]}
     shown = _ticks(sessions)
     layout: Figure = {
         "xaxis": {

@@ -63,6 +63,16 @@ def test_a_figure_holds_the_bars_and_the_bands() -> None:
     json.dumps(figure(), allow_nan=False)
 
 
+def test_sessions_stand_in_their_order_whatever_is_drawn_first() -> None:
+    """Bands of the newest sessions alone, which lie behind the candles, don't move those to the front of the axis."""
+    bands = BARS.tail(5).select("session", "close", lower="low", upper="high", held=pl.lit(value=True))
+    drawn = charts.stock(BARS, [], FORECAST, past=bands)
+    assert len(drawn["data"][0]["x"]) == 5
+    assert drawn["layout"]["xaxis"]["categoryorder"] == "category ascending"
+    sessions = next(trace["x"] for trace in drawn["data"] if trace["type"] == "candlestick")
+    assert sessions == sorted(sessions)
+
+
 def test_every_colour_is_a_token_of_the_style_sheet() -> None:
     """No figure brings a colour of its own but transparent, so that both themes fit."""
     text = [value for value in leaves(drawn(*(one.key for one in INDICATORS))) if isinstance(value, str)]
