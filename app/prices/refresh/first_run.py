@@ -56,7 +56,7 @@ def find_prices(settings: Settings, database: Database, clock: Clock, progress: 
         raise SourceUnavailable(f"no prices: {failure.detail}")
     _log.warning("no connection to Yahoo: the bundled sample is used", detail=failure.detail)
     store_sample(database, clock.now())
-    progress(1.0, "sample prices, 2000-2013; no connection to Yahoo")
+    progress(1.0, "sample prices, 2000 to 2013; no connection to Yahoo")
     return write.SAMPLE
 
 

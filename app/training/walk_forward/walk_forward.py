@@ -105,7 +105,7 @@ class WalkForward:
             self._fits.start_trees(left, pool)
             for number, fold in enumerate(left):
                 day = self.dataset.session(min(fold.start, len(self.dataset.panel.days) - 1))
-                at = f"fold {fold.number + 1} of {len(self.schedule)}, from {day}{pool.where}"
+                at = f"fold {fold.number + 1} of {len(self.schedule)}: forecasts tested from {day} on{pool.where}"
                 progress((number + 1) / (len(left) + 1), at)
                 self._run_fold(fold, day, sink)
 

@@ -76,7 +76,7 @@ def _unproven(services: Services) -> tuple[Notice, ...]:
 
 def _sample_text(services: Services, sample: Sequence[SymbolStatus]) -> str:
     years = [day.year for status in sample for day in (status.first, status.last) if day]
-    text = f"Sample prices, {min(years)}-{max(years)}"
+    text = f"Sample prices, {min(years)} to {max(years)}"
     return text if services.settings.source == SAMPLE else f"{text}; no connection to Yahoo"
 
 

@@ -127,11 +127,11 @@ async def test_sample_prices_are_shown_plainly(app: FastAPI, settings: Settings,
     """The banner names the years; where Yahoo was wanted it says that there is no connection."""
     async with talk_to(app) as client:
         text = (await client.get("/")).text
-    assert "Sample prices, 2000-2013" in text
+    assert "Sample prices, 2000 to 2013" in text
     assert "no connection" not in text
     async with talk_to(build(settings.model_copy(update={"source": "auto"}))) as client:
         for address in ("/", "/stocks/AAPL"):
-            assert "Sample prices, 2000-2013; no connection to Yahoo" in (await client.get(address)).text
+            assert "Sample prices, 2000 to 2013; no connection to Yahoo" in (await client.get(address)).text
 
 
 async def test_old_prices_are_shown_plainly(settings: Settings, seeded: Database, build: Build) -> None:
