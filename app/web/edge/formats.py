@@ -111,7 +111,7 @@ def factor(log_ratio: float) -> float:
 
 def code(text: str) -> Markup:
     """Set what stands between backticks as code, the rest escaped."""
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text)))  # noqa: S704 - escaped just before
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped just before
 
 
 _WRITERS = (

@@ -317,4 +317,7 @@ async def test_every_route_is_described(web: httpx.AsyncClient) -> None:
     assert "/stocks/{symbol}" not in document["paths"]
     problems = document["paths"]["/predict/{symbol}"]["get"]["responses"]["default"]["content"]
     assert list(problems) == ["application/problem+json"]
-    assert "GET /predict/{symbol}" in (await web.get("/docs")).text
+    text = (await web.get("/docs")).text
+    assert "GET /predict/{symbol}" in text
+    assert "With <code>explain</code> the" in text
+    assert "&lt;code" not in text
