@@ -139,8 +139,8 @@ def serve(name: str, port: int, folder: Path) -> None:
 
     model = folder / "model"
     if not model.exists():
-        (folder / "code.py").write_text(MLFLOW)
-        mlflow.pyfunc.save_model(model, python_model=str(folder / "code.py"), pip_requirements=["mlflow"])
+        (folder / "forecast_by_mlflow.py").write_text(MLFLOW)
+        mlflow.pyfunc.save_model(model, python_model=str(folder / "forecast_by_mlflow.py"), pip_requirements=["mlflow"])
     options = ["models", "serve", "-m", str(model), "--env-manager", "local", "--workers", "1"]
     _become("-m", "mlflow", *options, "--port", str(port))
 
