@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -32,6 +33,9 @@ from app.web.predictions.answers import Answers
 from app.web.predictions.background import Background
 from app.web.predictions.dependences import Dependences
 from app.web.predictions.explainer import Explainer
+
+SWITCH_S = 0.0005
+"""How long one thread may keep the others waiting: ready answers leave while another thread makes the next ones."""
 
 
 class Service(FastAPI):
@@ -82,6 +86,7 @@ def create_app(settings: Settings | None = None, bind_host: str | None = None) -
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Migrate the store, keep answers ready and the schedule going, and end all of it with the process."""
     services: Services = app.state.nextclose
+    sys.setswitchinterval(SWITCH_S)
     migrate(services.database)
     seed(services.settings, services.database, services.clock)
     scheduler = Scheduler(services.settings, services.database)

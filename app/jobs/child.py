@@ -48,7 +48,7 @@ def main(kind: str, run_id: str) -> int:
 def hand_over(version: str) -> int:
     """Be the process in which the next champion forecasts every stored symbol."""
     processes.become_job()
-    processes.stand_back()
+    processes.stand_back(processes.NICENESS_OF_TRAINING)
     settings = load_settings()
     database = Database(settings.database)
     model = artefact.load(version_directory(settings, version))

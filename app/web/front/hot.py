@@ -21,7 +21,7 @@ from app.web.api.health import Metrics
 from app.web.edge import errors, security
 from app.web.edge.negotiation import asks_for_stream, is_held
 from app.web.predictions.answers import Answers
-from app.web.predictions.snapshot import Answer
+from app.web.predictions.snapshot import Answer, Snapshot
 
 MAX_BUSY = 256
 """So many requests may be in work or wait for a thread; each of the 40 threads answers some hundred a second."""
@@ -40,6 +40,7 @@ class Hot:
         self._answers = answers
         self._metrics = metrics
         self._asked: dict[str, asyncio.Event] = {}
+        self._seen: Snapshot | None = None
         self._busy = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -49,7 +50,7 @@ class Hot:
             return
         begun = perf_counter()
         symbol, route = _symbol(scope)
-        answer = self._answers.ready(symbol) if symbol else None
+        answer = self._answers.ready(symbol, self._look()) if symbol else None
         if answer is None and symbol in self._asked:
             await self._asked[symbol].wait()
             answer = self._answers.ready(symbol)
@@ -60,6 +61,19 @@ class Hot:
         await send(start)
         await send(body)
         self._metrics.count(scope["method"], route, start["status"], perf_counter() - begun)
+
+    def _look(self) -> Snapshot:
+        """Look once a turn of the event loop: what is answered in one turn had all arrived when the turn began.
+
+        A look gives up the interpreter's lock twice, and may wait for it while another thread works.
+        """
+        if self._seen is None:
+            self._seen = self._answers.snapshot()
+            asyncio.get_running_loop().call_soon(self._forget)
+        return self._seen
+
+    def _forget(self) -> None:
+        self._seen = None
 
     async def _pass(self, symbol: str, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on; while a known symbol is being answered, whoever else asks for it waits for that."""

@@ -48,9 +48,9 @@ class Answers:
         self.making: bool | None = None
         """Whether a job makes forecasts that are missing; None where whoever asks for one makes it."""
 
-    def ready(self, symbol: str) -> Answer | None:
-        """Return a symbol's answer if it is ready and true at this instant."""
-        answer = self.snapshot().answers.get(symbol)
+    def ready(self, symbol: str, snapshot: Snapshot | None = None) -> Answer | None:
+        """Return a symbol's answer if it is ready, in this snapshot or now, and true at this instant."""
+        answer = (snapshot or self.snapshot()).answers.get(symbol)
         return answer if answer is not None and self._is_true(answer) else None
 
     def ready_many(self, symbols: Sequence[str]) -> list[Answer | NoHistory | None]:

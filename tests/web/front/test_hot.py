@@ -30,7 +30,7 @@ async def test_a_ready_answer_is_the_routes_answer(
         ready = await web.get(address, headers=headers)
         assert app.state.answers.ready("AAPL") is not None
         with monkeypatch.context() as patch:
-            patch.setattr(app.state.answers, "ready", lambda _symbol: None)
+            patch.setattr(app.state.answers, "ready", lambda *_: None)
             both.append((ready, await web.get(address, headers=headers)))
     assert [(one.status_code, dict(one.headers), one.content) for one, _ in both[:1]] == [
         (other.status_code, dict(other.headers), other.content) for _, other in both[:1]
