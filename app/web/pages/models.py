@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from app.registry.promotion.challengers import in_shadow
-from app.registry.promotion.decisions import history
+from app.registry.promotion.decisions import PAGE, history
 from app.registry.promotion.pointer import pointer_or_none
 from app.web.api import models as api
 from app.web.edge import render
@@ -19,7 +19,6 @@ from app.web.views import layout
 from app.web.views import model as view_model
 from app.web.views import record as view_record
 
-PAGE = 50
 ON_THE_PAGE = "by hand, on the model's page"
 
 router = APIRouter(include_in_schema=False, default_response_class=Response)

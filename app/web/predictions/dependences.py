@@ -9,7 +9,6 @@ from typing import Annotated, Final, cast
 from fastapi import Depends, Request
 
 from app.forecasts.prediction.dependence import Dependence, Ground, dependence, ground
-from app.prices import store
 from app.registry.versions.model import Model
 from app.web.edge.deps import Services
 
@@ -28,8 +27,7 @@ class Dependences:
 
     def of(self, version: str, feature: str) -> Dependence:
         """Return what a stored version makes of a feature; `NotThere` for a version or feature that isn't there."""
-        with self._services.database.read() as db:
-            newest = max((one.last for one in store.statuses(db) if one.last), default=None)
+        newest = max((one.last for one in self._services.stored.all() if one.last), default=None)
         with self._working:
             key = (version, newest, feature)
             if key not in self._kept:

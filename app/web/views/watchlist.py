@@ -122,11 +122,8 @@ def watchlist(services: Services, answers: Answers, sort: Sort | None = None) ->
 def _rows(
     services: Services, answers: Answers, lines: Sequence[Outlook], forecasts: Sequence[Forecast]
 ) -> tuple[Row, ...]:
-    made, widest, versions = (
-        {one.symbol: one for one in forecasts},
-        drawing.reach(forecasts),
-        answers.snapshot().versions,
-    )
+    made, widest = {one.symbol: one for one in forecasts}, drawing.reach(forecasts)
+    versions = answers.snapshot().versions
     with services.database.read() as db:
 
         def row(one: Outlook) -> Row:
