@@ -6,7 +6,7 @@
 (() => {
   const bundle = document.currentScript.dataset.plotly;
   const config = { displayModeBar: false, responsive: true, showTips: false, doubleClick: false };
-  const LABEL_PX = 70;
+  const LABEL_PX = 56;
   let loading = null;
 
   /** Load plotly.js once, when the first chart asks for it. */
@@ -35,11 +35,11 @@
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, coloured(item, probe)]));
   };
 
-  /** Fit a layout to a narrow window: smaller margins, and every so many labels that none touches the next. */
-  const narrow = (layout, width) => {
-    layout.margin = { ...layout.margin, l: 40, r: 2 };
+  /** Fit a layout to the window: a smaller margin in a narrow one, and every so many labels that none touches the next. */
+  const fit = (layout, width) => {
+    if (width < 480) layout.margin.l = 40;
     const { tickvals, ticktext, domain } = layout.xaxis;
-    const room = (width - 42) * (domain[1] - domain[0]);
+    const room = (width - layout.margin.l - layout.margin.r) * (domain[1] - domain[0]);
     const step = Math.ceil((tickvals.length * LABEL_PX) / room);
     const kept = (_, place) => (tickvals.length - 1 - place) % step === 0;
     Object.assign(layout.xaxis, { tickvals: tickvals.filter(kept), ticktext: ticktext.filter(kept) });
@@ -52,7 +52,7 @@
     const figure = coloured(JSON.parse(chart.querySelector("script").textContent), chart);
     chart.style.color = "";
     plot.hidden = false;
-    if (plot.clientWidth < 480) narrow(figure.layout, plot.clientWidth);
+    fit(figure.layout, plot.clientWidth);
     chart.querySelector(".spark").style.display = "none";
     await library.react(plot, figure.data, figure.layout, config);
     chart.dataset.drawn = "true";

@@ -163,7 +163,7 @@ def test_the_chart_follows_the_theme(visit: InWindow) -> None:
     candle = page.locator(CANDLES).first
     light = candle.evaluate("path => getComputedStyle(path).stroke")
     page.emulate_media(color_scheme="dark")
-    expect(candle).not_to_have_css("stroke", light)
+    expect(candle).not_to_have_css("stroke", light, timeout=20_000)
 
 
 def test_search_works_by_keyboard(visit: InWindow) -> None:

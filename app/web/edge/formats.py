@@ -27,7 +27,7 @@ def percent(value: float | None, digits: int = 1) -> str:
     """Write a share as a percentage without a sign: 0.523 reads 52.3 %."""
     if value is None or not math.isfinite(value):
         return UNKNOWN
-    return f"{value * 100:.{digits}f}{_THIN}%".replace("-", _MINUS)
+    return f"{value * 100:z.{digits}f}{_THIN}%".replace("-", _MINUS)
 
 
 def signed(value: float | None, digits: int = 2) -> str:
@@ -52,7 +52,7 @@ def arrow(value: float | None, digits: int = 2) -> str:
 
 def ratio(value: float | None, digits: int = 3) -> str:
     """Write a plain ratio, such as an MAE against the random walk's."""
-    return UNKNOWN if value is None or not math.isfinite(value) else f"{value:.{digits}f}".replace("-", _MINUS)
+    return UNKNOWN if value is None or not math.isfinite(value) else f"{value:z.{digits}f}".replace("-", _MINUS)
 
 
 def whole(value: float | None) -> str:

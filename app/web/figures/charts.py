@@ -16,7 +16,8 @@ from app.web.figures.indicators import Figure, Indicator, bar, numbers, overlays
 
 WEEKLY_FROM = 600
 """From so many sessions on, candles are weeks: more of them than pixels are slow to draw and impossible to read."""
-_TICKS = 6
+_MOST_LABELS, _FEWEST_LABELS = 10, 3
+_MONTHS_BETWEEN = (1, 2, 3, 6, 12, 24, 36, 60, 120)
 _LONG = 100
 """From so many candles on, labels say month and year instead of the day."""
 _UNDER = 0.02
@@ -132,7 +133,7 @@ def _layout(sessions: list[str], room: Figure, *, with_panel: bool) -> Figure:
     axis = {"showgrid": False, "zeroline": False, "fixedrange": True, "tickfont": {"color": "--ink-3", "size": 11}}
     # By name, which is by day: else those of the first trace come first, and bands may be of the newest sessions only.
     category = {**axis, "type": "category", "categoryorder": "category ascending", **room["xaxis"]}
-    shown = _ticks(sessions)
+    shown = _labelled(sessions)
     layout: Figure = {
         "xaxis": {
             **category,
@@ -152,7 +153,8 @@ def _layout(sessions: list[str], room: Figure, *, with_panel: bool) -> Figure:
         "hoverlabel": {"bgcolor": "--card", "bordercolor": "--line-2", "font": {"color": "--ink", "size": 12}},
         "dragmode": False,
         "showlegend": False,
-        "margin": {"l": 52, "r": 8, "t": 8, "b": 28},
+        # Where no panel follows, the last label needs half its width.
+        "margin": {"l": 52, "r": 8 if with_panel else 28, "t": 8, "b": 28},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"family": "Inter, system-ui, sans-serif", "color": "--ink-2"},
@@ -163,17 +165,21 @@ def _layout(sessions: list[str], room: Figure, *, with_panel: bool) -> Figure:
     return layout
 
 
-def _ticks(sessions: list[str]) -> list[int]:
-    """Choose about six places for labels: the first session of a month, or of a year in long charts."""
+def _labelled(sessions: list[str]) -> list[int]:
+    """Choose up to ten places for labels: the first sessions of months, so many months apart that they are no more."""
+    count = len(sessions)
     # The first few candles get no label: it would reach into the axis of the volume.
-    places = range(1 + len(sessions) // 30, len(sessions))
-    starts = [place for place in places if sessions[place][:7] != sessions[place - 1][:7]]
-    if len(starts) < _TICKS // 2:
-        step = max(len(sessions) // _TICKS, 1)
-        return list(range(step // 2, len(sessions), step))
-    years = [place for place in starts if sessions[place][:4] != sessions[place - 1][:4]]
-    chosen = years if len(years) >= _TICKS // 2 else starts
-    return chosen[:: -(-len(chosen) // _TICKS)]
+    places = range(1 + count // 30, count)
+    months = [12 * int(session[:4]) + int(session[5:7]) - 1 for session in sessions]
+    starts: list[int] = []
+    for apart in _MONTHS_BETWEEN:
+        starts = [place for place in places if months[place] // apart != months[place - 1] // apart]
+        if len(starts) <= _MOST_LABELS:
+            break
+    if len(starts) >= _FEWEST_LABELS:
+        return starts
+    step = max(count // 6, 1)
+    return list(range(step // 2, count, step))
 
 
 def _tick(session: str, *, long: bool) -> str:

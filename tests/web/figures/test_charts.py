@@ -73,6 +73,21 @@ def test_sessions_stand_in_their_order_whatever_is_drawn_first() -> None:
     assert sessions == sorted(sessions)
 
 
+@pytest.mark.parametrize(
+    ("sessions", "labels"),
+    [
+        (21, ["1 Feb", "6 Feb", "11 Feb", "14 Feb", "20 Feb", "25 Feb", "28 Feb"]),
+        (252, ["May 2012", "Jul 2012", "Sep 2012", "Nov 2012", "Jan 2013", "Mar 2013"]),
+        (1260, [label for year in range(2008, 2013) for label in (f"Jul {year}", f"Jan {year + 1}")]),
+    ],
+)
+def test_labels_are_so_many_months_apart_that_they_are_ten_at_most(sessions: int, labels: list[str]) -> None:
+    """The same months in each year, whether or not the forecast's panel follows."""
+    bars = charts.candles(sample_bars().filter(symbol="AAPL").tail(sessions))
+    for forecast in (FORECAST, None):
+        assert charts.stock(bars, [], forecast)["layout"]["xaxis"]["ticktext"] == labels
+
+
 def test_every_colour_is_a_token_of_the_style_sheet() -> None:
     """No figure brings a colour of its own but transparent, so that both themes fit."""
     text = [value for value in leaves(drawn(*(one.key for one in INDICATORS))) if isinstance(value, str)]
@@ -161,6 +176,7 @@ def test_values_read_the_same_everywhere() -> None:
         (formats.signed(-0.00001), "0.00\u202f%"),
         (formats.signed(float("inf")), "\u2013"),
         (formats.percent(0.523), "52.3\u202f%"),
+        (formats.ratio(-0.001, 2), "0.00"),
         (formats.arrow(0.01), "\u2191"),
         (formats.arrow(-0.01), "\u2193"),
         (formats.arrow(0.0), ""),
