@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from app.jobs import plan, runs
 from app.jobs.launch import launch
+from app.jobs.tables import JobRun
 from app.jobs.timing import timed
 from app.prices.checks import quarantine
 from app.prices.store import SymbolStatus
@@ -24,8 +25,32 @@ SHOWN = 50
 LISTED = 100
 """Stored symbols on a page."""
 STARTABLE = ("refresh", "train", "forecast", "score", "monitor")
+_COUNTED = {
+    "bars_changed": "bars corrected",
+    "scored": "settled",
+    "forecasts": "forecast",
+    "in_shadow": "in shadow",
+    "alerts": "alerts",
+}
+"""What of an outcome is counted, in a run's line."""
+_NOT_DUE = {"closed": "not due"}
 
 router = APIRouter(include_in_schema=False, default_response_class=Response)
+
+
+def came_to(run: JobRun) -> str:
+    """Say in a line what an ended run came to, a cycle part by part; all of it stands in its JSON."""
+    outcome = run.outcome or {}
+    parts = [part for part in outcome.values() if isinstance(part, dict)] if run.kind == "cycle" else [outcome]
+    found: dict[str, Any] = {name: value for part in parts for name, value in part.items()}
+    said = [f"{count:,} {_NOT_DUE.get(name, name)}" for name, count in found.get("outcomes", {}).items()]
+    said += [f"{found[name]:,} {what}" for name, what in _COUNTED.items() if found.get(name)]
+    if "winner" in found:
+        end = "promoted" if found["promoted"] else found["reason"].partition(";")[0]
+        said.append(f"{found['winner'].replace('_', ' ')}, version {found['version']}: {end}")
+    elif "verdict" in found:
+        said.append(found["verdict"])
+    return "; ".join([*said, *(done.partition(";")[0] for done in found.get("done", []))])
 
 
 @router.get("/jobs")
@@ -35,7 +60,8 @@ def jobs(request: Request, services: ServicesDep) -> Response:
         recent, upcoming = timed(db, runs.recent(db, SHOWN)), plan.upcoming(db, services.clock.now())
     running = {run.kind for run in recent if run.state == "running"}
     reload_s = 2 if running else None
-    shown = {"jobs": recent, "running": running, "startable": STARTABLE, "upcoming": upcoming}
+    shown = {"jobs": recent, "running": running, "startable": STARTABLE, "upcoming": upcoming, "came_to": came_to}
+    shown["scheduler"] = services.settings.scheduler
     return layout.page(request, services, "jobs", "/api/jobs", (), reload_s, **shown)
 
 

@@ -48,7 +48,11 @@ def stock(
     page = view_stock.stock(services, answers, name, Choice.read(wanted, show), above)
     twin = f"/predict/{quote(name)}" if page.forecast else f"/api/prices/{quote(name)}"
     base = str(request.base_url)
-    return layout.page(request, services, "stock", twin, [page.status], page=page, base=base)
+    answer = layout.page(request, services, "stock", twin, [page.status], page=page, base=base)
+    if render.region(request) == "forecast" and page.forecast and above is None:
+        # Who waited for the first model gets the whole page: its chart and record have more to say, too.
+        answer.headers["HX-Refresh"] = "true"
+    return answer
 
 
 @router.get("/stocks/{symbol}/drivers")

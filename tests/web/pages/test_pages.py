@@ -151,7 +151,7 @@ async def test_the_first_run_shows_how_far_it_is_and_asks_again(fresh: httpx.Asy
     run = runs.start(database, "first_run", "no champion", NOW)
     runs.report(database, run.id, 0.1, "asking Yahoo for prices")
     text = (await fresh.get("/")).text
-    assert "asking Yahoo for prices" in text
+    assert "Asking Yahoo for prices" in text
     assert '<progress max="100" value="10.0"' in text
     assert 'hx-trigger="every 2s"' in text
     assert '<noscript><meta http-equiv="refresh" content="2"></noscript>' in text
@@ -180,7 +180,7 @@ async def test_a_first_run_that_failed_says_why_and_can_be_tried_again(
     runs.finish(database, run.id, "failed", "no prices: Yahoo refuses", None, NOW)
     text = (await fresh.get("/")).text
     assert "The first run stopped" in text
-    assert "no prices: Yahoo refuses" in text
+    assert "No prices: Yahoo refuses" in text
     assert '<form action="/jobs/first_run" method="post">' in text
     assert 'hx-trigger="every 5s"' in text
 
@@ -244,6 +244,14 @@ async def test_a_stock_before_the_first_model_waits_by_itself(bare: FastAPI, dat
         text = (await client.get("/stocks/AAPL", headers=HTML)).text
     assert "No model yet" in text
     assert re.search(r'<section id="forecast"[^>]*hx-trigger="every 5s"', text)
+    assert "No model has been trained yet; the first run does it, or <code>nextclose train</code>" in text
+
+
+async def test_who_waited_for_the_first_model_gets_the_whole_page(web: httpx.AsyncClient) -> None:
+    """With the forecast there is more to say in chart and record; whoever asks for a chance stays where he is."""
+    waited = await web.get("/stocks/AAPL", headers=part("forecast"))
+    asked = await web.get("/stocks/AAPL?above=440", headers=part("forecast"))
+    assert (waited.headers.get("hx-refresh"), asked.headers.get("hx-refresh")) == ("true", None)
 
 
 async def test_an_unknown_stock_is_a_page_of_its_own(web: httpx.AsyncClient) -> None:
@@ -350,45 +358,6 @@ async def test_a_bar_kept_out_is_dropped_or_released_by_hand(web: httpx.AsyncCli
     with seeded.read() as db:
         last = store.last_bars(db, ["FB", "GOOG"])
         assert (last["FB"].session, last["GOOG"].close) == (NOW.date(), 43.0)
-
-
-async def test_jobs_are_followed_while_they_run(web: httpx.AsyncClient, seeded: Database) -> None:
-    """A running job has a progress bar, a way to cancel it, and its region asks again; afterwards it stops asking."""
-    run = runs.start(seeded, "train", "test", NOW)
-    runs.report(seeded, run.id, 0.25, "fold 1 of 4")
-    text = (await web.get("/jobs")).text
-    assert "fold 1 of 4" in text
-    assert 'hx-get="/jobs" hx-trigger="job, every 10s"' in text
-    assert '<noscript><meta http-equiv="refresh" content="2"></noscript>' in text
-    assert f'action="/jobs/{run.id}/cancel"' in text
-    runs.finish(seeded, run.id, "done", "ridge wins", None, NOW)
-    text = (await web.get("/jobs")).text
-    assert "ridge wins" in text
-    assert 'hx-trigger="job"' in text
-    assert "/cancel" not in text
-
-
-async def test_a_job_is_cancelled_by_its_button(web: httpx.AsyncClient, seeded: Database) -> None:
-    """The page comes back and says that it is stopping; what ended badly is named in plain words."""
-    run = runs.start(seeded, "train", "test", NOW)
-    answer = await web.post(f"/jobs/{run.id}/cancel")
-    assert (answer.status_code, answer.headers["location"]) == (303, "/jobs")
-    text = (await web.get("/jobs")).text
-    assert '<span class="chip" data-state="running">stopping</span>' in text
-    assert "/cancel" not in text
-    runs.finish(seeded, run.id, "lost", "its process is gone", None, NOW)
-    lost = runs.start(seeded, "train", "test", NOW)
-    runs.finish(seeded, lost.id, "lost", "its process is gone", None, NOW)
-    text = (await web.get("/jobs")).text
-    assert '<span class="chip" data-state="cancelled">cancelled</span>' in text
-    assert '<span class="chip" data-state="lost">interrupted</span>' in text
-
-
-async def test_the_schedule_says_what_comes_next_and_why(web: httpx.AsyncClient) -> None:
-    """The cycle after the next close, and the weekly check."""
-    text = (await web.get("/jobs")).text
-    assert re.search(r'<time datetime="2013-03-04T21:32:00Z">.*?cycle.*?after the close of XNYS', text, re.DOTALL)
-    assert "once a week, when nothing else runs" in text
 
 
 async def test_regions_and_pages_are_told_apart_by_caches(web: httpx.AsyncClient) -> None:
