@@ -77,7 +77,8 @@ def marks(count: int) -> str:
 
 def among(db: Session) -> str:
     """Return what follows `IN` for any number of texts in one value: `json.dumps` of their list."""
-    return "(SELECT value FROM json_each(?))" if is_sqlite(db) else "(SELECT json_array_elements_text(CAST(? AS json)))"
+    listed = "json_each(?)" if is_sqlite(db) else "json_array_elements_text(CAST(? AS json)) AS listed(value)"
+    return f"(SELECT value FROM {listed})"
 
 
 def frame(db: Session, statement: str, values: Sequence[Any], schema: dict[str, pl.DataType]) -> pl.DataFrame:

@@ -139,7 +139,7 @@ def _spark(db: Session, one: Outlook) -> tuple[float | None, str]:
     """Return a symbol's last close, and its last sessions as a line."""
     if one.last_session is None:
         return None, ""
-    closes = store.last_closes(db, one.symbol, one.last_session, SPARK_SESSIONS)
+    closes = store.last_closes(db, [one.symbol], one.last_session, SPARK_SESSIONS)[one.symbol]
     return (closes[-1] if closes else None), drawing.sparkline(closes)
 
 
