@@ -15,7 +15,7 @@ from app.core.clock import Clock
 from app.core.db import Database
 from app.core.errors import NextcloseError
 from app.core.settings import Settings, load_settings
-from app.jobs import processes, runs, timing
+from app.jobs import runs, timing
 from app.jobs.launch import HAND_OVER, STOPPED
 from app.jobs.reporter import Reporter
 from app.jobs.retrain import forecaster
@@ -33,22 +33,17 @@ _told_to_stop = threading.Event()
 def main(kind: str, run_id: str) -> int:
     """Do the job and keep its row; the exit code is the error's own, 0 when it is done."""
     log.configure()
-    processes.become_job()
     settings = load_settings()
     database = Database(settings.database, patience_s=PATIENCE_S)
     if not runs.adopt(database, run_id):
         _log.warning("the run is closed already", run=run_id)
         return 1
     signal.signal(signal.SIGTERM, _stop)
-    if kind != "first_run":  # for which everybody waits
-        processes.stand_back(processes.NICENESS_OF_TRAINING if kind == "train" else processes.NICENESS)
     return _do(kind, run_id, settings, database)
 
 
 def hand_over(version: str) -> int:
     """Be the process in which the next champion forecasts every stored symbol."""
-    processes.become_job()
-    processes.stand_back(processes.NICENESS_OF_TRAINING)
     settings = load_settings()
     database = Database(settings.database)
     model = artefact.load(version_directory(settings, version))

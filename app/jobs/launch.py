@@ -33,7 +33,7 @@ STOPPED = "stopped with the service"
 _NOT_FOR_CHILDREN = {"admin_token"}
 FEW = 50
 """So many symbols are forecast in a fraction of a second."""
-HAND_OVER, HAND_OVER_S = "hand-over", 600.0
+FIRST_RUN, HAND_OVER, HAND_OVER_S = "first_run", "hand-over", 600.0
 LOOK_EVERY_S = 1.0
 """How often a running job is looked at: is its time over, was it asked to stop?"""
 
@@ -53,13 +53,7 @@ def launch(
     clock = Clock(settings.now)
     run = runs.start(database, kind, trigger, now or clock.now(), keys)
     try:
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter and module; kind is one of ours
-            [sys.executable, "-m", "app.jobs.child", kind, run.id],
-            env=environment(settings),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C ends the service, which then ends its jobs in order, each with its group
-        )
+        process = _start(settings, kind, run.id)
     except OSError as error:
         runs.finish(database, run.id, "lost", f"its process could not be started: {error}", None, clock.now())
         raise
@@ -82,19 +76,28 @@ def hand_over(settings: Settings, database: Database, made_by: Forecaster, model
         made_by.prepare(model)
         return
     version = model.card.version
+    process = _start(settings, HAND_OVER, version)
     try:
-        done = subprocess.run(  # noqa: S603 - our own interpreter and module, and a version that is stored
-            [sys.executable, "-m", "app.jobs.child", HAND_OVER, version],
-            env=environment(settings),
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-            check=False,
-            timeout=HAND_OVER_S,
-        )
+        code = process.wait(HAND_OVER_S)
     except subprocess.TimeoutExpired:
+        processes.kill_group(process.pid)
         raise CheckFailed(f"version {version} has not forecast what is stored in {HAND_OVER_S:.0f} s") from None
-    if done.returncode:
+    if code:
         raise CheckFailed(f"version {version} can't forecast what is stored; the log says why")
+
+
+def _start(settings: Settings, kind: str, subject: str) -> subprocess.Popen[bytes]:
+    """Start a process for a run of this kind, or for the hand-over to a version; it stands back from its first line."""
+    process = subprocess.Popen(  # noqa: S603 - our own interpreter and module, a kind of ours, an id or stored version
+        [sys.executable, "-m", "app.jobs.child", kind, subject],
+        env=environment(settings),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C ends the service, which then ends its jobs in order, each with its group
+    )
+    if kind != FIRST_RUN:  # for which everybody waits
+        processes.put_back(process.pid)
+    return process
 
 
 def stop_all(wait_s: float = 4.0) -> None:

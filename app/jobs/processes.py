@@ -7,43 +7,24 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 
-NICENESS, NICENESS_OF_TRAINING = 5, 10
-"""Forecasts and pages go before jobs where the cores are few.
-
-A job that writes to the store gets a third of what the server gets: while it holds the lock, others wait for it.
-"""
+NICENESS = 10
+"""Forecasts and pages go before jobs where the cores are few: a job gets a tenth of what the server gets."""
 
 GRACE_S = 5.0
 """How long a job that was asked to stop may take to end by itself."""
 
 
-_began_at: int | None = None
-"""A job's niceness when it began, which is the server's; None in another process."""
-
-
-def become_job() -> None:
-    """Note that this process does one job and nothing else."""
-    global _began_at  # noqa: PLW0603 - true of the process, from its first line on
-    _began_at = os.nice(0)
-
-
-def stand_back(niceness: int = NICENESS) -> None:
-    """Let every other process of this machine go first, and interrupt none; does nothing unless this one is a job's.
-
-    Threads that are started from then on stand back as well.
+def put_back(pid: int) -> None:
+    """Let every other process of this machine go before this one that was just started, and before all that it starts.
 
     Linux groups the processes of a session, and divides the cores between groups before it looks at niceness: a job,
     which leads a session, must lower its group too, or it gets as much as the server.
     """
-    if _began_at is None:
-        return
-    os.nice(max(0, _began_at + niceness - os.nice(0)))
-    if hasattr(os, "sched_setscheduler"):
-        with suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-    if os.getsid(0) == os.getpid():  # else the group is that of a terminal, and of all that runs there
-        with suppress(OSError):  # no such file where the kernel has no groups
-            Path("/proc/self/autogroup").write_text(str(niceness))
+    with suppress(OSError):  # it may have ended already
+        os.setpriority(os.PRIO_PROCESS, pid, os.nice(0) + NICENESS)
+        if hasattr(os, "sched_setscheduler"):  # it interrupts nobody
+            os.sched_setscheduler(pid, os.SCHED_BATCH, os.sched_param(0))
+        Path(f"/proc/{pid}/autogroup").write_text(str(NICENESS))  # no such file where the kernel has no groups
 
 
 def kill_group(leader: int) -> None:

@@ -11,7 +11,7 @@ from app.core.db import Database
 from app.core.errors import CheckFailed, NoChampion, TrackingUnavailable
 from app.core.progress import Progress, silent, within
 from app.core.settings import Settings
-from app.jobs import processes, runs
+from app.jobs import runs
 
 if TYPE_CHECKING:
     import polars as pl
@@ -84,7 +84,6 @@ def review(
     from app.training.contest.contest import run_contest
 
     def retrain(recipe: str | None, at_once: bool, progress: Progress) -> Outcome:
-        processes.stand_back(processes.NICENESS_OF_TRAINING)
         return _trained(run_contest(settings, database, clock, progress, recipe, at_once=at_once))
 
     found = Reviewer(settings, database, clock, retrain).review(verdict, within(progress, 0.0, 0.95))

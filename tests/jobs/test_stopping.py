@@ -177,14 +177,19 @@ def test_a_finished_run_is_done_even_when_it_was_asked_to_stop(database: Databas
     assert seen(database, run).state == "done"
 
 
-def test_only_a_job_stands_back(program: Program) -> None:
-    """Its niceness and the policy under which it interrupts nobody; another process that trains stays as it is."""
-    process = program(
-        "import os; from app.jobs import processes; os.setsid(); "
-        "state = lambda: (os.nice(0), os.sched_getscheduler(0)); before = state(); "
-        "processes.stand_back(); print(state() == before); "
-        "processes.become_job(); processes.stand_back(); print(state() == (min(before[0] + 5, 19), os.SCHED_BATCH)); "
-        "processes.stand_back(processes.NICENESS_OF_TRAINING); print(state()[0] == min(before[0] + 10, 19))"
-    )
-    assert process.stdout is not None
-    assert process.stdout.read().split() == ["True"] * 3
+def test_a_job_stands_back_from_its_first_line() -> None:
+    """By its niceness, its group's, and the policy under which it interrupts nobody; who started it stays as it is."""
+    before = os.nice(0), os.sched_getscheduler(0)
+    process = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    try:
+        processes.put_back(process.pid)
+        niceness = os.getpriority(os.PRIO_PROCESS, process.pid)
+        assert niceness == min(before[0] + processes.NICENESS, 19)
+        assert os.sched_getscheduler(process.pid) == os.SCHED_BATCH
+        group = Path(f"/proc/{process.pid}/autogroup")
+        assert not group.exists() or group.read_text().split()[-1] == str(processes.NICENESS)
+    finally:
+        process.kill()
+        process.wait()
+    assert (os.nice(0), os.sched_getscheduler(0)) == before
+    processes.put_back(process.pid)
