@@ -145,12 +145,10 @@ def new_session(file: str) -> None:
     from app.core.db import Database
     from app.core.settings import load_settings
     from app.forecasts.prediction.forecaster import Forecaster
-    from app.jobs import processes, runs
+    from app.jobs import runs
     from app.prices.refresh.run import refresh
     from tests.prices.market import Market
 
-    processes.become_job()
-    processes.stand_back()
     settings, bars = load_settings(), pl.read_parquet(file)
     database, clock = Database(settings.database), Clock(settings.now)
     market = Market(
@@ -164,9 +162,13 @@ def new_session(file: str) -> None:
 
 
 def refreshing(file: Path) -> None:
-    """Store the new session in another process."""
+    """Store the new session in another process, which stands back as jobs do."""
+    from app.jobs import processes
+
     command = [sys.executable, __file__, "--new-session", str(file)]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, start_new_session=True)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
+    processes.put_back(process.pid)
+    assert process.wait() == 0
 
 
 def training(_reader: Reader) -> None:

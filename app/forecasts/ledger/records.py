@@ -142,9 +142,10 @@ def newest_seq(db: Session) -> int:
     return int(db.exec(select(func.max(ForecastRow.seq))).one() or 0)
 
 
-def symbols_after(db: Session, seq: int) -> set[str]:
-    """Return the symbols of the rows after this number."""
-    return set(db.exec(select(ForecastRow.symbol).where(col(ForecastRow.seq) > seq).distinct()))
+def made_after(db: Session, seq: int) -> set[tuple[str, str]]:
+    """Return the symbols and model versions of the rows after this number; none of those made in shadow."""
+    its = col(ForecastRow.seq) > seq, col(ForecastRow.origin).in_(PUBLIC)
+    return set(db.exec(select(ForecastRow.symbol, ForecastRow.model_version).where(*its).distinct()))
 
 
 def is_forecast(db: Session, session: date) -> bool:

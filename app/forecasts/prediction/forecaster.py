@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
+from time import sleep
 from typing import Final
 
 from sqlmodel import Session
@@ -27,6 +28,10 @@ from app.registry.promotion.decisions import withdrawn
 from app.registry.versions.model import Model
 from app.registry.versions.stored import is_expired, sessions_since
 
+MANY: Final = 50
+"""So many answers are made of forecasts in a fraction of a second."""
+SEEN_S: Final = 2.0
+"""Within this time a server has seen forecasts of a version that isn't served yet, and made answers of hundreds."""
 _ASKED_FOR_AGE: Final = 10
 """Symbols whose newest bar tells how old the champion is."""
 
@@ -79,7 +84,7 @@ class Forecaster:
         asked = list(dict.fromkeys(name for name in names if isinstance(name, str)))
         with self._database.read() as db:
             last = store.last_bars(db, asked)
-            found = _kept(db, last, model)
+            found = _kept(db, last, _version(model))
         missing = [symbol for symbol in last if symbol not in found]
         if missing and self._is_refreshing():
             with self._database.read() as db:
@@ -92,12 +97,12 @@ class Forecaster:
             raise _no_champion()
         return [self._answer(name, last, found, model) for name in names]
 
-    def stored_many(self, symbols: Sequence[str]) -> list[Forecast]:
-        """Return what the champion has forecast as of these symbols' last bars, computing nothing."""
-        model = self._champion.current()
+    def stored_many(self, symbols: Sequence[str], version: str | None = None) -> list[Forecast]:
+        """Return what the champion, or this version, has forecast as of these symbols' last bars, computing nothing."""
+        version = version or _version(self._champion.current())
         with self._database.read() as db:
             last = store.last_bars(db, symbols)
-            found = _kept(db, last, model)
+            found = _kept(db, last, version)
         return [forecast.on_basis(last[symbol].close) for symbol, forecast in found.items()]
 
     def forecast_all(self, progress: Progress = silent) -> int:
@@ -113,10 +118,11 @@ class Forecaster:
     def prepare(self, model: Model) -> None:
         """Let a version that is about to be served forecast every stored symbol, so that nobody waits for it then.
 
-        Not while prices are refreshed: until that is through, a symbol's last forecast is its answer.
+        Not while prices are refreshed: until that is through, a symbol's last forecast is its answer. Where it made
+        many, servers are given the time to make answers of them.
         """
-        if not self._is_refreshing():
-            self._new(model)
+        if not self._is_refreshing() and self._new(model) > MANY:
+            sleep(SEEN_S)
 
     def shadow_all(self, challengers: Sequence[Model], progress: Progress = silent) -> int:
         """Let challengers forecast every stored symbol unseen, beside the champion; return how many rows are new.
@@ -228,11 +234,15 @@ def _forecast(made: Prediction, model: Model, bar: LastBar, exchange: str, made_
     )
 
 
-def _kept(db: Session, last: Mapping[str, LastBar], model: Model | None) -> dict[str, Forecast]:
-    """Return what the ledger has as of each symbol's last bar: the model's, or without one whichever stands yet."""
+def _version(model: Model | None) -> str | None:
+    return model.card.version if model else None
+
+
+def _kept(db: Session, last: Mapping[str, LastBar], version: str | None) -> dict[str, Forecast]:
+    """Return what the ledger has as of each symbol's last bar: a version's, or without one whichever stands yet."""
     sessions = {symbol: bar.session for symbol, bar in last.items()}
-    if model is not None:
-        return records.as_of(db, sessions, model.card.version)
+    if version is not None:
+        return records.as_of(db, sessions, version)
     fallen = withdrawn(db)
     return {name: one for name, one in records.as_of(db, sessions, None).items() if one.model_version not in fallen}
 

@@ -25,9 +25,11 @@ from app.forecasts.ledger.forecast import Forecast
 from app.jobs import runs
 from app.prices import store
 from app.prices.symbols import is_series
+from app.registry.promotion.proofs import proofs_of
 from app.web.edge.deps import Services
+from app.web.predictions.beside import Beside
 from app.web.predictions.schemas import Prediction
-from app.web.predictions.snapshot import Answer, Snapshot
+from app.web.predictions.snapshot import Answer, Common, Snapshot
 
 ALIVE_S = 1.5
 """A refresh that was seen to live is taken to live for so long."""
@@ -44,6 +46,7 @@ class Answers:
         self._looks = 0
         self._alive_until = 0.0
         self._snapshot = Snapshot()
+        self._beside = Beside()
         self._prepared: dict[str, int] = {}
         self.making: bool | None = None
         """Whether a job makes forecasts that are missing; None where whoever asks for one makes it."""
@@ -82,21 +85,46 @@ class Answers:
         for _ in range(2):
             before = self.snapshot()
             found = self._services.forecaster.latest_many(texts, make=make)
-            answers = self._built([one for one in found if isinstance(one, Forecast)])
+            made, common = [one for one in found if isinstance(one, Forecast)], before.common
+            answers = self._built(made, common.version, common.owing)
             refused = {text: one for text, one in zip(texts, found, strict=True) if make and isinstance(one, NoHistory)}
             # Under the symbol's own name only: its spellings are without number.
             if self._keep(before, answers, {text: refused[text] for text in refused.keys() & before.versions.keys()}):
                 break
         return [answers[one.symbol] if isinstance(one, Forecast) else one for one in found]
 
-    def prepare(self, most: int = 50) -> bool:
-        """Make some answers ready that the ledger holds, computing no forecast; say whether more may be left."""
+    def prepare(self, most: int = 20) -> bool:
+        """Make some answers ready that the ledger holds, computing no forecast; say whether more may be left.
+
+        First those of the champion, then those of a version that forecast without being served yet.
+        """
         before = self.snapshot()
-        self._see_refresh(before)
+        self._see_refresh(any(one.provisional for one in before.answers.values()))
         missing = [symbol for symbol in before.versions if self._is_due(before, symbol)][:most]
-        if missing:
-            self._keep(before, self._built(self._services.forecaster.stored_many(missing)))
-            self._prepared |= {symbol: before.stamp(symbol) for symbol in missing}
+        if not missing:
+            return self._prepare_coming(before, most)
+        version, owing = before.common.version, before.common.owing
+        self._keep(before, self._built(self._services.forecaster.stored_many(missing), version, owing))
+        self._prepared |= {symbol: before.stamp(symbol) for symbol in missing}
+        return len(missing) == most
+
+    def _prepare_coming(self, before: Snapshot, most: int) -> bool:
+        version, database = self._beside.coming, self._services.database
+        if version is None:
+            return False
+        with database.read() as db:
+            owed = proofs_of(db, [version])[version].owed
+        symbols = [one for one in before.versions if not is_series(one)]
+        with self._lock:
+            missing = self._beside.missing(before, symbols, owed=owed)[:most]
+            if not missing:
+                self._beside.coming = None
+        found = self._services.forecaster.stored_many(missing, version) if missing else []
+        built = self._built(found, version, version if owed else None)
+        now = self.snapshot()
+        with self._lock:
+            if (now.newest_seq, self._beside.coming) == (before.newest_seq, version):
+                self._beside.keep(version, before, {**dict.fromkeys(missing), **built}, owed=owed)
         return len(missing) == most
 
     def missing(self) -> list[str]:
@@ -121,50 +149,71 @@ class Answers:
     def _is_true(self, answer: Answer) -> bool:
         return answer.is_true(self._services.clock.now(), lives=monotonic() < self._alive_until)
 
-    def _see_refresh(self, snapshot: Snapshot) -> None:
-        """Look, where answers rest on it, whether the refresh still lives."""
-        if any(one.provisional for one in snapshot.answers.values()):
+    def _see_refresh(self, matters: bool) -> None:
+        """Look, where answers may rest on it, whether a refresh lives."""
+        if matters:
             self._alive_until = monotonic() + ALIVE_S if runs.is_refreshing(self._services.database) else 0.0
 
-    def _look(self, champion: object) -> None:
+    def _look(self, pointer: object) -> None:
         """Find out what changed since the last look, and drop the answers that rest on it."""
-        old = self._snapshot
+        old, version = self._snapshot, self._services.champion_version()
         with self._services.database.read() as db:
             prices, newest = store.data_version(db), records.newest_seq(db)
             versions = old.versions if prices == old.prices else store.symbol_versions(db)
-            appended = records.symbols_after(db, old.newest_seq) if 0 <= old.newest_seq < newest else set()
-            owing = self._services.owing(db)
-        self._see_refresh(old)
+            made = records.made_after(db, old.newest_seq) if 0 <= old.newest_seq < newest else set()
+            series = frozenset(one for one in versions.items() if is_series(one[0]))
+            common = Common(pointer, version, series, self._services.owing(db))
         self._looks += 1
-        series = frozenset(one for one in versions.items() if is_series(one[0]))
-        new = Snapshot((champion, series, owing), prices, newest, versions, old.stamps, old.cleared)
-        if new.common != old.common or not 0 <= old.newest_seq <= newest:
-            self._snapshot = replace(new, cleared=self._looks)
-            return
+        new = Snapshot(common, prices, newest, versions, old.stamps, old.cleared)
         # The pairs that only one of the two has: symbols with another version, and those that came or went.
-        changed = appended | dict(versions.items() ^ old.versions.items()).keys()
-        lives = monotonic() < self._alive_until
-        kept = {
-            symbol: answer
-            for symbol, answer in old.answers.items()
-            if symbol not in changed and (lives or not answer.provisional)
-        }
-        stamps = {**old.stamps, **dict.fromkeys(changed, self._looks)}
-        too_short = old.too_short if prices == old.prices else {}
-        self._snapshot = replace(new, stamps=stamps, answers=kept, too_short=too_short)
+        repriced = {symbol for symbol, _ in versions.items() ^ old.versions.items()}
+        self._see_refresh(bool(repriced) or any(one.provisional for one in old.answers.values()))
+        if not 0 <= old.newest_seq <= newest:
+            self._beside, self._snapshot = Beside(), replace(new, cleared=self._looks)
+        elif common != old.common:
+            ready = self._beside.swap(old, new) if pointer != old.common.pointer else {}
+            ready = {symbol: one for symbol, one in ready.items() if (symbol, version) not in made}
+            self._snapshot = replace(new, cleared=self._looks, answers=ready)
+        else:
+            own = {symbol for symbol, its in made if version in {None, its}}
+            stamps = {**old.stamps, **dict.fromkeys(own | repriced, self._looks)}
+            too_short = old.too_short if prices == old.prices else {}
+            kept = self._kept(old, {symbol for symbol, _ in made}, own, repriced)
+            self._snapshot = replace(new, stamps=stamps, answers=kept, too_short=too_short)
+        self._beside.see(made, version)
 
-    def _built(self, forecasts: Sequence[Forecast]) -> dict[str, Answer]:
-        """Write the answers; a forecast that isn't as of the symbol's last bar, or the champion's, is provisional."""
+    def _kept(self, old: Snapshot, made: set[str], own: set[str], repriced: set[str]) -> dict[str, Answer]:
+        """Return the answers that still are: of symbols without another price or another forecast by the champion.
+
+        While prices are refreshed, one that was given a newer bar keeps its answer until its forecast is made.
+        """
+        lives, ahead = monotonic() < self._alive_until, set[str]()
+        if lives and (concerned := repriced & old.answers.keys()):
+            with self._services.database.read() as db:
+                last = store.last_bars(db, list(concerned))
+            ahead = {one for one, bar in last.items() if bar.session > old.answers[one].forecast.as_of}
+        return {
+            symbol: replace(one, provisional=True) if symbol in ahead else one
+            for symbol, one in old.answers.items()
+            if symbol not in (made if one.provisional else own)
+            and (symbol in ahead or symbol not in repriced)
+            and (lives or not one.provisional)
+        }
+
+    def _built(self, forecasts: Sequence[Forecast], version: str | None, owing: str | None) -> dict[str, Answer]:
+        """Write the answers where a version is served, and one may owe its proofs.
+
+        A forecast that isn't as of the symbol's last bar, or the version's, makes a provisional one.
+        """
+        if not forecasts:
+            return {}
         with self._services.database.read() as db:
-            last, owing = store.last_bars(db, [one.symbol for one in forecasts]), self._services.owing(db)
-        answers, champion = {}, self._services.champion_version()
-        beside = self._services.forecaster.situations(forecasts)
-        for forecast, situation in zip(forecasts, beside, strict=True):
-            freshness = self._services.forecaster.freshness(forecast)
-            owed = forecast.model_version == owing
-            made = Prediction.of_newest(forecast, freshness, situation, proofs_owed=owed)
-            body = made.model_dump_json().encode()
-            its = forecast.as_of == last[forecast.symbol].session, champion in {None, forecast.model_version}
+            last = store.last_bars(db, [one.symbol for one in forecasts])
+        answers, forecaster = {}, self._services.forecaster
+        for forecast, situation in zip(forecasts, forecaster.situations(forecasts), strict=True):
+            freshness, owed = forecaster.freshness(forecast), forecast.model_version == owing
+            body = Prediction.of_newest(forecast, freshness, situation, proofs_owed=owed).model_dump_json().encode()
+            its = forecast.as_of == last[forecast.symbol].session, version in {None, forecast.model_version}
             answers[forecast.symbol] = Answer(
                 forecast, situation, body, freshness.since, freshness.until, provisional=not all(its)
             )
@@ -181,7 +230,7 @@ class Answers:
             same = (before.prices, before.cleared) == (now.prices, now.cleared)
             refused = {**now.too_short, **(too_short or {})} if same else now.too_short
             self._snapshot = replace(now, answers={**now.answers, **kept}, too_short=refused)
-            self._see_refresh(self._snapshot)
+            self._see_refresh(any(one.provisional for one in kept.values()))
         return len(kept) == len(answers)
 
 

@@ -42,11 +42,12 @@ class Background:
         self._rests_until = 0.0
 
     async def run(self) -> None:
-        """Make answers ready, until cancelled."""
+        """Make answers ready, until cancelled; half of the time at most, for it slows down whoever asks meanwhile."""
         try:
             while True:
+                begun = monotonic()
                 more = await run_in_threadpool(self.look)
-                await asyncio.sleep(0 if more else LOOK_EVERY_S)
+                await asyncio.sleep(monotonic() - begun if more else LOOK_EVERY_S)
         finally:
             self._answers.making = None
 

@@ -52,15 +52,24 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Common:
+    """What all answers rest on: the champion's pointer and version, the market's series, the version owing proofs."""
+
+    pointer: object = None
+    version: str | None = None
+    series: frozenset[tuple[str, int]] = frozenset()
+    owing: str | None = None
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """The answers that are ready on one state of store and champion; never changed, only replaced by the next one.
 
-    `common` is what all answers rest on: the pointer, the market's series, and whether the champion owes its proofs.
     `stamps` number the looks at which each symbol was found changed, `cleared` that at which all were. `too_short` are
     symbols without enough history; others' bars may be what one of them lacks, so any price drops them.
     """
 
-    common: object = None
+    common: Common = Common()
     prices: str = ""
     newest_seq: int = -1
     versions: Mapping[str, int] = field(default_factory=dict)

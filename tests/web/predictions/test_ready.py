@@ -22,7 +22,7 @@ async def test_stale_by_a_commit_in_the_middle_of_answering(app: FastAPI, seeded
     answers: Answers = app.state.answers
     answers.fill(["AAPL"])
     before = answers.snapshot()
-    built = answers._built(app.state.nextclose.forecaster.stored_many(["AAPL"]))
+    built = answers._built(app.state.nextclose.forecaster.stored_many(["AAPL"]), "v1", None)
     put_bar(seeded, LAST, factor=0.5)
     assert answers._keep(before, built) is False
     assert answers.ready("AAPL") is None
