@@ -30,6 +30,7 @@ _FORECAST: Final = {
     "last_close": pl.Float64,
     "sigma": pl.Float64,
 }
+_NEWEST_SCORE: Final = select(func.max(ScoreRow.seq))
 _HITS: Final = {0.5: "hit_50", 0.8: "hit_80", 0.95: "hit_95"}
 _SCORE: Final = {
     "realised_return": pl.Float64,
@@ -102,8 +103,7 @@ class TrackRecord:
 
 def state(db: Session) -> tuple[int, int, str]:
     """Return what differs after each change that a record may show: of the ledger, its scores, and earnings days."""
-    scores = int(db.exec(select(func.max(ScoreRow.seq))).one() or 0)
-    return records.newest_seq(db), scores, store.events_version(db)
+    return records.newest_seq(db), int(db.connection().execute(_NEWEST_SCORE).scalar() or 0), store.events_version(db)
 
 
 def track_record(

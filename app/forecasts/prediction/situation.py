@@ -103,8 +103,8 @@ def _known(db: Session, forecasts: Sequence[Forecast]) -> dict[tuple[datetime, s
     known: dict[tuple[datetime, str], list[_Telling]] = {}
     for at, of_instant in made.items():
         start = min(one.as_of for one in of_instant) - QUARTER
-        for symbol, *telling in store.events(db, [one.symbol for one in of_instant], at, start).iter_rows():
-            known.setdefault((at, symbol), []).append(tuple(telling))
+        for row in store.event_rows(db, [one.symbol for one in of_instant], at, start):
+            known.setdefault((at, row[0]), []).append(row[1:])
     return known
 
 

@@ -5,6 +5,7 @@ writes is called by `checks` and `refresh`.
 """
 
 from app.prices.store.earnings import earnings_days as earnings_days
+from app.prices.store.earnings import event_rows as event_rows
 from app.prices.store.earnings import events as events
 from app.prices.store.earnings import events_version as events_version
 from app.prices.store.read import LastBar as LastBar

@@ -15,7 +15,31 @@ from app.prices.store import sql
 from app.prices.store.tables import EarningsDay, EventRow
 
 EARNINGS: Final = "earnings"
-_REPORTED: Final = {**EVENT_SCHEMA, "first_seen": EVENT_SCHEMA["known_at"], "id": pl.Int64()}
+_BELIEVED: Final = f"""
+WITH reported AS (
+  SELECT symbol, date, timing, known_at, {{ended_at}} AS ended_at,
+    CASE WHEN lead(first_seen) OVER later = ended_at AND lead(timing) OVER later = timing THEN known_at
+      ELSE min(known_at) OVER (later ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) END AS replaced_at
+  FROM event WHERE {{where}} WINDOW later AS (PARTITION BY symbol, date ORDER BY first_seen, id)
+), clipped AS (
+  SELECT symbol, date, timing, known_at,
+    CASE WHEN ended_at IS NULL OR replaced_at < ended_at THEN replaced_at ELSE ended_at END AS ended_at FROM reported
+)
+SELECT {", ".join(EVENT_SCHEMA)} FROM clipped WHERE ended_at IS NULL OR ended_at > known_at
+ORDER BY symbol, date, known_at
+"""
+"""Lets no two rows of one symbol and date be believed at once: each ends when a later one counts as known.
+
+Where the next row of a day has the same timing and was seen when this one ended, only since when the day is known was
+wrong: this one is left out.
+"""
+
+_NOT_ENDED: Final = (
+    select(EventRow).where(col(EventRow.ended_at).is_(None)).order_by(col(EventRow.date), col(EventRow.symbol))
+)
+
+Event = tuple[str, date, str, datetime, datetime | None]
+"""A row of `EVENT_SCHEMA`."""
 
 
 def events(
@@ -29,22 +53,37 @@ def events(
     open. Where one day is reported twice (timing unknown at first, then after the close), the earlier report ends when
     the later counts as known, and is left out where that is no later than its own.
     """
-    where, values = " WHERE kind = ?", [EARNINGS]
+    return sql.frame(db, *_believed(db, symbols, at, start), EVENT_SCHEMA)
+
+
+def event_rows(db: Session, symbols: Sequence[str], at: datetime, start: date) -> list[Event]:
+    """Return what `events` does as plain rows, for few symbols: a frame costs them many times as much."""
+    return [
+        (symbol, sql.to_date(day), timing, sql.to_instant(known_at), ended_at and sql.to_instant(ended_at))
+        for symbol, day, timing, known_at, ended_at in sql.run(db, *_believed(db, symbols, at, start))
+    ]
+
+
+def _believed(
+    db: Session, symbols: Sequence[str] | None, at: datetime | None, start: date | None
+) -> tuple[str, list[str]]:
+    """Return the statement and its values."""
+    where, values, ended_at = "kind = ?", [EARNINGS], "ended_at"
     if at is not None:
-        where, values = where + " AND first_seen <= ?", [*values, sql.instant(db, at)]
+        moment, ended_at = sql.instant(db, at), "CASE WHEN ended_at <= ? THEN ended_at END"
+        where, values = f"{where} AND first_seen <= ?", [moment, *values, moment]
     if start is not None:
-        where, values = where + " AND date >= ?", [*values, sql.day(start)]
+        where, values = f"{where} AND date >= ?", [*values, sql.day(start)]
     if symbols is not None:
         where, values = f"{where} AND symbol IN {sql.among(db)}", [*values, json.dumps(list(symbols))]
-    reported = sql.frame(db, f"SELECT {', '.join(_REPORTED)} FROM event{where}", values, _REPORTED)
-    return _one_report(reported, at)
+    return _BELIEVED.format(ended_at=ended_at, where=where), values
 
 
 def earnings_days(
     db: Session, symbols: Sequence[str] | None = None, start: date | None = None, end: date | None = None
 ) -> list[EarningsDay]:
     """Return the days in [start, end] that are believed now, of all (or these) symbols, oldest first."""
-    query = select(EventRow).where(col(EventRow.ended_at).is_(None)).order_by(col(EventRow.date), col(EventRow.symbol))
+    query = _NOT_ENDED
     if start is not None:
         query = query.where(col(EventRow.date) >= start)
     if end is not None:
@@ -58,24 +97,3 @@ def events_version(db: Session) -> str:
     """Return a text that changes whenever a day is reported, corrected, or ends."""
     newest, ended = "SELECT max(id) FROM event", "SELECT count(*) FROM event WHERE ended_at IS NOT NULL"
     return "/".join(str(number) for number in sql.run(db, f"SELECT ({newest}), ({ended})")[0])
-
-
-def _one_report(reported: pl.DataFrame, at: datetime | None) -> pl.DataFrame:
-    """Open what ended after `at`, and let no two rows of one symbol and date be believed at once."""
-    open_now = at is None and reported["ended_at"].null_count() == len(reported)
-    if open_now and reported.select("symbol", "date").is_unique().all():  # the usual case, at half the cost
-        return reported.select(*EVENT_SCHEMA).sort("symbol", "date", "known_at")
-    ended = pl.col("ended_at") if at is None else pl.when(pl.col("ended_at") <= at).then("ended_at")
-    later = pl.col("known_at").shift(-1).cum_min(reverse=True)
-    # The same day and timing, reported in place of this row: since when it is known was reported wrong before.
-    corrected = (pl.col("first_seen").shift(-1) == pl.col("ended_at")) & (
-        pl.col("timing").shift(-1) == pl.col("timing")
-    )
-    replaced = pl.when(corrected).then("known_at").otherwise(later)
-    clipped = (
-        reported.lazy()  # one plan: a few rows cost eight times as much step by step
-        .sort("first_seen", "id")
-        .with_columns(pl.min_horizontal(ended, replaced.over("symbol", "date")).alias("ended_at"))
-    )
-    believed = clipped.filter(pl.col("ended_at").is_null() | (pl.col("ended_at") > pl.col("known_at")))
-    return believed.select(*EVENT_SCHEMA).sort("symbol", "date", "known_at").collect()

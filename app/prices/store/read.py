@@ -17,7 +17,7 @@ from app.core.db import Database
 from app.core.errors import UnknownSymbol
 from app.prices.frame import INSTANT
 from app.prices.store import adjustments, sql, write
-from app.prices.store.tables import PriceVersionRow, SymbolRow
+from app.prices.store.tables import SymbolRow
 from app.prices.symbols import is_series, normalise, stock
 
 _WITHIN = " AND session BETWEEN ? AND ?"
@@ -176,10 +176,10 @@ def was_known(db: Session, symbol: str, session: date, at: datetime) -> bool:
 
 def data_version(db: Session) -> str:
     """Return a text that changes whenever a final bar or a known earnings day changes."""
-    row = db.get(PriceVersionRow, 1)
-    return str(row.version if row else 0)
+    rows = sql.run(db, "SELECT version FROM price_version")
+    return str(rows[0][0] if rows else 0)
 
 
 def symbol_versions(db: Session) -> dict[str, int]:
     """Return for each symbol a number that changes whenever one of its final bars or earnings days changes."""
-    return {str(symbol): int(version) for symbol, version in sql.run(db, "SELECT symbol, version FROM symbol")}
+    return dict(sql.run(db, "SELECT symbol, version FROM symbol"))

@@ -15,7 +15,7 @@ from app.core.errors import UnknownSymbol
 from app.core.public import Instant
 from app.prices.outcomes import Outcome
 from app.prices.store import sql
-from app.prices.symbols import is_series
+from app.prices.symbols import SERIES_MARK
 
 _NEVER: Final = (-1, -1)
 _ROWS = (
@@ -64,8 +64,8 @@ def symbol_rows(db: Session) -> list[Row]:
 
     One that is as it was before has the same status as before: a newest bar that changed moves the row's version.
     """
-    rows = sql.run(db, f"{_ROWS} ORDER BY watched DESC, COALESCE(position, 0), symbol")
-    return [row for row in rows if not is_series(row[0])]
+    its = "WHERE substr(symbol, 1, 1) <> ? ORDER BY watched DESC, COALESCE(position, 0), symbol"
+    return sql.run(db, f"{_ROWS} {its}", [SERIES_MARK])
 
 
 def statuses_of(db: Session, rows: Sequence[Row]) -> list[SymbolStatus]:
