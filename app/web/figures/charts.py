@@ -7,12 +7,14 @@ the theme changes. Sessions are categories, so that nights and holidays leave no
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
 
 import polars as pl
 
 from app.forecasts.ledger.forecast import Forecast
 from app.web.edge import formats
-from app.web.figures.indicators import Figure, Indicator, bar, numbers, overlays, panes, trace
+from app.web.figures.indicators import Columns, Figure, Indicator, bar, numbers, overlays, panes, trace
 
 WEEKLY_FROM = 600
 """From so many sessions on, candles are weeks: more of them than pixels are slow to draw and impossible to read."""
@@ -28,13 +30,34 @@ _PRICE = "%{y:,.2f}"
 _BAND_TOKENS = {0.5: "--band-50", 0.8: "--band-80", 0.95: "--band-95"}
 
 
+class PastBand(NamedTuple):
+    """The 80 % band that was forecast for a session, beside its close, and whether that fell into it."""
+
+    session: date
+    lower: float
+    upper: float
+    close: float
+    held: bool
+
+
+class Mark(NamedTuple):
+    """A text at the candle of a session, under its low."""
+
+    session: date
+    low: float
+    text: str
+
+
 def candles(bars: pl.DataFrame) -> pl.DataFrame:
-    """Return the bars as they are drawn: sessions, or weeks where there are too many; columns of the bar frame."""
+    """Return the bars as they are drawn: sessions, or weeks where there are too many.
+
+    Beside the columns of the bar frame stand any others; a week has those of its last session.
+    """
     if bars.height < WEEKLY_FROM:
         return bars
     week = pl.col("session").dt.truncate("1w").alias("week")
     weekly = bars.group_by(week, maintain_order=True).agg(
-        pl.col("session", "close").last(),
+        pl.exclude("open", "high", "low", "volume").last(),
         pl.col("open").first(),
         pl.col("high").max(),
         pl.col("low").min(),
@@ -47,23 +70,22 @@ def stock(
     bars: pl.DataFrame,
     shown: Sequence[Indicator],
     forecast: Forecast | None,
-    results: pl.DataFrame | None = None,
-    past: pl.DataFrame | None = None,
+    results: Sequence[Mark] = (),
+    past: Sequence[PastBand] = (),
 ) -> Figure:
     """Draw candles, what a reader chose of indicators, and the next session's bands on the same price axis.
 
-    `bars` are what `candles` returned, with the chosen indicators' columns; `results` are the bars' `session` and
-    `low` under which a mark with a `text` stands; `past` are the 80 % bands of earlier forecasts, `lower` to `upper`
-    by `session`, and whether they held the `close`.
+    `bars` are what `candles` returned, with the chosen indicators' columns.
     """
-    sessions = [day.isoformat() for day in bars["session"].to_list()]
-    below, room = panes(shown, bars, sessions)
-    traces = [_candlestick(bars, sessions), *overlays(shown, bars, sessions), *below]
-    if past is not None and not past.is_empty():
+    columns = bars.to_dict(as_series=False)
+    sessions = [day.isoformat() for day in columns["session"]]
+    below, room = panes(shown, columns, sessions)
+    traces = [_candlestick(columns, sessions), *overlays(shown, columns, sessions), *below]
+    if past:
         traces = [*_past(past), *traces]
     layout = _layout(sessions, room, with_panel=forecast is not None)
-    layout["yaxis"]["range"] = low, high = _reach(bars, forecast)
-    if results is not None and not results.is_empty():
+    layout["yaxis"]["range"] = low, high = _reach(columns, forecast)
+    if results:
         traces.append(_results(results, (high - low) * _UNDER))
     if forecast is not None:
         traces += _panel(forecast)
@@ -71,40 +93,41 @@ def stock(
     return {"data": traces, "layout": layout}
 
 
-def _reach(bars: pl.DataFrame, forecast: Forecast | None) -> list[float]:
+def _reach(columns: Columns, forecast: Forecast | None) -> list[float]:
     """Return the price axis' bounds: all candles and bands, a little air, and no say for the averages."""
-    edges = [*bars["low"].to_list(), *bars["high"].to_list(), *(forecast.quantiles if forecast else ())]
+    edges = [*columns["low"], *columns["high"], *(forecast.quantiles if forecast else ())]
     air = (max(edges) - min(edges)) * 0.05 or 1.0
     return [round(min(edges) - air, 4), round(max(edges) + air, 4)]
 
 
-def _candlestick(bars: pl.DataFrame, sessions: list[str]) -> Figure:
-    prices = {name: numbers(bars[name]) for name in ("open", "high", "low", "close")}
+def _candlestick(columns: Columns, sessions: list[str]) -> Figure:
+    prices = {name: numbers(columns[name]) for name in ("open", "high", "low", "close")}
     up, down = ({"line": {"color": token, "width": 1}, "fillcolor": token} for token in ("--up", "--down"))
     return trace("candlestick", "Price", sessions, **prices, increasing=up, decreasing=down, whiskerwidth=0)
 
 
-def _results(results: pl.DataFrame, under: float) -> Figure:
+def _results(results: Sequence[Mark], under: float) -> Figure:
     """Mark the candles in which a company's results were first traded, a little under their lows."""
-    sessions = [day.isoformat() for day in results["session"].to_list()]
+    sessions = [one.session.isoformat() for one in results]
     marks = {"mode": "markers", "marker": {"color": "--accent", "size": 7, "symbol": "triangle-up"}}
-    places, texts = numbers(results["low"] - under), results["text"].to_list()
+    places, texts = numbers(one.low - under for one in results), [one.text for one in results]
     return trace("scatter", "Results", sessions, y=places, text=texts, **marks, hovertemplate="%{text}")
 
 
-def _past(past: pl.DataFrame) -> list[Figure]:
+def _past(past: Sequence[PastBand]) -> list[Figure]:
     """Lay each session's band behind its candle, and ring the closes that fell out of it."""
-    sessions = [day.isoformat() for day in past["session"].to_list()]
-    heights, lower = numbers(past["upper"] - past["lower"]), numbers(past["lower"])
-    shown = {"base": lower, "width": 1.0, "customdata": numbers(past["upper"])}
+    sessions = [one.session.isoformat() for one in past]
+    heights = numbers(one.upper - one.lower for one in past)
+    lower, upper = numbers(one.lower for one in past), numbers(one.upper for one in past)
+    shown = {"base": lower, "width": 1.0, "customdata": upper}
     hover = "%{base:,.2f} to %{customdata:,.2f}"
-    missed = past.filter(~pl.col("held"))
+    missed = [one for one in past if not one.held]
     marker = {"color": "--missed", "size": 9, "symbol": "circle-open", "line": {"width": 1.8}}
     rings = {"mode": "markers", "marker": marker, "hovertemplate": "outside its 80 % band"}
-    days = [day.isoformat() for day in missed["session"].to_list()]
+    days = [one.session.isoformat() for one in missed]
     return [
         bar("80 % band forecast", sessions, heights, "--band-95", **shown, hovertemplate=hover),
-        trace("scatter", "Missed", days, y=numbers(missed["close"]), **rings),
+        trace("scatter", "Missed", days, y=numbers(one.close for one in missed), **rings),
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import floor
@@ -34,9 +34,12 @@ class Axis:
 
     def beyond(self, value: float) -> float:
         """Return the same without an edge: what lies outside is cut off by the drawing's own."""
-        width = self.high - self.low
-        share = (value - self.low) / width if width else 0.5
-        return round(self.start + share * (self.end - self.start), 1)
+        return round(self.all([value])[0], 1)
+
+    def all(self, values: Iterable[float]) -> list[float]:
+        """Return where values are drawn, without an edge and not rounded."""
+        width, room = self.high - self.low, self.end - self.start
+        return [self.start + ((value - self.low) / width if width else 0.5) * room for value in values]
 
 
 @dataclass(frozen=True)
@@ -151,21 +154,20 @@ def spark(
     axis = Axis(min(edges), max(edges), SPARK_HEIGHT - _MARGIN, _MARGIN)
     room = SPARK_WIDTH * 0.93
     step = room / max(len(closes) - 1, 1)
-    points = [(round(place * step, 1), axis.at(close)) for place, close in enumerate(closes)]
-    line = " ".join(f"{x},{y}" for x, y in points)
+    across = [place * step for place in range(len(closes))]
+    line = _line(across, axis, closes)
     bands = tuple(
         (one.level, axis.at(one.upper), round(axis.at(one.lower) - axis.at(one.upper), 1))
         for one in reversed(forecast.intervals() if forecast else ())
     )
-    area = f"0,{SPARK_HEIGHT} {line} {points[-1][0]},{SPARK_HEIGHT}" if points else ""
-    lines = tuple(
-        (
-            token,
-            " ".join(f"{x},{axis.beyond(one)}" for (x, _), one in zip(points, values, strict=True) if one is not None),
-        )
-        for token, values in over
-    )
-    return Spark(line, area, bands, lines)
+    area = f"0,{SPARK_HEIGHT} {line} {across[-1]:.1f},{SPARK_HEIGHT}" if across else ""
+    return Spark(line, area, bands, tuple((token, _line(across, axis, values)) for token, values in over))
+
+
+def _line(across: Sequence[float], axis: Axis, values: Sequence[float | None]) -> str:
+    """Return the points of a line with a value at each place; one that isn't known is left out."""
+    known = [(x, value) for x, value in zip(across, values, strict=True) if value is not None]
+    return " ".join(f"{x:.1f},{y:.1f}" for (x, _), y in zip(known, axis.all(value for _, value in known), strict=True))
 
 
 def sparkline(closes: Sequence[float], width: float = 96.0, height: float = 28.0) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import polars as pl
-
 Figure = dict[str, Any]
+Columns = Mapping[str, list[Any]]
+"""Values of candles by name, oldest first; as lists, for a step on a short column costs more than its values do."""
 Column = tuple[str, str, int]
 """A column of the indicators, its heading, and its digits in a table."""
 _GAP, _PANE, _PRICES = 0.07, 0.17, 0.76
@@ -59,9 +59,9 @@ def columns(shown: Sequence[Indicator]) -> list[Column]:
     return [column for one in shown for column in one.columns]
 
 
-def numbers(column: pl.Series, digits: int = 4) -> list[float | None]:
-    """Return a column as a figure holds it: rounded, null where it isn't known."""
-    return [None if value is None else round(value, digits) for value in column.fill_nan(None).to_list()]
+def numbers(values: Iterable[float | None], digits: int = 4) -> list[float | None]:
+    """Return values as a figure holds them: rounded, null where one isn't known."""
+    return [None if value is None else round(value, digits) for value in values]
 
 
 def trace(kind: str, name: str, x: list[str], **own: Any) -> Figure:
@@ -74,14 +74,14 @@ def bar(name: str, x: list[str], y: list[float] | list[float | None], colour: st
     return trace("bar", name, x, y=y, marker={"color": colour, "line": {"width": 0}}, **own)
 
 
-def line(name: str, x: list[str], values: pl.Series, token: str, **own: Any) -> Figure:
+def line(name: str, x: list[str], values: list[float | None], token: str, **own: Any) -> Figure:
     """Return a trace of one line in the colour of a token."""
     style = {"color": token, "width": 1.5} | own.pop("line", {})
     hover = "%{y:,.2f}"
     return trace("scatter", name, x, y=numbers(values), mode="lines", line=style, hovertemplate=hover, **own)
 
 
-def overlays(shown: Sequence[Indicator], candles: pl.DataFrame, x: list[str]) -> list[Figure]:
+def overlays(shown: Sequence[Indicator], candles: Columns, x: list[str]) -> list[Figure]:
     """Draw what lies over the candles; `candles` have the indicators' columns beside their own."""
     return [
         line(title, x, candles[name], f"--{one.token}", line={"dash": "4px,3px"} if len(one.columns) > 1 else {})
@@ -91,7 +91,7 @@ def overlays(shown: Sequence[Indicator], candles: pl.DataFrame, x: list[str]) ->
     ]
 
 
-def panes(shown: Sequence[Indicator], candles: pl.DataFrame, x: list[str]) -> tuple[list[Figure], Figure]:
+def panes(shown: Sequence[Indicator], candles: Columns, x: list[str]) -> tuple[list[Figure], Figure]:
     """Draw the panes below the candles; return their traces, and what the layout gains by them."""
     below = [one for one in shown if one.is_pane]
     whole = _PRICES + len(below) * (_PANE + _GAP)
@@ -120,19 +120,18 @@ def _level(axis: str, level: float) -> Figure:
     return {"type": "line", "xref": "x domain", "x0": 0, "x1": 1, "yref": axis, "y0": level, "y1": level, "line": line}
 
 
-def _volume(candles: pl.DataFrame, x: list[str], axis: str) -> list[Figure]:
-    rose = (candles["close"] >= candles["open"]).to_list()
-    colours = _by_side(rose)
-    return [bar("Volume", x, candles["volume"].to_list(), colours, yaxis=axis, hovertemplate="%{y:.3s}")]
+def _volume(candles: Columns, x: list[str], axis: str) -> list[Figure]:
+    colours = _by_side(close >= at for close, at in zip(candles["close"], candles["open"], strict=True))
+    return [bar("Volume", x, candles["volume"], colours, yaxis=axis, hovertemplate="%{y:.3s}")]
 
 
-def _rsi(candles: pl.DataFrame, x: list[str], axis: str) -> list[Figure]:
+def _rsi(candles: Columns, x: list[str], axis: str) -> list[Figure]:
     return [line("RSI 14", x, candles["rsi_14"], "--average-1", yaxis=axis) | {"hovertemplate": "%{y:.1f}"}]
 
 
-def _macd(candles: pl.DataFrame, x: list[str], axis: str) -> list[Figure]:
+def _macd(candles: Columns, x: list[str], axis: str) -> list[Figure]:
     heights = candles["macd_histogram"]
-    colours = _by_side((heights.fill_null(0.0) >= 0).to_list())
+    colours = _by_side((height or 0.0) >= 0 for height in heights)
     return [
         bar("Histogram", x, numbers(heights), colours, yaxis=axis, hovertemplate="%{y:,.2f}"),
         line("MACD", x, candles["macd"], "--average-1", yaxis=axis),
@@ -140,7 +139,7 @@ def _macd(candles: pl.DataFrame, x: list[str], axis: str) -> list[Figure]:
     ]
 
 
-def _by_side(up: list[bool]) -> list[str]:
+def _by_side(up: Iterable[bool]) -> list[str]:
     return ["--volume-up" if one else "--volume-down" for one in up]
 
 

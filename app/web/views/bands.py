@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
-import polars as pl
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from app.forecasts.ledger import records
 from app.forecasts.ledger.forecast import PUBLIC
 from app.forecasts.ledger.tables import ForecastRow, ScoreRow
 from app.registry.components.levels import INTERVALS
+from app.web.figures.charts import PastBand
 
 _LOW, _HIGH = INTERVALS[0.8]
-_SCHEMA = {"session": pl.Date, "lower": pl.Float64, "upper": pl.Float64, "close": pl.Float64, "held": pl.Boolean}
+_READ = (ForecastRow.target_session, ForecastRow.quantiles, ScoreRow.realised_close, ScoreRow.hit_80)
+_SCORED = (
+    records.with_score(select(*map(col, _READ)))
+    .where(
+        ForecastRow.symbol == bindparam("symbol"),
+        col(ForecastRow.target_session).between(bindparam("first"), bindparam("last")),
+        col(ForecastRow.origin).in_(PUBLIC),
+        col(ScoreRow.realised_close).is_not(None),
+    )
+    .order_by(col(ForecastRow.origin), col(ForecastRow.seq).desc())  # a live one first
+)
 
 
-def past_bands(db: Session, symbol: str, bars: pl.DataFrame) -> pl.DataFrame:
-    """Return one row per bar whose session was forecast and scored; what was made live goes before a replay."""
-    if bars.is_empty():
-        return pl.DataFrame(schema=_SCHEMA)
-    closes: dict[date, float] = dict(bars.select("session", "close").iter_rows())
-    read = (ForecastRow.target_session, ForecastRow.quantiles, ScoreRow.realised_close, ScoreRow.hit_80)
-    query = records.chosen(records.with_score(select(*map(col, read))), symbol, None, min(closes), max(closes))
-    query = query.where(col(ForecastRow.origin).in_(PUBLIC), col(ScoreRow.realised_close).is_not(None))
-    live_first = (col(ForecastRow.origin), col(ForecastRow.seq).desc())
-    found: dict[date, tuple[date, float, float, float, bool]] = {}
-    for session, quantiles, realised, held in db.connection().execute(query.order_by(*live_first)):
+def past_bands(db: Session, symbol: str, closes: Mapping[date, float]) -> list[PastBand]:
+    """Return the band of each session of these that was forecast and scored; what was made live before a replay."""
+    found: dict[date, PastBand] = {}
+    asked = {"symbol": symbol, "first": min(closes), "last": max(closes)}
+    for session, quantiles, realised, held in db.connection().execute(_SCORED, asked):
         if session in closes and session not in found:
             ratio = closes[session] / realised
-            found[session] = (session, quantiles[_LOW] * ratio, quantiles[_HIGH] * ratio, closes[session], held)
-    return pl.DataFrame(list(found.values()), schema=_SCHEMA, orient="row").sort("session")
+            found[session] = PastBand(session, quantiles[_LOW] * ratio, quantiles[_HIGH] * ratio, closes[session], held)
+    return sorted(found.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -14,6 +15,7 @@ from app.forecasts.ledger.events import first_traded
 from app.forecasts.prediction.situation import NO_DAYS, NO_INDEX, EventAhead
 from app.prices.store import EarningsDay
 from app.web.edge import formats
+from app.web.figures.charts import Mark
 
 WHEN: Final = {"amc": "after the close", "bmo": "before the open", "unknown": "at a time that isn't known"}
 _THIS_WEEK: Final = timedelta(days=6)
@@ -53,14 +55,12 @@ def past(days: Sequence[EarningsDay], exchange: Calendar) -> list[Results]:
     ]
 
 
-def at_candles(results: Sequence[Results], candles: pl.DataFrame) -> pl.DataFrame:
-    """Return `session`, `low` and `text` of the candles in which results were first traded; a week holds its days."""
-    texts = pl.DataFrame(
-        [(one.session, one.text) for one in results], schema={"traded": pl.Date, "text": pl.String}, orient="row"
-    )
-    first = candles["session"].min()
-    drawn = texts.sort("traded").join_asof(
-        candles.select("session", "low").sort("session"), left_on="traded", right_on="session", strategy="forward"
-    )
-    inside = drawn.filter((pl.col("traded") >= first) & pl.col("session").is_not_null())
-    return inside.select("session", "low", "text").unique("session", keep="last", maintain_order=True)
+def at_candles(results: Sequence[Results], candles: pl.DataFrame) -> list[Mark]:
+    """Return a mark at each candle in which results were first traded; a week holds its days."""
+    sessions, lows = candles["session"].to_list(), candles["low"].to_list()
+    found: dict[date, Mark] = {}
+    for one in sorted(results, key=lambda one: one.session):
+        place = bisect_left(sessions, one.session)
+        if sessions[0] <= one.session and place < len(sessions):
+            found[sessions[place]] = Mark(sessions[place], lows[place], one.text)
+    return list(found.values())

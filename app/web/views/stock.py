@@ -53,9 +53,12 @@ class Stock:
     def _chart(self, db: Session) -> Chart | None:
         symbol, chosen = self.status.symbol, self.chosen
         bars, days = store.history(db, symbol, last=chosen.reads), store.earnings_days(db, [symbol])
-        bands = past_bands(db, symbol, bars.tail(chosen.size or bars.height)) if chosen.is_banded else None
+        if bars.is_empty():
+            return None
+        drawn = bars.tail(chosen.size or bars.height)
+        bands = past_bands(db, symbol, dict(drawn["session", "close"].iter_rows())) if chosen.is_banded else ()
         past = results.past(days, calendar(self.status.exchange))
-        return chart(bars, chosen, self.forecast, past, bands) if bars.height else None
+        return chart(bars, chosen, self.forecast, past, bands)
 
     @property
     def chart_region(self) -> str:

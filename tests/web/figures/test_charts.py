@@ -65,7 +65,8 @@ def test_a_figure_holds_the_bars_and_the_bands() -> None:
 
 def test_sessions_stand_in_their_order_whatever_is_drawn_first() -> None:
     """Bands of the newest sessions alone, which lie behind the candles, don't move those to the front of the axis."""
-    bands = BARS.tail(5).select("session", "close", lower="low", upper="high", held=pl.lit(value=True))
+    newest = BARS.tail(5).select("session", "low", "high", "close", held=pl.lit(value=True)).iter_rows()
+    bands = [charts.PastBand(*row) for row in newest]
     drawn = charts.stock(BARS, [], FORECAST, past=bands)
     assert len(drawn["data"][0]["x"]) == 5
     assert drawn["layout"]["xaxis"]["categoryorder"] == "category ascending"

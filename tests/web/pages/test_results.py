@@ -155,4 +155,4 @@ def test_a_week_holds_the_results_of_its_days() -> None:
         for day in (date(2020, 7, 21), date(2020, 10, 27), date(2020, 10, 30))
     ]
     marks = results.at_candles(results.past(days, calendar()), weeks)
-    assert marks.select("session", "low").rows() == [(date(2020, 10, 30), 2.0)]
+    assert [(one.session, one.low) for one in marks] == [(date(2020, 10, 30), 2.0)]
