@@ -64,11 +64,15 @@ class Upcoming:
 
 def upcoming(db: Session, now: datetime) -> list[Upcoming]:
     """Return what comes next of each scheduled job, soonest first; the check is due from the week's start on."""
-    exchanges = store.codes(db, watched=True) or {DEFAULT_EXCHANGE}
-    cycles = [Upcoming("cycle", exchange, next_cycle(exchange, now)) for exchange in exchanges]
     monday = datetime.combine(now.date() + timedelta(days=7 - now.weekday()), time(), UTC)
     check = Upcoming("check", None, now if check_is_due(db, now) else monday)
-    return sorted([*cycles, check], key=lambda one: (one.at, one.exchange or ""))
+    return sorted([*next_cycles(db, now), check], key=lambda one: (one.at, one.exchange or ""))
+
+
+def next_cycles(db: Session, now: datetime) -> list[Upcoming]:
+    """Return the next cycle of each exchange with watched symbols, or of the usual one."""
+    exchanges = store.codes(db, watched=True) or {DEFAULT_EXCHANGE}
+    return [Upcoming("cycle", exchange, next_cycle(exchange, now)) for exchange in exchanges]
 
 
 def next_cycle(exchange: str, now: datetime) -> datetime:

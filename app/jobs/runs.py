@@ -14,7 +14,6 @@ from typing import Any
 from sqlalchemy import delete, insert, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
-from sqlmodel.sql.expression import SelectOfScalar
 from ulid import ULID
 
 from app.core.clock import wall
@@ -42,6 +41,9 @@ STOPPED: dict[Stop, str] = {"cancelled": "cancelled by hand", "timed_out": "ende
 _TRIGGER_LENGTH = 20
 _LOOKED_BACK = 20
 """Runs that are looked through for the newest report."""
+_NEWEST = select(JobRunRow).order_by(col(JobRunRow.started_at).desc(), col(JobRunRow.id).desc())
+_REPORTED = _NEWEST.where(col(JobRunRow.kind).in_(("monitor", "cycle"))).limit(_LOOKED_BACK)
+_RUNNING = select(JobRunRow).where(JobRunRow.state == "running").order_by(col(JobRunRow.started_at))
 
 _WITHIN: dict[str, tuple[str, ...]] = {
     "cycle": ("refresh", "score", "forecast", "monitor"),
@@ -147,13 +149,12 @@ def close_lost(database: Database, now: datetime) -> list[JobRun]:
 
 def recent(db: Session, limit: int = 20) -> list[JobRun]:
     """Return the newest runs, newest first."""
-    return [JobRun.model_validate(row) for row in db.exec(_newest().limit(limit))]
+    return [JobRun.model_validate(row) for row in db.exec(_NEWEST.limit(limit))]
 
 
 def running(db: Session) -> list[JobRun]:
     """Return the runs that are running, oldest first."""
-    rows = db.exec(select(JobRunRow).where(JobRunRow.state == "running").order_by(col(JobRunRow.started_at)))
-    return [JobRun.model_validate(row) for row in rows]
+    return [JobRun.model_validate(row) for row in db.exec(_RUNNING)]
 
 
 def is_refreshing(database: Database) -> bool:
@@ -183,7 +184,7 @@ def get(db: Session, run_id: str) -> JobRun:
 
 def last(db: Session, *kinds: str, ended: bool = False, state: State | None = None) -> JobRun | None:
     """Return the newest run of these kinds: whatever its state, the newest that has ended, or that is in a state."""
-    query = _newest().where(col(JobRunRow.kind).in_(kinds))
+    query = _NEWEST.where(col(JobRunRow.kind).in_(kinds))
     query = query.where(JobRunRow.state != "running") if ended else query
     row = db.exec((query.where(JobRunRow.state == state) if state else query).limit(1)).first()
     return None if row is None else JobRun.model_validate(row)
@@ -191,16 +192,12 @@ def last(db: Session, *kinds: str, ended: bool = False, state: State | None = No
 
 def last_report(db: Session) -> dict[str, Any] | None:
     """Return the newest monitoring report: that of a job of its own, or of a cycle."""
-    for run in db.exec(_newest().where(col(JobRunRow.kind).in_(("monitor", "cycle"))).limit(_LOOKED_BACK)):
+    for run in db.exec(_REPORTED):
         outcome = run.outcome or {}
         report: dict[str, Any] = outcome if run.kind == "monitor" else outcome.get("monitor", {})
         if "verdict" in report:
             return report
     return None
-
-
-def _newest() -> SelectOfScalar[JobRunRow]:
-    return select(JobRunRow).order_by(col(JobRunRow.started_at).desc(), col(JobRunRow.id).desc())
 
 
 def _refuse_second(db: Session, kind: str) -> None:

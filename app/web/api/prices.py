@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import polars as pl
 from fastapi import APIRouter
+from pydantic_core import to_json
 from starlette.responses import Response
 
 from app.core.errors import BadInput, UnknownSymbol
@@ -51,9 +53,12 @@ def prices(
 ) -> Response:
     """Return a symbol's stored final bars in [start, end], oldest first."""
     status, bars = _history(services, symbol, start, end)
-    behind = services.sessions_behind(status)
-    found = schemas.Prices.of(status, sessions_behind=behind, bars=bars.drop("symbol").to_dicts())
-    return csv.table(found, "bars", f"{status.symbol}-prices") if shape == "csv" else written(found)
+    rows = _rounded(bars)
+    if shape == "csv":
+        return csv.answer(rows, tuple(schemas.Bar.model_fields), f"{status.symbol}-prices")
+    head = schemas.Prices.of(status, sessions_behind=services.sessions_behind(status), bars=[])
+    # Bars by the thousand are written as they are: the schema's checks and rounding, field by field, take their time.
+    return Response(to_json(head.model_dump(mode="json") | {"bars": rows}), media_type="application/json")
 
 
 @router.get("/indicators/{symbol}", tags=["prices"], response_model=schemas.Indicators, responses=csv.OFFERED)
@@ -70,10 +75,7 @@ def indicators(
     drawn = overlay(bars)
     drawn = drawn.filter(drawn["session"] >= start) if start else drawn
     names = [column for column in drawn.columns if column not in {"symbol", "session"}]
-    rows = [
-        {name: rounded(value) if isinstance(value, float) else value for name, value in row.items()}
-        for row in drawn.drop("symbol").iter_rows(named=True)
-    ]
+    rows = _rounded(drawn)
     if shape == "csv":
         return csv.answer(rows, ("session", *names), f"{status.symbol}-indicators")
     return written(schemas.Indicators.of(status, columns=names, rows=rows))
@@ -82,6 +84,15 @@ def indicators(
 def written(said: Schema) -> Response:
     """Write a long answer in the route's thread: FastAPI would on the event loop, where all others wait for it."""
     return Response(said.model_dump_json(), media_type="application/json")
+
+
+def _rounded(found: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of one symbol's frame with their floats as JSON gets prices."""
+    columns = found.drop("symbol").to_dict(as_series=False)
+    for name, kind in found.schema.items():
+        if kind == pl.Float64:
+            columns[name] = [None if value is None else rounded(value) for value in columns[name]]
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def _history(

@@ -165,8 +165,8 @@ class Answers:
             common = Common(pointer, version, series, self._services.owing(db))
         self._looks += 1
         new = Snapshot(common, prices, newest, versions, old.stamps, old.cleared)
-        # The pairs that only one of the two has: symbols with another version, and those that came or went.
-        repriced = {symbol for symbol, _ in versions.items() ^ old.versions.items()}
+        repriced = {symbol for symbol, its in versions.items() if old.versions.get(symbol) != its}
+        repriced |= old.versions.keys() - versions.keys()
         self._see_refresh(bool(repriced) or any(one.provisional for one in old.answers.values()))
         if not 0 <= old.newest_seq <= newest:
             self._beside, self._snapshot = Beside(), replace(new, cleared=self._looks)

@@ -116,7 +116,7 @@ def answer_many(answers: Answers, symbols: Sequence[str], *, make: bool = True) 
     ready = dict(zip(symbols, answers.ready_many(symbols), strict=True))
     missing = [symbol for symbol, one in ready.items() if one is None]
     try:
-        made = dict(zip(missing, answers.fill(missing, make=make), strict=True))
+        made = dict(zip(missing, answers.fill(missing, make=make), strict=True)) if missing else {}
     except NoChampion as error:
         made = dict.fromkeys(missing, error)
     return [ready[symbol] or made[symbol] for symbol in symbols]

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from app.forecasts.ledger.forecast import Forecast
 from app.jobs import runs
-from app.jobs.plan import Upcoming, upcoming
+from app.jobs.plan import Upcoming, next_cycles
 from app.jobs.tables import JobRun
 from app.prices import store
 from app.prices.store import SymbolStatus
@@ -69,7 +69,7 @@ class Watchlist:
     watching: bool
     setup: Setup | None
     running: JobRun | None
-    upcoming: Upcoming | None
+    upcoming: Upcoming
     verdict: str | None
     forecasts: tuple[Forecast, ...]
     sort: Sort | None
@@ -100,7 +100,7 @@ def watchlist(services: Services, answers: Answers, sort: Sort | None = None) ->
     every = services.stored.all()
     with services.database.read() as db:
         recent, report = runs.recent(db, _RECENT), runs.last_report(db)
-        due = upcoming(db, services.clock.now())
+        cycle = min(next_cycles(db, services.clock.now()), key=lambda one: one.at)
     watched = [status for status in every if status.watched]
     shown = watched or every[:MOST_UNWATCHED]
     lines, found = board(services, answers, shown)
@@ -112,7 +112,7 @@ def watchlist(services: Services, answers: Answers, sort: Sort | None = None) ->
         watching=bool(watched),
         setup=None if forecasts else setup(services, shown, recent),
         running=next((run for run in recent if run.state == "running"), None),
-        upcoming=next((one for one in due if one.kind == "cycle"), None),
+        upcoming=cycle,
         verdict=report["verdict"] if report else None,
         forecasts=forecasts,
         sort=sort,
