@@ -9,12 +9,11 @@ import polars as pl
 import streamlit as st
 
 from admin_ui import client
-from admin_ui.views import MARGIN, failures_shown, grid
+from admin_ui.views import MARGIN, Written, failures_shown, grid, share
 
 PARTS = {"Fold": "fold", "Year": "year", "Volatility tercile": "tercile", "Kind of session": "kind", "Symbol": "symbol"}
 FIGURES = {"CRPS skill": "crps_skill", "MAE ratio": "mae_ratio", "In 80 %": "coverage_80", "Forecasts": "n"}
 MOST = 12
-_SHARES = ("crps_skill", "coverage_80")
 _SHOWN = 4
 _INTERVAL = ("crps_skill_low", "crps_skill_high")
 
@@ -41,8 +40,8 @@ def show() -> None:
         keys, scores = by_part(chosen, PARTS[by])
         if keys:
             st.plotly_chart(figure(keys, scores, FIGURES[title]), width="stretch", key="parts")
-            share = st.column_config.NumberColumn(format="percent" if FIGURES[title] in _SHARES else None)
-            grid(table(keys, scores, FIGURES[title]), {"Piece": by, **dict.fromkeys(scores, share)})
+            written = {"n": "{:,.0f}", "mae_ratio": "{:.4f}"}.get(FIGURES[title], share)
+            grid(table(keys, scores, FIGURES[title]), dict.fromkeys(scores, written), {"Piece": by})
         else:
             st.info("Nothing was kept by this part for what is chosen.")
 
@@ -81,9 +80,8 @@ def _differences(chosen: list[str]) -> None:
         }
         for one in client.comparison(chosen)
     ]
-    percent = {name: st.column_config.NumberColumn(format="percent") for name in ("Behind", "From", "To")}
-    shown = pl.DataFrame(rows, infer_schema_length=None)
-    grid(shown, {**percent, "CRPS": st.column_config.NumberColumn(format="%.6f")})
+    written: Written = {**dict.fromkeys(("Behind", "From", "To"), share), "Forecasts": "{:,}", "CRPS": "{:.6f}"}
+    grid(pl.DataFrame(rows, infer_schema_length=None), written)
 
 
 def by_part(chosen: list[str], part: str) -> tuple[list[str], Scores]:

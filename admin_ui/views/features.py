@@ -9,7 +9,7 @@ import polars as pl
 import streamlit as st
 
 from admin_ui import client
-from admin_ui.views import MARGIN, failures_shown, grid
+from admin_ui.views import MARGIN, PRICE, Written, failures_shown, grid, moment, share
 
 MOST_DRAWN = 25
 KINDS = {
@@ -18,13 +18,8 @@ KINDS = {
     "gain": "gain of its splits",
     "splits": "number of splits",
 }
-_SHARE = {"Share": st.column_config.NumberColumn(format="percent")}
-_DEPENDENCE = {
-    "value": "Value",
-    "expected_move": st.column_config.NumberColumn("Expected move", format="percent"),
-    "predicted_return": st.column_config.NumberColumn("Expected return", format="percent"),
-}
-_WEIGHT = {"Weight": st.column_config.NumberColumn(format="percent")}
+_DEPENDENCE = {"value": "Value", "expected_move": "Expected move", "predicted_return": "Expected return"}
+_DRIFT: Written = {"Weight": share, **dict.fromkeys(("PSI, last month", "Most before", "Median moved, in IQRs"), PRICE)}
 
 
 def show() -> None:
@@ -48,7 +43,7 @@ def _importance(rows: list[dict[str, Any]]) -> None:
         return
     st.caption("As its artefact holds it. A weight per unit belongs to a feature of results, 0 on most days.")
     st.plotly_chart(importances(rows[:MOST_DRAWN]), width="stretch", key="importance")
-    grid(importance_table(rows), _SHARE)
+    grid(importance_table(rows), {"Share": share})
 
 
 def importance_table(rows: list[dict[str, Any]]) -> pl.DataFrame:
@@ -92,11 +87,12 @@ def _dependence(version: str, features: list[str]) -> None:
         st.info("This feature isn't known in the last year: nothing depends on it.")
         return
     st.caption(
-        f"Partial dependence as of {found['as_of']}: means over {found['symbols']} symbols, all else as it is. "
+        f"Partial dependence as of {moment(found['as_of'])}: means over {found['symbols']} symbols, all else as it is. "
         "The band holds the middle half of today's symbols."
     )
     st.plotly_chart(dependences(found), width="stretch", key="dependence")
-    grid(pl.DataFrame(found["points"]), _DEPENDENCE)
+    moves = {"expected_move": share, "predicted_return": share}
+    grid(pl.DataFrame(found["points"], infer_schema_length=None), moves, _DEPENDENCE)
 
 
 def dependences(found: dict[str, Any]) -> go.Figure:
@@ -121,7 +117,7 @@ def _drift(report: dict[str, Any] | None) -> None:
         f"The last month beside the 24 before (PSI), weighted by what the champion makes of each: {drift['psi']:.2f}, "
         f"at most {drift['usual']:.2f} in those months. The largest effect first."
     )
-    grid(drift_table(drift["features"]), _WEIGHT)
+    grid(drift_table(drift["features"]), _DRIFT)
 
 
 def drift_table(rows: list[dict[str, Any]]) -> pl.DataFrame:

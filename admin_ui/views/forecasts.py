@@ -9,7 +9,7 @@ import polars as pl
 import streamlit as st
 
 from admin_ui import client
-from admin_ui.views import MARGIN, failures_shown, grid, percent
+from admin_ui.views import MARGIN, PRICE, Written, failures_shown, grid, metrics, moment, percent, share
 
 EVERY = "All symbols"
 ORIGINS = {"Live": "live", "Replayed": "replay"}
@@ -25,10 +25,11 @@ _GROUPS = {
     "coverage_80": "In 80 %",
     "coverage_95": "In 95 %",
 }
-_FORMATS = {
-    _GROUPS[name]: st.column_config.NumberColumn(format="percent")
-    for name in ("crps_skill", "coverage_80", "coverage_95")
-} | {_GROUPS["mae_ratio"]: st.column_config.NumberColumn(format="%.4f")}
+_BY_SYMBOL = {_GROUPS[name]: share for name in ("crps_skill", "coverage_80", "coverage_95")}
+_MISSES: Written = {
+    "Session": moment,
+    **dict.fromkeys(("Last close", "80 % from", "80 % to", "Close", "Half bands off"), PRICE),
+}
 
 
 def show() -> None:
@@ -50,24 +51,28 @@ def show() -> None:
         right.subheader("Where closes fell (PIT)")
         right.plotly_chart(pit(found["pit"]), width="stretch", key="pit")
         st.subheader("Coverage over the last 63 sessions")
-        st.plotly_chart(over_time(found["over_time"]), width="stretch", key="over_time")
+        if any(one["coverage_80"] is not None for one in found["over_time"]):
+            st.plotly_chart(over_time(found["over_time"]), width="stretch", key="over_time")
+        else:
+            st.info("Fewer sessions are settled yet.")
         if chosen is None:
             st.subheader("By symbol")
             rows = [{title: one[name] for name, title in _GROUPS.items()} for one in found["by_symbol"]]
-            grid(pl.DataFrame(rows), _FORMATS)
+            grid(pl.DataFrame(rows, infer_schema_length=None), _BY_SYMBOL)
         st.subheader("Worst misses")
         st.caption("Among the newest 1,000 forecasts: closes furthest from the middle, in units of the 80 % band.")
-        grid(misses(client.forecasts(chosen, origin)))
+        grid(misses(client.forecasts(chosen, origin)), _MISSES)
 
 
 def _figures(record: dict[str, Any]) -> None:
-    cells = st.columns(4)
-    cells[0].metric("Settled forecasts", f"{record['n']:,}")
-    cells[1].metric("CRPS skill", percent(record["crps_skill"]["value"], signed=True))
     ratio = record["mae_ratio"]["value"]
-    cells[2].metric("MAE over the random walk's", "\u2013" if ratio is None else f"{ratio:.3f}")
     inside = next(one for one in record["coverage"] if one["level"] == 0.8 and one["group"] == "all")  # noqa: PLR2004
-    cells[3].metric("Inside the 80 % band", percent(inside["share"]["value"]))
+    metrics(
+        ("Settled forecasts", f"{record['n']:,}"),
+        ("CRPS skill", percent(record["crps_skill"]["value"], signed=True)),
+        ("MAE over the random walk's", "\u2013" if ratio is None else f"{ratio:.3f}"),
+        ("Inside the 80 % band", percent(inside["share"]["value"])),
+    )
     grid(coverage(record["coverage"]))
 
 

@@ -9,7 +9,7 @@ import polars as pl
 import streamlit as st
 
 from admin_ui import client
-from admin_ui.views import MARGIN, failures_shown, grid
+from admin_ui.views import MARGIN, PRICE, failures_shown, grid, moment, share
 
 COLUMNS = {
     "name": "Candidate",
@@ -32,10 +32,7 @@ _PARTS = (
     ("by_tercile", "By volatility", "Volatility"),
     ("by_symbol", "By symbol", "Symbol"),
 )
-_FORMATS = {
-    COLUMNS[name]: st.column_config.NumberColumn(format="percent" if name in _SHARES else "%.4f")
-    for name in (*_SHARES, "mae_ratio", "rmse_ratio")
-}
+_WRITTEN = {COLUMNS[name]: share for name in _SHARES} | {COLUMNS["n"]: "{:,}", COLUMNS["seconds"]: PRICE}
 
 
 def show() -> None:
@@ -48,10 +45,11 @@ def show() -> None:
             st.subheader("The contest")
             st.caption("Walk-forward, out of sample; every candidate forecast the same sessions as the random walk.")
             st.plotly_chart(figure(known["candidates"]), width="stretch", key="contest")
-            grid(table(known["candidates"]), _FORMATS)
+            grid(table(known["candidates"]), _WRITTEN)
         _card([one["version"] for one in known["models"]], known["champion"])
         st.subheader("Decisions")
-        grid([{title: one[name] for name, title in DECISION.items()} for one in known["decisions"]])
+        decisions = [{title: one[name] for name, title in DECISION.items()} for one in known["decisions"]]
+        grid(pl.DataFrame(decisions, infer_schema_length=None), {DECISION["decided_at"]: moment})
 
 
 def _champion(known: dict[str, Any]) -> None:
@@ -61,7 +59,7 @@ def _champion(known: dict[str, Any]) -> None:
         return
     verdict = champion["verdict"].capitalize()
     st.markdown(f"**Champion: {champion['name']}, version {champion['version']}.** {verdict}.")
-    span = f"from {champion['trained_from']} through {champion['trained_through']}"
+    span = f"from {moment(champion['trained_from'])} through {moment(champion['trained_through'])}"
     st.caption(f"Trained on {champion['symbols']} symbols {span}")
 
 
@@ -102,4 +100,4 @@ def _card(versions: list[str], champion: str | None) -> None:
         if metrics.get(part):
             with st.expander(title, expanded=part == "by_year"):
                 rows = [{"name": name, **score} for name, score in metrics[part].items()]
-                grid(table(rows, of), _FORMATS)
+                grid(table(rows, of), _WRITTEN)

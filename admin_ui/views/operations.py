@@ -8,7 +8,7 @@ import polars as pl
 import streamlit as st
 
 from admin_ui import client
-from admin_ui.views import failures_shown, grid
+from admin_ui.views import failures_shown, grid, moment, percent
 
 STARTABLE = ("refresh", "train", "score", "monitor")
 _RUN = {
@@ -21,7 +21,6 @@ _RUN = {
     "ended_at": "Ended",
 }
 _NEXT = {"at": "When", "kind": "Job", "exchange": "After the close of"}
-_DONE = {"Done": st.column_config.NumberColumn(format="percent")}
 _SYMBOL = {
     "symbol": "Symbol",
     "bars": "Sessions",
@@ -31,6 +30,7 @@ _SYMBOL = {
     "refreshed_at": "Refreshed",
     "error": "Last error",
 }
+_WRITTEN = dict.fromkeys(("Started", "Ended", "When", "First", "Last", "Refreshed"), moment)
 
 
 def show() -> None:
@@ -41,14 +41,14 @@ def show() -> None:
         _start()
         st.subheader("Runs")
         if known["jobs"]:
-            grid(chosen(known["jobs"], _RUN), _DONE)
+            grid(chosen(known["jobs"], _RUN), {**_WRITTEN, "Done": lambda value: percent(value, 0)})
         else:
             st.info("No job has run yet.")
         if known["upcoming"]:
             st.subheader("What comes next")
-            grid(chosen(known["upcoming"], _NEXT))
+            grid(chosen(known["upcoming"], _NEXT), _WRITTEN)
         st.subheader("Prices")
-        grid(chosen(client.symbols(), _SYMBOL))
+        grid(chosen(client.symbols(), _SYMBOL), {**_WRITTEN, "Sessions": "{:,}"})
 
 
 def _start() -> None:

@@ -9,7 +9,7 @@ import polars as pl
 import streamlit as st
 
 from admin_ui import client
-from admin_ui.views import MARGIN, failures_shown, grid
+from admin_ui.views import MARGIN, PRICE, Written, failures_shown, grid, moment, share
 
 COLUMNS = {
     "symbol": "Symbol",
@@ -26,12 +26,11 @@ COLUMNS = {
     "tested_crps_skill": "Tested skill",
     "problem": "Problem",
 }
-_FORMATS = {
-    COLUMNS[name]: st.column_config.NumberColumn(format="percent")
-    for name in ("expected_move", "usual_move", "chance_beyond_2", "chance_beyond_5", "tested_crps_skill")
-} | {
-    COLUMNS[name]: st.column_config.NumberColumn(format="%.2f")
-    for name in ("last_close", "move_ratio", "lower_80", "upper_80")
+_SHARES = ("expected_move", "usual_move", "chance_beyond_2", "chance_beyond_5", "tested_crps_skill")
+_WRITTEN: Written = {
+    **{COLUMNS[name]: share for name in _SHARES},
+    **{COLUMNS[name]: PRICE for name in ("last_close", "move_ratio", "lower_80", "upper_80")},
+    COLUMNS["results"]: moment,
 }
 _MOST_DRAWN = 40
 
@@ -49,7 +48,7 @@ def show() -> None:
         if drawn:
             st.subheader("Expected move of the next session, beside the usual one")
             st.plotly_chart(figure(drawn[:_MOST_DRAWN]), width="stretch", key="moves")
-        grid(table(rows), _FORMATS)
+        grid(table(rows), _WRITTEN)
 
 
 def _health(report: dict[str, Any] | None) -> None:

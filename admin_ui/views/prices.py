@@ -10,7 +10,7 @@ import streamlit as st
 from plotly.subplots import make_subplots
 
 from admin_ui import client
-from admin_ui.views import MARGIN, failures_shown, grid, percent
+from admin_ui.views import MARGIN, failures_shown, grid, metrics, moment, percent
 
 RANGES = {"3M": 63, "6M": 126, "1Y": 252, "5Y": 1260, "All": 10**6}
 OVERLAYS = {
@@ -49,7 +49,7 @@ def _controls(stored: list[dict[str, Any]]) -> tuple[str, int, list[str], list[s
     chosen = middle.segmented_control("Range", list(RANGES), default="1Y", required=True)
     drawn = right.multiselect("Indicators", [*OVERLAYS, *PANELS], default=["SMA 20", "SMA 50"])
     newest = next(one for one in stored if one["symbol"] == symbol)
-    st.caption(f"{newest['bars']:,} sessions through {newest['last']}, from {newest['source']}")
+    st.caption(f"{newest['bars']:,} sessions through {moment(newest['last'])}, from {newest['source']}")
     return symbol, RANGES[chosen], [one for one in drawn if one in OVERLAYS], [one for one in drawn if one in PANELS]
 
 
@@ -62,16 +62,14 @@ def _forecast(symbol: str) -> None:
         return
     band = next(one for one in forecast["intervals"] if one["level"] == 0.8)  # noqa: PLR2004 - the 80 % interval
     change = percent(forecast["predicted_return"], 2, signed=True)
-    cells = st.columns(5)
-    cells[0].metric("Last close, the random walk's forecast", f"{forecast['last_close']:,.2f}")
-    cells[1].metric(
-        f"Forecast for {forecast['target_session']}",
-        f"{forecast['predicted_close']:,.2f}",
-        change if change.strip("+\u2212") != "0.00 %" else None,
+    session = f"Forecast for {moment(forecast['target_session'])}"
+    metrics(
+        ("Last close, the random walk's forecast", f"{forecast['last_close']:,.2f}"),
+        (session, f"{forecast['predicted_close']:,.2f}", change if change.strip("+\u2212") != "0.00 %" else None),
+        ("Expected move, up or down", percent(forecast["expected_move"], 2)),
+        ("80 % interval", f"{band['lower']:,.2f} to {band['upper']:,.2f}"),
+        ("P(up)", percent(forecast["prob_up"])),
     )
-    cells[2].metric("Expected move, up or down", percent(forecast["expected_move"], 2))
-    cells[3].metric("80 % interval", f"{band['lower']:,.2f} to {band['upper']:,.2f}")
-    cells[4].metric("P(up)", percent(forecast["prob_up"]))
     st.caption(f"{forecast['model']['name']}, version {forecast['model']['version']}: {forecast['model']['verdict']}")
 
 
@@ -107,11 +105,12 @@ def _record(symbol: str) -> None:
     if not record["n"]:
         st.info(f"No forecast of {symbol} is settled yet; waiting for their close: {record['pending']}.")
         return
-    cells = st.columns(4)
-    cells[0].metric("Settled forecasts", f"{record['n']:,}")
-    cells[1].metric("MAE over the random walk's", _ratio(record["mae_ratio"]["value"]))
-    cells[2].metric("CRPS skill", percent(record["crps_skill"]["value"], signed=True))
-    cells[3].metric("Right side", percent(record["direction"]["hit_rate"]["value"]))
+    metrics(
+        ("Settled forecasts", f"{record['n']:,}"),
+        ("MAE over the random walk's", _ratio(record["mae_ratio"]["value"])),
+        ("CRPS skill", percent(record["crps_skill"]["value"], signed=True)),
+        ("Right side", percent(record["direction"]["hit_rate"]["value"])),
+    )
 
 
 def _ratio(value: float | None) -> str:

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from admin_ui import client
+from admin_ui import client, views
 from admin_ui.views import explorer, forecasts, models, prices
 from app.core.clock import Clock
 from app.core.db import Database
@@ -68,7 +68,7 @@ def test_closes_are_compared_on_the_sessions_that_all_have() -> None:
 
 
 def test_forecasts_show_the_record_of_what_is_settled(service: str, seeded: Database) -> None:
-    """Replayed rows: the figures of the API, four charts' worth of calibration, the worst miss first."""
+    """Replayed rows: the figures of the API, calibration but none over time yet, the worst miss first."""
     days = sample_bars().filter(symbol="AAPL")["session"].to_list()
     with seeded.write() as db:
         db.connection().exec_driver_sql(f"DELETE FROM bar WHERE session > '{days[-2]}'")
@@ -82,9 +82,17 @@ def test_forecasts_show_the_record_of_what_is_settled(service: str, seeded: Data
     view.segmented_control[0].select("Replayed").run()
     assert not view.exception
     assert view.metric[0].value == "2"
-    assert len(view.get("plotly_chart")) == 3
+    assert len(view.get("plotly_chart")) == 2
+    assert "Fewer sessions are settled yet" in view.info[0].value
     off = list(view.dataframe[-1].value["Half bands off"])
     assert off == sorted(off, reverse=True)
+
+
+def test_values_read_as_on_the_services_pages() -> None:
+    """Shares of a column have as many decimals each, a minus is one, days and instants are in plain words."""
+    assert [views.share(value) for value in (0.042, 0.01274, -0.0012)] == ["4.20 %", "1.27 %", "\u22120.12 %"]
+    assert views.moment("2021-03-29") == "29 Mar 2021"
+    assert views.moment("2021-03-29T20:33:00Z") == "29 Mar 2021, 20:33 UTC"
 
 
 def test_bands_are_shown_apart_where_results_are_traded_first() -> None:
@@ -121,7 +129,7 @@ def test_prices_show_forecast_chart_and_record(service: str) -> None:
     assert view.title[0].value == "Prices"
     assert view.selectbox[0].value == "AAPL"
     assert [metric.value for metric in view.metric[:1]] == ["430.47"]
-    assert view.metric[1].label == "Forecast for 2013-03-04"
+    assert view.metric[1].label == "Forecast for 4 Mar 2013"
     assert "no point skill shown" in view.caption[1].value
     assert len(view.get("plotly_chart")) == 1
     assert "No forecast of AAPL is settled yet" in view.info[0].value
