@@ -36,6 +36,8 @@ from app.prices.sources.protocol import (
 from app.prices.sources.yahoo_session import Traffic, open_session
 from app.prices.symbols import exchange_of, is_stock
 
+_BY_CURL: Final = re.compile(r"^Failed to perform, curl: \(\d+\) ")
+"""What the HTTP library says before each cause."""
 _ISIN: Final = re.compile(r"[A-Z]{2}[A-Z0-9]{9}[0-9]")
 _FIRST_DAY: Final = date(1960, 1, 4)
 MOST_HITS: Final = 8
@@ -205,6 +207,7 @@ def failure_of(symbol: str, error: Exception, status: int | None) -> FetchFailed
     from yfinance.exceptions import YFDataException, YFPricesMissingError, YFRateLimitError
 
     said = (str(error).splitlines() or [type(error).__name__])[0].partition(" See http")[0]
+    said = _BY_CURL.sub("", said).rstrip(".")
     if isinstance(error, YFRateLimitError) or status == HTTPStatus.TOO_MANY_REQUESTS:
         return Limited(f"Yahoo refuses to answer for now ({symbol}): too many requests")
     if status == HTTPStatus.NOT_FOUND:

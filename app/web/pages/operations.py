@@ -92,6 +92,7 @@ def monitoring(request: Request, services: ServicesDep) -> Response:
         services,
         "monitoring",
         "/api/monitoring" if report else "/api/jobs",
+        [status for _, status in ages if status.watched],
         report=report,
         made_at=datetime.fromisoformat(report["made_at"]) if report else None,
         upcoming=upcoming,
