@@ -108,31 +108,39 @@ class Watch:
 def watch(rows: pl.DataFrame) -> tuple[Watch, ...]:
     """Watch every claim over settled forecasts, as `track_record.settled` returns them."""
     scored = rows.filter(pl.col("crps").is_not_null())
-    figures = pl.concat([_figures(scored, pl.lit("all")), _figures(scored, _third()).drop_nulls("group")])
-    return tuple(_watch(claim, figures.filter(kind=claim.kind)) for claim in CLAIMS)
+    figures = pl.concat([_figures(scored, pl.lit(0)), _figures(scored, _third()).drop_nulls("group")])
+    sessions = {kind: _by_session(figures.filter(kind=kind)) for kind in get_args(Kind)}
+    return tuple(_watch(claim, *sessions[claim.kind]) for claim in CLAIMS)
 
 
 def _third() -> pl.Expr:
-    """Name a row's third of its session by sigma; null where there are too few symbols."""
+    """Return a row's third of its session by sigma, counted as in `GROUPS`; null where there are too few symbols."""
     session = ["kind", "target_session"]
     place = 3 * (pl.col("sigma").rank("ordinal").over(session) - 1) // pl.len().over(session)
-    named = place.replace_strict(dict(enumerate(GROUPS[1:])), return_dtype=pl.String)
-    return pl.when(pl.len().over(session) >= FEWEST_FOR_THIRDS).then(named)
+    return pl.when(pl.len().over(session) >= FEWEST_FOR_THIRDS).then(1 + place)
 
 
 def _figures(scored: pl.DataFrame, group: pl.Expr) -> pl.DataFrame:
     """Return a row per session and group: the shares of hits, and the CRPS over the random walk's less one."""
     hits = [pl.col(name).cast(pl.Float64).mean() for name in ("hit_80", "hit_95")]
     excess = (pl.col("crps").sum() / pl.col("crps_random_walk").sum() - 1.0).fill_nan(0.0).clip(-0.5, 0.5)
-    return scored.group_by("kind", "target_session", group=group).agg(*hits, excess=excess)
+    return scored.group_by("kind", "target_session", group=group.cast(pl.Int64)).agg(*hits, excess=excess)
 
 
-def _watch(claim: Claim, figures: pl.DataFrame) -> Watch:
+def _by_session(figures: pl.DataFrame) -> tuple[pl.Series, dict[str, Array]]:
+    """Return the sessions, and of each column its figures by session and group; NaN where a group had nothing."""
+    days = figures["target_session"].unique().sort()
+    place = days.search_sorted(figures["target_session"]).to_numpy(), figures["group"].to_numpy()
+    columns = {claim.column: np.full((len(days), len(GROUPS)), np.nan) for claim in CLAIMS}
+    for name, column in columns.items():
+        column[place] = figures[name].to_numpy()
+    return days, columns
+
+
+def _watch(claim: Claim, days: pl.Series, columns: dict[str, Array]) -> Watch:
     groups = GROUPS[:1] if claim.in_third is None else GROUPS
     allowed = np.array([claim.allowed if group == "all" else claim.in_third for group in groups], dtype=float)
-    days = figures.filter(group="all")["target_session"].unique().sort()
-    columns = [_column(figures.filter(group=group), days, claim.column) for group in groups]
-    series, sign = np.column_stack(columns), 1.0 if claim.is_most else -1.0
+    series, sign = columns[claim.column][:, : len(groups)], 1.0 if claim.is_most else -1.0
     weights = _WEIGHTS[: len(groups)] / _WEIGHTS[: len(groups)].sum()
     lowest = claim.lowest if claim.is_most else -1.0
     found = detect(sign * series, sign * allowed, lowest, claim.false_alarms, weights)
@@ -140,7 +148,7 @@ def _watch(claim: Claim, figures: pl.DataFrame) -> Watch:
     parts = tuple(
         Part(group, int(known.size), float(limit), float(known[-21:].mean()) if known.size else None, float(value))
         for group, limit, value, known in zip(
-            groups, allowed, now, (one[np.isfinite(one)] for one in columns), strict=True
+            groups, allowed, now, (one[np.isfinite(one)] for one in series.T), strict=True
         )
     )
     return Watch(
@@ -156,9 +164,3 @@ def _watch(claim: Claim, figures: pl.DataFrame) -> Watch:
         group=groups[int(now.argmax())],
         parts=parts,
     )
-
-
-def _column(figures: pl.DataFrame, days: pl.Series, name: str) -> Array:
-    """Return one figure a day; NaN where the group had nothing."""
-    found = days.to_frame().join(figures, on="target_session", how="left", maintain_order="left")
-    return found[name].fill_null(np.nan).to_numpy()
