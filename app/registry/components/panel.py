@@ -18,6 +18,11 @@ Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 
 
+def count_distinct(numbers: Index) -> int:
+    """Return how many different numbers, each 0 or more, there are: `np.unique` would hash every row of a panel."""
+    return int(np.count_nonzero(np.bincount(numbers)))
+
+
 class Panel:
     """Arrays over the rows of one feature frame, sorted by (symbol, session); nothing of the frame is changed."""
 

@@ -16,7 +16,7 @@ from typing import Final
 
 import numpy as np
 
-from app.registry.components.panel import Array, Index
+from app.registry.components.panel import Array, Index, count_distinct
 from app.registry.components.scores import crps, ratio_error
 from app.registry.versions.card import ModelCard
 from app.registry.versions.model import Model
@@ -113,7 +113,7 @@ def _forecast(dataset: Dataset, rows: ScoredRows, champion: Model) -> _Losses:
     rows = rows.part(np.isfinite(losses[rows.row]))
     weeks, number = np.unique(mondays(dataset.panel.days[rows.day]), return_inverse=True)
     n, ours, theirs = (summed(number, values) for values in (np.ones(len(rows)), rows.crps, losses[rows.row]))
-    return _Losses(weeks.astype(np.int64) + 1, n, ours, theirs, len(np.unique(rows.day)))
+    return _Losses(weeks.astype(np.int64) + 1, n, ours, theirs, count_distinct(rows.day))
 
 
 def _compared(recorded: _Losses, own: _Losses | None) -> Comparison:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.registry.components.levels import INTERVALS
-from app.registry.components.panel import Array, Index
+from app.registry.components.panel import Array, Index, count_distinct
 from app.registry.components.scores import ratio_interval, wilson
 from app.registry.versions.card import Score
 from app.training.evaluation import interval_tests, ranking
@@ -92,7 +92,7 @@ def score(rows: ScoredRows, *, brief: bool = False, with_error: bool = False) ->
 
     `with_error` adds the interval of the skill all the same.
     """
-    n, sessions = len(rows), len(np.unique(rows.day))
+    n, sessions = len(rows), count_distinct(rows.day)
     if not n:
         return Score(n=0, sessions=0)
     error, base = absolute_errors(rows)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.registry.components.history import sorted_quantiles
-from app.registry.components.panel import Array, Index
+from app.registry.components.panel import Array, Index, count_distinct
 from app.registry.components.shape import EventShape, PooledShape
 from app.training.data.folds import FEWEST_SESSIONS
 
@@ -35,7 +35,7 @@ def shrinkage(raw: Array, realised: Array, sigma: Array, day: Index, refit_every
     for `refit_every` sessions, may cost: trust that has faded by the next refit can't have done much harm.
     """
     known = np.isfinite(raw) & np.isfinite(realised) & np.isfinite(sigma)
-    if not known.any() or len(np.unique(day[known])) < FEWEST_SESSIONS:
+    if not known.any() or count_distinct(day[known]) < FEWEST_SESSIONS:
         return 0.0
     x, y = raw[known] / sigma[known], np.clip(realised[known] / sigma[known], -_CUT, _CUT)
     age = int(day[known].max()) - day[known]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from app.registry.components.event import EVENT, is_event
 from app.registry.components.location import DriftLocation, ZeroLocation
-from app.registry.components.panel import Array
+from app.registry.components.panel import Array, count_distinct
 from app.registry.components.scale import CorrectedScale, EwmaScale, HistoryScale, LogLinearScale, Scale
 from app.registry.components.shape import PooledShape
 from app.registry.components.trees import Trees
@@ -70,7 +70,7 @@ class FoldFits:
         before: LogLinearScale | None = None
         for fold in self._schedule:
             known = int(self._dataset.known[fold.start])
-            ridge = penalties(SHARED, OF_EVENTS, known, len(np.unique(self._session[:known])))
+            ridge = penalties(SHARED, OF_EVENTS, known, count_distinct(self._session[:known]))
             found = fit_scale(REGRESSORS, regressors[:known], self._returns[:known], ridge, OF_EVENTS, before)
             before = self._scales[fold.start] = self._with_levels(found, fold)
             uncalibrated = Pipeline(before, PooledShape(()), adaptation=ADAPTATION)
@@ -182,5 +182,5 @@ class FoldFits:
             return FittedLocation(ZeroLocation())
         if kind == "ridge":
             return search.fit(kind, self._learnt_from[known], self._moved[known], search.split(self._dataset, known))
-        sigma, sessions = self._sigma[self._dataset.forward[known]], len(np.unique(self._session[known]))
+        sigma, sessions = self._sigma[self._dataset.forward[known]], count_distinct(self._session[known])
         return FittedLocation(fit_reversal(OF_MARKET, self._of_market[known], self._returns[known], sigma, sessions))

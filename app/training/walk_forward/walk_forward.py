@@ -20,7 +20,7 @@ from app.registry.components.adaptation import Adaptation
 from app.registry.components.event import EVENT, is_event
 from app.registry.components.levels import LEVELS
 from app.registry.components.location import SumLocation
-from app.registry.components.panel import Array
+from app.registry.components.panel import Array, count_distinct
 from app.registry.components.scale import EwmaScale, HistoryScale
 from app.registry.components.shape import HistoryShape, PooledShape, Shape
 from app.registry.versions.pipeline import Computed, Pipeline
@@ -155,7 +155,7 @@ class WalkForward:
         own, panel = self.out_of_fold[candidate.name], self.dataset.panel
         traded = past & self.dataset.traded
         recent = traded & (panel.day >= fold.start - SHAPE_SESSIONS)
-        if len(np.unique(panel.day[recent])) < FEWEST_SESSIONS:
+        if count_distinct(panel.day[recent]) < FEWEST_SESSIONS:
             return UNCALIBRATED
         residuals = np.where(traded, (self.dataset.target - own.location) / own.sigma, np.nan)
         if candidate.scale == "ewma":

@@ -122,10 +122,9 @@ def turned(edge: float, first_refit: int, symbols: int, seed: int) -> float:
     sign = np.where(np.arange(sessions) < year, 1.0, -1.0)[:, None]
     realised = sign * raw + draws.standard_t(4.0, (sessions, symbols))
     day, trusted = np.repeat(np.arange(sessions), symbols), np.zeros((sessions, 1))
-    for start in range(first_refit, sessions, every):
-        past = day < start
-        if past.any():
-            trusted[start : start + every] = trust(raw.ravel()[past], realised.ravel()[past], day[past], every)
+    for start in range(first_refit or every, sessions, every):
+        past = slice(start * symbols)
+        trusted[start : start + every] = trust(raw.ravel()[past], realised.ravel()[past], day[past], every)
     error, base = (np.abs(one).sum(axis=1) for one in (realised - trusted * raw, realised))
     years = [slice(start, start + year) for start in range(year, sessions - year + 1, 21)]
     return max(float(error[one].sum() / base[one].sum()) - 1.0 for one in years)
