@@ -103,15 +103,13 @@ def _dataset(database: Database, start: date | None, end: date | None) -> Datase
     if start and end and start > end:
         raise BadInput(f"the first session, {start}, lies after the last, {end}")
     newest = newest_session(database)
-    if newest and start and start > newest:
+    if start and start > newest:
         raise NoHistory(f"the stored bars end on {newest}: there is nothing to forecast from {start} on")
     reaches_back = start is not None and start.toordinal() > BEFORE_DAYS
     dataset_from = start - timedelta(days=BEFORE_DAYS) if start and reaches_back else None
     try:
         return stored_dataset(database, dataset_from, end)
     except NoHistory as error:
-        if newest is None:
-            raise
         raise NoHistory(f"no stored bar is as old as {end}: there is nothing to forecast up to then") from error
 
 

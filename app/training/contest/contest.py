@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cached_property
 from time import perf_counter
 from typing import Any
@@ -130,15 +130,16 @@ def run_contest(
     shadow instead of being promoted, if there is a champion. With `serve_first` the very first winner, who takes
     nobody's place, is promoted and handed over as soon as the contest is through; proofs and MLflow follow, and one
     that fails a proof is withdrawn. Others go to `prepare` before. Errors: `TrackingUnavailable` when MLflow can't be
-    used, before other work unless a first winner is served; `ClusterUnavailable`; `NoHistory` where bars are too few.
+    used, before other work unless a first winner is served; `ClusterUnavailable`; `NoHistory` where bars are too few:
+    where there are none, before MLflow is opened.
     """
-    begun, tracker = perf_counter(), Tracker(settings)
+    begun, tracker, newest = perf_counter(), Tracker(settings), newest_session(database)
     decision = Decision(settings, database, clock, within(progress, 0.8, 0.98), at_once, prepare)
     first = serve_first if serve_first and decision.is_first() else None
     if first is None:
         progress(0.0, "opening MLflow")
         tracker.connect()
-    contest = _compete(settings, database, clock, within(progress, 0.05, 0.75), recipe)
+    contest = _compete(settings, database, newest, clock, within(progress, 0.05, 0.75), recipe)
     model, evidence = contest.model, contest.evidence
     card, version = model.card, model.card.version
     if first and decision.serve_first(model, contest.choice, evidence):
@@ -160,13 +161,14 @@ def run_contest(
     return _result(contest, promoted=promoted, reason=reason, elapsed_s=round(perf_counter() - begun, 2))
 
 
-def _compete(settings: Settings, database: Database, clock: Clock, progress: Progress, recipe: str | None) -> _Contest:
+def _compete(
+    settings: Settings, database: Database, newest: date, clock: Clock, progress: Progress, recipe: str | None
+) -> _Contest:
     """Walk the candidates, choose the winner and save it."""
     recent: list[FoldForecast] = []
     with workers(settings.cluster) as pool:
         progress(0.0, "building features")
-        newest = newest_session(database)
-        dataset = stored_dataset(database, newest - timedelta(days=CONTEST_DAYS) if newest else None)
+        dataset = stored_dataset(database, newest - timedelta(days=CONTEST_DAYS))
         told, candidates = within(progress, 0.05, 0.95), of_recipe(recipe)
         evaluator, contestants = evaluate(dataset, told, recent.append, candidates, pool)
     ranked = sorted(contestants, key=lambda one: one.metrics.overall.crps or 0.0)

@@ -29,6 +29,7 @@ from app.registry.components.panel import Array, Index, Panel
 from app.registry.versions.pipeline import Computed, Pipeline
 from app.training.data.candidates import NEEDED
 
+_EMPTY = "the store holds no final bars: run `nextclose refresh` or `nextclose import FILE` first"
 LEARN_AFTER = 66
 """A symbol's first sessions teach nothing: its own volatility isn't known yet."""
 
@@ -169,7 +170,7 @@ def prepare(
     """
     bars = bars.filter(~pl.col("symbol").str.starts_with(SERIES_MARK))
     if bars.is_empty():
-        raise NoHistory("the store holds no final bars: run `nextclose refresh` or `nextclose import FILE` first")
+        raise NoHistory(_EMPTY)
     made: list[pl.DataFrame] = []
     found = by_exchange(bars, exchanges or {})
     for number, (exchange, own) in enumerate(found.items()):
@@ -227,10 +228,13 @@ def _bytes(column: pl.Series) -> bytes:
     return column.to_physical().fill_null(0).to_numpy().tobytes()
 
 
-def newest_session(database: Database) -> date | None:
-    """Return the session of the newest stored bar, None in an empty store."""
+def newest_session(database: Database) -> date:
+    """Return the session of the newest stored bar; raises `NoHistory` where there is none."""
     with database.read() as db:
-        return max((bar.session for bar in store.last_bars(db).values()), default=None)
+        sessions = [bar.session for bar in store.last_bars(db).values()]
+    if not sessions:
+        raise NoHistory(_EMPTY)
+    return max(sessions)
 
 
 def stored_dataset(database: Database, start: date | None, end: date | None = None) -> Dataset:

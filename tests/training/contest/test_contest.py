@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 import polars as pl
@@ -16,15 +17,15 @@ from app.registry.promotion.champion import Champion
 from app.registry.promotion.proofs import proofs_of
 from app.registry.promotion.tables import DecisionRow
 from app.registry.versions.model import Model
-from app.training.contest import proving, report
+from app.training.contest import report
 from app.training.contest.contest import run_contest
 from app.training.contest.decision import Decision
 from app.training.contest.report import Contestant
-from app.training.proofs import placebo as placebo_module
 from app.training.proofs.proof import Proof
 from tests.training.walked import Walked
 
 CLOCK = Clock(datetime(2012, 8, 1, 12, tzinfo=UTC))
+HELD = Proof("leakage", passed=True, details=("it holds",), elapsed_s=0.1)
 
 
 def test_a_contest_makes_a_champion_once(
@@ -32,13 +33,9 @@ def test_a_contest_makes_a_champion_once(
 ) -> None:
     """The first contest promotes its winner with the evidence; the same data again gives the same version and table.
 
-    The placebo has one small market of each kind, too small to find an edge in; the flow's first day simulates those of
-    a promotion, and finds theirs.
+    The proofs are stood in for: the flow's first day runs both before a promotion.
     """
-    monkeypatch.setattr(proving, "QUICK_MARKETS", 1)
-    monkeypatch.setattr(placebo_module, "_STILL", (10, 900))
-    monkeypatch.setattr(placebo_module, "_PLANTED", (20, 1500))
-    monkeypatch.setattr(placebo_module, "FOUND", 0.0)
+    monkeypatch.setattr(Decision, "_prove", lambda *_: [HELD])
     database = fill(bars)
     messages: list[str] = []
     first = run_contest(settings, database, CLOCK, lambda _, message: messages.append(message))
@@ -63,11 +60,7 @@ def test_a_contest_makes_a_champion_once(
     with database.read() as db:
         decisions = db.exec(select(DecisionRow)).all()
     assert [(row.kind, row.version) for row in decisions] == [("promotion", first.version)]
-    leakage, placebo = decisions[0].evidence["proofs"]
-    assert leakage["passed"]
-    assert placebo["passed"], placebo["details"]
-    assert placebo["details"][0] == "1 of 1 markets without an edge: no claim"
-    assert placebo["details"][2].endswith(" features and 5 locations know nothing")
+    assert decisions[0].evidence["proofs"] == [{**asdict(HELD), "details": ["it holds"]}]
     _check_mlflow(settings, first.version)
 
 
@@ -82,7 +75,7 @@ def test_a_very_first_champion_is_handed_over_before_proofs_and_mlflow(
         with database.read() as db:
             assert proofs_of(db, [model.card.version])[model.card.version].owed
         seen.append("proofs")
-        return [Proof("leakage", passed=True, details=("it holds",), elapsed_s=0.1)]
+        return [HELD]
 
     def serve(version: str, rows: pl.DataFrame) -> None:
         assert not (settings.home / "mlflow.db").exists()
@@ -117,18 +110,21 @@ def _check_mlflow(settings: Settings, version: str, contests: int = 2) -> None:
     assert client.get_model_version_by_alias("nextclose", "champion").tags["version"] == version
 
 
-def test_training_stops_before_it_starts_without_mlflow(settings: Settings, database: Database) -> None:
+def test_training_stops_before_it_starts_without_mlflow(
+    settings: Settings, fill: Callable[[pl.DataFrame], Database], bars: pl.DataFrame
+) -> None:
     """A tracking store that can't be opened is one line, and nothing was done."""
     broken = settings.model_copy(update={"mlflow_uri": "sqlite:////proc/nowhere/mlflow.db"})
     with pytest.raises(TrackingUnavailable, match="training has not begun"):
-        run_contest(broken, database, CLOCK)
+        run_contest(broken, fill(bars), CLOCK)
     assert not settings.models_dir.exists()
 
 
 def test_an_empty_store_has_nothing_to_learn_from(settings: Settings, database: Database) -> None:
-    """No bars: one line says what to do."""
+    """No bars: one line says what to do, at once, without MLflow."""
     with pytest.raises(NoHistory, match="nextclose refresh"):
         run_contest(settings, database, CLOCK)
+    assert not (settings.home / "mlflow.db").exists()
 
 
 def model(walked: Walked, name: str) -> Model:

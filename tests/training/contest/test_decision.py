@@ -25,7 +25,7 @@ from app.training.fitting import calibration
 from app.training.proofs.proof import Proof
 from app.training.walk_forward import walk_forward
 from app.training.walk_forward.walk_forward import WalkForward
-from tests.training.contest.test_contest import CLOCK, model
+from tests.training.contest.test_contest import CLOCK, HELD, model
 from tests.training.evaluation.test_comparison import champion as champion_of
 from tests.training.walked import Walked
 
@@ -85,7 +85,6 @@ def proving(monkeypatch: pytest.MonkeyPatch, *proofs: Proof) -> None:
     monkeypatch.setattr(Decision, "_prove", lambda _, __: list(proofs))
 
 
-HELD = Proof("leakage", passed=True, details=("it holds",), elapsed_s=1.0)
 FAILED = Proof("placebo", passed=False, details=("market 0 has no edge, and ridge claims skill",), elapsed_s=1.0)
 
 

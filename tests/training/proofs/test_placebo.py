@@ -1,6 +1,6 @@
 """What looks ahead or is trusted for nothing is named.
 
-That skill is found where it was planted and nowhere else is part of the contest's story, whose winner is proved so.
+That skill is found where it was planted and nowhere else is part of the flow's first day, whose winner is proved so.
 """
 
 from functools import partial
