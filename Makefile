@@ -19,8 +19,9 @@ run: .venv/.runtime ## install what is locked, find prices, train, and serve on 
 cluster: .venv/.runtime ## add Dask to what is installed, for NEXTCLOSE_CLUSTER and `dask worker`
 	@test -e .venv/.dev || $(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/cluster.txt
 
+# One worker more than the two cores: some tests wait, for a process, a browser or the next look at a clock.
 test: .venv/.dev chromium ## the whole test suite
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 postgres: .venv/.dev ## what uses a store, on PostgreSQL instead of SQLite (TESTS=folders for some of it)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --database postgres $(TESTS)

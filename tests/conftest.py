@@ -32,8 +32,8 @@ hypothesis.settings.load_profile("nextclose")
 
 NO_BROWSER = "the browser tests need Chromium: apt-get install --no-install-recommends chromium"
 NO_SERVER = "the tests on PostgreSQL need its server"
-LONGEST = {"flow", "e2e", "monitoring", "training"}
-"""Rooms whose tests run real processes, browsers or trainings."""
+LONGEST = ("flow", "e2e", "training", "monitoring", "web", "jobs")
+"""Rooms whose tests run real processes, browsers or trainings, or are many: by how long their files take."""
 STORES = {"database", "seeded", "nextclose", "store_url"}
 """Fixtures through which a test gets a store."""
 
@@ -57,7 +57,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.hook.pytest_deselected(items=[item for item in items if item not in set(wanted)])
     items[:] = wanted
     # Files are handed out in this order: a worker must not be left alone with the longest ones at the end.
-    items.sort(key=lambda item: item.path.relative_to(Path(__file__).parent).parts[0] not in LONGEST)
+    items.sort(key=_place)
 
 
 def _is_wanted(item: pytest.Item, asked: str) -> bool:
@@ -66,6 +66,11 @@ def _is_wanted(item: pytest.Item, asked: str) -> bool:
     if engine is not None:
         return not about or engine in about
     return asked == "both" or asked in (about or {"sqlite"})
+
+
+def _place(item: pytest.Item) -> int:
+    room = item.path.relative_to(Path(__file__).parent).parts[0]
+    return (*LONGEST, room).index(room)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
