@@ -8,10 +8,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
 from time import monotonic, sleep
 
 import pytest
 
+from app.core.clock import ClockFile
 from app.core.db import Database
 from app.core.settings import Settings
 from app.jobs import runs
@@ -29,13 +32,19 @@ def port() -> int:
 
 
 @pytest.fixture
-def serve(settings: Settings, database: Database, port: int) -> Iterator[Serve]:
-    """Start `nextclose serve` on the test's own store; at the end it is told to stop, with its jobs."""
+def serve(settings: Settings, database: Database, port: int, tmp_path: Path) -> Iterator[Serve]:
+    """Start `nextclose serve` on the test's own store; at the end it is told to stop, with its jobs.
+
+    Its clock stands in a file, so that it looks for what is due four times a second.
+    """
+    clock = tmp_path / "now"
+    clock.write_text(datetime.now(UTC).isoformat())
+    own = settings.model_copy(update={"now": ClockFile(clock)})
     started: list[subprocess.Popen[bytes]] = []
     command = [sys.executable, "-m", "app.cli", "serve", "--port", str(port)]
 
     def start() -> subprocess.Popen[bytes]:
-        started.append(subprocess.Popen(command, env=environment(settings), stderr=subprocess.DEVNULL))
+        started.append(subprocess.Popen(command, env=environment(own), stderr=subprocess.DEVNULL))
         return started[-1]
 
     yield start
@@ -58,6 +67,12 @@ def begun(database: Database, server: subprocess.Popen[bytes], *, after: JobRun 
     pytest.fail("no run began")
 
 
+def kill(run: JobRun) -> None:
+    """Kill a run's process with -9."""
+    assert run.pid is not None
+    os.kill(run.pid, signal.SIGKILL)
+
+
 def page(port: int, path: str) -> str:
     """Ask the service for a page."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
@@ -69,24 +84,17 @@ def page(port: int, path: str) -> str:
 def test_after_a_kill_the_run_is_interrupted_and_the_next_goes_ahead(
     serve: Serve, database: Database, port: int
 ) -> None:
-    """Server and job are killed in the first training; the next server shows that, and trains anew."""
+    """Of the job alone, which its server sees, or of both: the page says so, and the training is begun anew."""
     server = serve()
-    killed = begun(database, server)
-    assert killed.pid is not None
-    server.kill()
-    os.kill(killed.pid, signal.SIGKILL)
-    server.wait()
-    again = begun(database, serve(), after=killed)
-    shown = page(port, "/jobs")
-    assert 'data-state="lost">interrupted</span>' in shown
-    assert f'data-run="{again.id}"' in shown
-
-
-def test_after_a_kill_of_the_job_alone_it_is_made_up_for(serve: Serve, database: Database, port: int) -> None:
-    """The server sees its job die, says so, and starts it again at its next look."""
-    server = serve()
-    killed = begun(database, server)
-    assert killed.pid is not None
-    os.kill(killed.pid, signal.SIGKILL)
-    begun(database, server, after=killed)
+    alone = begun(database, server)
+    kill(alone)
+    both = begun(database, server, after=alone)
     assert "its process ended with code -9" in page(port, "/jobs")
+    server.kill()
+    kill(both)
+    server.wait()
+    again = begun(database, serve(), after=both)
+    shown = page(port, "/jobs")
+    row = shown.partition(f'data-run="{both.id}"')[2].partition("data-run=")[0]
+    assert 'data-state="lost">interrupted</span>' in row
+    assert f'data-run="{again.id}"' in shown

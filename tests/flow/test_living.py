@@ -20,8 +20,8 @@ from tests.flow.living import Service, outcome, replay
 from tests.forecasts import small
 
 WATCHED = ("AAPL", "GOOG", "IBM", "MSFT")
-BEFORE = date(2013, 2, 20)
-SESSIONS = calendar().between(date(2013, 2, 21), date(2013, 2, 26))
+BEFORE = date(2013, 2, 21)
+SESSIONS = calendar().between(date(2013, 2, 22), date(2013, 2, 26))
 KILLED = date(2013, 2, 25)
 """A Monday: the week's retraining belongs to its evening."""
 
@@ -47,20 +47,20 @@ def service(settings: Settings, database: Database, tmp_path: Path) -> Iterator[
 
 
 def test_no_forecast_is_lost_or_made_twice_across_a_kill(service: Service, database: Database) -> None:
-    """Four evenings, server and job killed with -9 in the third: each symbol has each forecast once, and its score."""
+    """Three evenings, server and job killed with -9 in the second: each symbol has each forecast and score once."""
     service.rest(BEFORE)
     kills = {KILLED: "server and job"}
     assert list(replay(service, lambda _: None, SESSIONS, kills)) == list(SESSIONS)
     found = outcome(database, SESSIONS, len(WATCHED))
-    assert (found.expected, found.forecasts, found.double) == (16, 16, 0)
-    assert (found.scores, found.scored_twice) == (16, 0)
+    assert (found.expected, found.forecasts, found.double) == (12, 12, 0)
+    assert (found.scores, found.scored_twice) == (12, 0)
     assert found.intact
-    assert (found.jobs["cycle done"], found.jobs["cycle lost"]) == (5, 1)
+    assert (found.jobs["cycle done"], found.jobs["cycle lost"]) == (4, 1)
     assert not any(state.endswith("failed") for state in found.jobs), found.jobs
     assert [(what, previous) for what, _, previous, _ in found.decisions] == [
-        ("2013-02-20 promotion", None), ("2013-02-25 challenge", "v1"),
+        ("2013-02-21 promotion", None), ("2013-02-25 challenge", "v1"),
     ]  # fmt: skip
     with database.read() as db:
         (challenger,) = in_shadow(db)
     assert challenger == found.decisions[1][1]
-    assert found.origins == {"live": 20, "shadow": 8}
+    assert found.origins == {"live": 16, "shadow": 8}

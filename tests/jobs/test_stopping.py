@@ -31,7 +31,7 @@ time.sleep(60)
 
 AN_ORPHAN = """
 from app.jobs import child, timing
-timing.LIMITS_S["train"] = 3.0
+timing.LIMITS_S["train"] = 1.0
 child.main("train", {run_id!r})
 """
 
@@ -50,7 +50,9 @@ child.main("score", {run_id!r})
 
 
 @pytest.fixture(autouse=True)
-def _nothing_left() -> Iterator[None]:
+def _nothing_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """End all jobs, which are looked at often."""
+    monkeypatch.setattr(launch, "LOOK_EVERY_S", 0.05)
     yield
     launch.stop_all()
 
