@@ -16,6 +16,7 @@ from app.jobs import runs
 from app.prices import store
 from app.prices.refresh.first_run import seed, store_sample
 from app.prices.store.tables import QuarantineRow
+from app.web.api import jobs
 from tests.e2e.test_pages import InWindow
 from tests.web.conftest import NOW, Build, apps, bare, build, put_champion, settings
 from tests.web.serving import serve
@@ -26,8 +27,9 @@ pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture
-def new_service(bare: FastAPI) -> Iterator[str]:
-    """Serve an empty store whose first run the test plays itself."""
+def new_service(bare: FastAPI, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Serve an empty store whose first run the test plays itself; its stream looks often for what changed."""
+    monkeypatch.setattr(jobs, "LOOK_EVERY_S", 0.1)
     with serve(bare) as address:
         yield address
 

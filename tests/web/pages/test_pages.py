@@ -82,9 +82,11 @@ async def test_the_watchlist_leads_with_how_far_each_symbol_may_go(web: httpx.As
     assert "No point skill shown" in text
 
 
-@pytest.mark.parametrize(
-    "address",
-    [
+async def test_pages_are_sound_and_no_link_is_dead(web: httpx.AsyncClient) -> None:
+    """Elements nest, ids are unique, nothing is inline but data, and whatever is linked, often by many, answers."""
+    await web.get("/predict/AAPL")
+    linked: dict[str, str] = {}
+    for address in (
         "/",
         "/stocks/AAPL",
         "/stocks/FB",
@@ -99,17 +101,14 @@ async def test_the_watchlist_leads_with_how_far_each_symbol_may_go(web: httpx.As
         "/alerts",
         "/data",
         "/docs",
-    ],
-)
-async def test_pages_are_sound_and_no_link_is_dead(web: httpx.AsyncClient, address: str) -> None:
-    """Elements nest, ids are unique, nothing is inline but data, and whatever is linked answers."""
-    await web.get("/predict/AAPL")
-    answer = await web.get(address, headers=HTML)
-    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
-    page = Checked(answer.text)
-    assert set(page.inline) <= {"application/json"}
-    for link in sorted(page.links):
-        assert (await web.get(link, headers=HTML)).status_code == 200, link
+    ):
+        answer = await web.get(address, headers=HTML)
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8"), address
+        page = Checked(answer.text)
+        assert set(page.inline) <= {"application/json"}, address
+        linked |= dict.fromkeys(page.links, address)
+    for link, address in sorted(linked.items()):
+        assert (await web.get(link, headers=HTML)).status_code == 200, f"{link} on {address}"
 
 
 @pytest.mark.parametrize(
