@@ -160,7 +160,13 @@ def running(db: Session) -> list[JobRun]:
 def is_refreshing(database: Database) -> bool:
     """Say whether a living run brings prices up to date, symbol by symbol."""
     with database.read() as db:
-        return any(run.kind in REFRESHES and not _is_gone(run) for run in running(db))
+        return is_refresh_open(db) and any(run.kind in REFRESHES and not _is_gone(run) for run in running(db))
+
+
+def is_refresh_open(db: Session) -> bool:
+    """Say whether a run that brings prices up to date hasn't ended by what its row says; its process may have died."""
+    kinds = db.connection().exec_driver_sql("SELECT kind FROM job_run WHERE state = 'running'").scalars()
+    return not set(REFRESHES).isdisjoint(kinds)
 
 
 def is_forecasting(database: Database) -> bool:

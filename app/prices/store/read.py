@@ -182,4 +182,6 @@ def data_version(db: Session) -> str:
 
 def symbol_versions(db: Session) -> dict[str, int]:
     """Return for each symbol a number that changes whenever one of its final bars or earnings days changes."""
-    return dict(sql.run(db, "SELECT symbol, version FROM symbol"))
+    collected = "json_group_object" if sql.is_sqlite(db) else "json_object_agg"
+    rows = sql.run(db, f"SELECT CAST({collected}(symbol, version) AS text) FROM symbol")
+    return dict(json.loads(rows[0][0] or "{}"))

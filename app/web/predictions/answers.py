@@ -58,7 +58,7 @@ class Answers:
 
     def ready_many(self, symbols: Sequence[str]) -> list[Answer | NoHistory | None]:
         """Return for each symbol its answer, or why it can't have one, if that is ready and true at this instant."""
-        now, at, lives = self.snapshot(), self._services.clock.now(), monotonic() < self._alive_until
+        now, at, lives = self.snapshot(), self._services.clock.now(), self._lives()
         true = {symbol: one for symbol in symbols if (one := now.answers.get(symbol)) and one.is_true(at, lives=lives)}
         return [true.get(symbol) or now.too_short.get(symbol) for symbol in symbols]
 
@@ -99,7 +99,8 @@ class Answers:
         First those of the champion, then those of a version that forecast without being served yet.
         """
         before = self.snapshot()
-        self._see_refresh(any(one.provisional for one in before.answers.values()))
+        if any(one.provisional for one in before.answers.values()):
+            self._see_refresh()
         missing = [symbol for symbol in before.versions if self._is_due(before, symbol)][:most]
         if not missing:
             return self._prepare_coming(before, most)
@@ -147,12 +148,14 @@ class Answers:
         return not answer.provisional and not self._is_true(answer)
 
     def _is_true(self, answer: Answer) -> bool:
-        return answer.is_true(self._services.clock.now(), lives=monotonic() < self._alive_until)
+        return answer.is_true(self._services.clock.now(), lives=self._lives())
 
-    def _see_refresh(self, matters: bool) -> None:
-        """Look, where answers may rest on it, whether a refresh lives."""
-        if matters:
-            self._alive_until = monotonic() + ALIVE_S if runs.is_refreshing(self._services.database) else 0.0
+    def _see_refresh(self) -> None:
+        """Look whether a refresh lives."""
+        self._alive_until = monotonic() + ALIVE_S if runs.is_refreshing(self._services.database) else 0.0
+
+    def _lives(self) -> bool:
+        return monotonic() < self._alive_until
 
     def _look(self, pointer: object) -> None:
         """Find out what changed since the last look, and drop the answers that rest on it."""
@@ -163,11 +166,15 @@ class Answers:
             made = records.made_after(db, old.newest_seq) if 0 <= old.newest_seq < newest else set()
             series = frozenset(one for one in versions.items() if is_series(one[0]))
             common = Common(pointer, version, series, self._services.owing(db))
+            is_open = runs.is_refresh_open(db)
         self._looks += 1
         new = Snapshot(common, prices, newest, versions, old.stamps, old.cleared)
         repriced = {symbol for symbol, its in versions.items() if old.versions.get(symbol) != its}
         repriced |= old.versions.keys() - versions.keys()
-        self._see_refresh(bool(repriced) or any(one.provisional for one in old.answers.values()))
+        if not is_open:
+            self._alive_until = 0.0
+        elif not self._lives() and (repriced or any(one.provisional for one in old.answers.values())):
+            self._see_refresh()
         if not 0 <= old.newest_seq <= newest:
             self._beside, self._snapshot = Beside(), replace(new, cleared=self._looks)
         elif common != old.common:
@@ -187,7 +194,7 @@ class Answers:
 
         While prices are refreshed, one that was given a newer bar keeps its answer until its forecast is made.
         """
-        lives, ahead = monotonic() < self._alive_until, set[str]()
+        lives, ahead = self._lives(), set[str]()
         if lives and (concerned := repriced & old.answers.keys()):
             with self._services.database.read() as db:
                 last = store.last_bars(db, list(concerned))
@@ -230,7 +237,8 @@ class Answers:
             same = (before.prices, before.cleared) == (now.prices, now.cleared)
             refused = {**now.too_short, **(too_short or {})} if same else now.too_short
             self._snapshot = replace(now, answers={**now.answers, **kept}, too_short=refused)
-            self._see_refresh(any(one.provisional for one in kept.values()))
+        if any(one.provisional for one in kept.values()):
+            self._see_refresh()
         return len(kept) == len(answers)
 
 
