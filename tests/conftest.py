@@ -14,6 +14,7 @@ import pytest
 
 from app.core.db import Database, migrate
 from app.core.settings import Settings
+from app.jobs import processes
 from tests import server
 from tests.server import Server
 
@@ -90,6 +91,12 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in [name for name in os.environ if name.startswith("NEXTCLOSE_")]:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def _jobs_do_not_stand_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a test's jobs go as quick as what waits for them, whatever else keeps the cores busy."""
+    monkeypatch.setattr(processes, "NICENESS", 0)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """Many symbols: what takes seconds is made by another process, and pages show meanwhile what is there."""
 
 import asyncio
+import signal
 from collections.abc import Iterator
 
 import httpx
@@ -34,12 +35,15 @@ async def test_missing_forecasts_are_made_by_a_job_while_pages_say_so(
     answers: Answers = app.state.answers
     behind = Background(app.state.nextclose, answers)
     assert behind.look() is False
+    [(job, _)] = launch._children.values()
+    job.send_signal(signal.SIGSTOP)  # else it may be quicker than the pages
     page = (await web.get("/screener")).text
     assert "Forecasts are being made: 0 of 5 are here" in page
     assert page.count("its forecast is being made") == 4
     assert page.count("too few for a forecast") == 1
     assert 'hx-trigger="every 2s"' in page
     assert "its forecast is being made" in (await web.get("/")).text
+    job.send_signal(signal.SIGCONT)
     for _ in range(600):
         behind.look()
         if not answers.making:
