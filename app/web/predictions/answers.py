@@ -27,9 +27,9 @@ from app.prices import store
 from app.prices.symbols import is_series
 from app.registry.promotion.proofs import proofs_of
 from app.web.edge.deps import Services
-from app.web.predictions.beside import Beside
 from app.web.predictions.schemas import Prediction
 from app.web.predictions.snapshot import Answer, Common, Snapshot
+from app.web.predictions.standby import Standby
 
 ALIVE_S = 1.5
 """A refresh that was seen to live is taken to live for so long."""
@@ -46,7 +46,7 @@ class Answers:
         self._looks = 0
         self._alive_until = 0.0
         self._snapshot = Snapshot()
-        self._beside = Beside()
+        self._standby = Standby()
         self._prepared: dict[str, int] = {}
         self.making: bool | None = None
         """Whether a job makes forecasts that are missing; None where whoever asks for one makes it."""
@@ -99,7 +99,7 @@ class Answers:
         First those of the champion, then those of a version that forecast without being served yet.
         """
         before = self.snapshot()
-        if any(one.provisional for one in before.answers.values()):
+        if before.has_provisional:
             self._see_refresh()
         missing = [symbol for symbol in before.versions if self._is_due(before, symbol)][:most]
         if not missing:
@@ -110,22 +110,22 @@ class Answers:
         return len(missing) == most
 
     def _prepare_coming(self, before: Snapshot, most: int) -> bool:
-        version, database = self._beside.coming, self._services.database
+        version, database = self._standby.coming, self._services.database
         if version is None:
             return False
         with database.read() as db:
             owed = proofs_of(db, [version])[version].owed
         symbols = [one for one in before.versions if not is_series(one)]
         with self._lock:
-            missing = self._beside.missing(before, symbols, owed=owed)[:most]
+            missing = self._standby.missing(before, symbols, owed=owed)[:most]
             if not missing:
-                self._beside.coming = None
+                self._standby.coming = None
         found = self._services.forecaster.stored_many(missing, version) if missing else []
         built = self._built(found, version, version if owed else None)
         now = self.snapshot()
         with self._lock:
-            if (now.newest_seq, self._beside.coming) == (before.newest_seq, version):
-                self._beside.keep(version, before, {**dict.fromkeys(missing), **built}, owed=owed)
+            if (now.newest_seq, self._standby.coming) == (before.newest_seq, version):
+                self._standby.keep(version, before, {**dict.fromkeys(missing), **built}, owed=owed)
         return len(missing) == most
 
     def missing(self) -> list[str]:
@@ -169,25 +169,24 @@ class Answers:
             is_open = runs.is_refresh_open(db)
         self._looks += 1
         new = Snapshot(common, prices, newest, versions, old.stamps, old.cleared)
-        repriced = {symbol for symbol, its in versions.items() if old.versions.get(symbol) != its}
-        repriced |= old.versions.keys() - versions.keys()
+        repriced = new.repriced(old)
         if not is_open:
             self._alive_until = 0.0
-        elif not self._lives() and (repriced or any(one.provisional for one in old.answers.values())):
+        elif not self._lives() and (repriced or old.has_provisional):
             self._see_refresh()
         if not 0 <= old.newest_seq <= newest:
-            self._beside, self._snapshot = Beside(), replace(new, cleared=self._looks)
+            self._standby, self._snapshot = Standby(), replace(new, cleared=self._looks)
         elif common != old.common:
-            ready = self._beside.swap(old, new) if pointer != old.common.pointer else {}
+            ready = self._standby.swap(old, new) if pointer != old.common.pointer else {}
             ready = {symbol: one for symbol, one in ready.items() if (symbol, version) not in made}
             self._snapshot = replace(new, cleared=self._looks, answers=ready)
         else:
             own = {symbol for symbol, its in made if version in {None, its}}
             stamps = {**old.stamps, **dict.fromkeys(own | repriced, self._looks)}
             too_short = old.too_short if prices == old.prices else {}
-            kept = self._kept(old, {symbol for symbol, _ in made}, own, repriced)
-            self._snapshot = replace(new, stamps=stamps, answers=kept, too_short=too_short)
-        self._beside.see(made, version)
+            answers = self._kept(old, {symbol for symbol, _ in made}, own, repriced)
+            self._snapshot = replace(new, stamps=stamps, answers=answers, too_short=too_short)
+        self._standby.see(made, version)
 
     def _kept(self, old: Snapshot, made: set[str], own: set[str], repriced: set[str]) -> dict[str, Answer]:
         """Return the answers that still are: of symbols without another price or another forecast by the champion.

@@ -78,6 +78,16 @@ class Snapshot:
     answers: Mapping[str, Answer] = field(default_factory=dict)
     too_short: Mapping[str, NoHistory] = field(default_factory=dict)
 
+    @property
+    def has_provisional(self) -> bool:
+        """Whether some answer is true only as long as a refresh goes on."""
+        return any(one.provisional for one in self.answers.values())
+
+    def repriced(self, old: Snapshot) -> set[str]:
+        """Return the symbols whose bars or earnings days have changed since an earlier one, came or went."""
+        changed = {symbol for symbol, version in self.versions.items() if old.versions.get(symbol) != version}
+        return changed | (old.versions.keys() - self.versions.keys())
+
     def stamp(self, symbol: str) -> int:
         """Return what differs after each change of what the symbol's answer rests on."""
         return max(self.cleared, self.stamps.get(symbol, 0))

@@ -1,4 +1,4 @@
-"""Answers of versions that aren't served: the answers when the pointer moves, unless what they rest on has changed."""
+"""Standby answers: they are the answers when the pointer moves, unless what they rest on has changed."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""Answers of versions that aren't served: the one before, for a rollback, and one that is about to be promoted.
+"""Standby answers: of the version served before, for a rollback, and of one that is about to be promoted.
 
 When the pointer moves, those that rest on what is still so are the answers at once: nothing is made at that moment, at
 which every symbol would need it.
@@ -18,7 +18,7 @@ Grounds = tuple[frozenset[tuple[str, int]], int | None, bool]
 
 
 @dataclass
-class Beside:
+class Standby:
     """Not safe between threads: whoever uses it holds the lock of the answers."""
 
     coming: str | None = None
