@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter as Counted
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from math import nan
@@ -23,6 +24,7 @@ from app.jobs import runs
 from app.monitoring.outcomes import CLAIMS
 from app.monitoring.report import VERDICTS
 from app.prices import store
+from app.prices.store import SymbolStatus
 from app.web.edge.deps import Services, ServicesDep
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
@@ -68,7 +70,8 @@ def readiness(services: Services) -> Readiness:
     """Look at the store, the champion and the age of the watchlist's prices."""
     try:
         with services.database.read() as db:
-            stored = store.statuses(db)
+            store.data_version(db)  # it must open now, whatever is kept of it
+        stored = services.stored.all()
     except StoreUnavailable:
         return Readiness(ready=False, store=False)
     champion = services.champion_version()
@@ -81,7 +84,7 @@ def readiness(services: Services) -> Readiness:
         champion_expired=services.forecaster.expired() is not None,
         source=with_bars[0].source if with_bars else None,
         symbols=len(found),
-        sessions_behind=max((services.sessions_behind(status) or 0 for status in with_bars), default=None),
+        sessions_behind=max((behind or 0 for behind in services.all_behind(with_bars)), default=None),
     )
 
 
@@ -140,9 +143,8 @@ class Metrics:
         elif column:
             self.coverage.labels(column.removeprefix("hit_")).set(value)
 
-    def show_store(self, db: Session) -> None:
+    def show_store(self, db: Session, stored: Sequence[SymbolStatus]) -> None:
         """Set the gauges of what is stored: prices, forecasts, and the newest ended run of each kind of job."""
-        stored = store.statuses(db)
         self.outcomes.clear()
         for outcome, symbols in Counted(one.outcome or "never asked" for one in stored).items():
             self.outcomes.labels(outcome).set(symbols)
@@ -200,7 +202,7 @@ def metrics(request: Request, services: ServicesDep) -> Response:
     if state.store:
         with services.database.read() as db:
             report = runs.last_report(db)
-            counted.show_store(db)
+            counted.show_store(db, services.stored.all())
     counted.show(report)
     counted.champion.clear()
     if state.champion:
