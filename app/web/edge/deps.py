@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 from functools import cached_property
 from typing import Annotated, Any, Final, TypeVar, cast
 
@@ -77,24 +76,14 @@ class Services:
 
     def sessions_behind(self, status: SymbolStatus) -> int | None:
         """Count the final sessions since the symbol's newest bar, by its own exchange; None where it has none."""
-        if status.last is None:
-            return None
-        return self._behind(status.exchange, status.last)
+        return self.all_behind([status])[0]
 
-    def _behind(self, exchange: str, last: date) -> int:
-        """Count them; what it takes for one symbol is kept for the others, until another bar becomes final."""
-        now, days = self.clock.now(), calendar(exchange)
-        since, until, found = self._ages.get(exchange, (now, now, {}))
-        if not since <= now < until:
-            since, until, found = *days.final_window(now), {}
-            self._ages[exchange] = since, until, found
-        if last not in found:
-            found[last] = days.sessions_behind(last, now)
-        return found[last]
-
-    @cached_property
-    def _ages(self) -> dict[str, tuple[datetime, datetime, dict[date, int]]]:
-        return {}
+    def all_behind(self, statuses: Sequence[SymbolStatus]) -> list[int | None]:
+        """Count them for each of many symbols, which share their few newest sessions."""
+        now = self.clock.now()
+        newest = {(one.exchange, one.last) for one in statuses}
+        behind = {(code, last): calendar(code).sessions_behind(last, now) for code, last in newest if last is not None}
+        return [None if one.last is None else behind[one.exchange, one.last] for one in statuses]
 
     def champion_version(self) -> str | None:
         """Return the version that is served; None before the first promotion."""

@@ -86,7 +86,8 @@ def monitoring(request: Request, services: ServicesDep) -> Response:
     with services.database.read() as db:
         report, upcoming = runs.last_report(db), plan.upcoming(db, services.clock.now())
         held = db.exec(select(func.count()).select_from(QuarantineRow).where(QuarantineRow.state == "held")).one()
-    ages = sorted(((services.sessions_behind(one), one) for one in services.stored.all()), key=_oldest_first)
+    stored = services.stored.all()
+    ages = sorted(zip(services.all_behind(stored), stored, strict=True), key=_oldest_first)
     return layout.page(
         request,
         services,

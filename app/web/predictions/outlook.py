@@ -86,8 +86,8 @@ def _lines(services: Services, statuses: Sequence[SymbolStatus], found: Found, *
     tested = champion.card.metrics.by_symbol if champion else {}
     sampled = any(status.source == SAMPLE for status in statuses)
 
-    def line(status: SymbolStatus, one: Answer | NextcloseError) -> Outlook:
-        behind, score = services.sessions_behind(status), tested.get(status.symbol)
+    def line(status: SymbolStatus, one: Answer | NextcloseError, behind: int | None) -> Outlook:
+        score = tested.get(status.symbol)
         if not isinstance(one, Answer):
             return _line(status, behind, score, {"problem": _problem(status, one, sampled, making)})
         grounds = status, one, behind, score
@@ -95,7 +95,7 @@ def _lines(services: Services, statuses: Sequence[SymbolStatus], found: Found, *
             ("outlook", status.symbol), grounds, lambda: _line(status, behind, score, _forecast(one))
         )
 
-    return [line(status, one) for status, one in zip(statuses, found, strict=True)]
+    return list(map(line, statuses, found, services.all_behind(statuses)))
 
 
 def _line(status: SymbolStatus, behind: int | None, score: Score | None, known: dict[str, Any]) -> Outlook:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from operator import attrgetter
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field
@@ -13,13 +15,13 @@ from app.web.predictions.answers import Answers
 from app.web.predictions.outlook import Outlook, board
 
 _KEYS: Final[dict[str, Callable[[Outlook], Any]]] = {
-    "symbol": lambda one: one.symbol,
-    "close": lambda one: one.last_close,
-    "move": lambda one: one.expected_move,
-    "ratio": lambda one: one.move_ratio,
-    "chance": lambda one: one.chance_beyond_5,
+    "symbol": attrgetter("symbol"),
+    "close": attrgetter("last_close"),
+    "move": attrgetter("expected_move"),
+    "ratio": attrgetter("move_ratio"),
+    "chance": attrgetter("chance_beyond_5"),
     "results": lambda one: one.event and one.event.sessions_until,
-    "skill": lambda one: one.tested_crps_skill,
+    "skill": attrgetter("tested_crps_skill"),
 }
 Sort = Literal[
     "symbol", "close", "move", "ratio", "chance", "results", "skill",
@@ -55,32 +57,38 @@ class Screen(BaseModel):
 
     def chosen(self, rows: Sequence[Outlook]) -> list[Outlook]:
         """Return the rows that are asked for, sorted; `limit` and `offset` aren't applied."""
-        return arranged([one for one in rows if self._holds(one)], self.sort)
+        for holds in self._conditions():
+            rows = [one for one in rows if holds(one)]
+        return arranged(rows, self.sort)
 
     def read(self, services: Services, answers: Answers) -> tuple[list[Outlook], Sequence[SymbolStatus]]:
         """Return the rows that are asked for, and all symbols that are stored."""
         stored = services.stored.all()
         return self.chosen(board(services, answers, stored)[0]), stored
 
-    def _holds(self, one: Outlook) -> bool:
-        text = self.q.strip().upper()
-        until = one.event.sessions_until if one.event else None
-        return (
-            (one.watched or not self.watched)
-            and (text in one.symbol or text in (one.name or "").upper())
-            and _reaches(one.expected_move, self.min_move)
-            and _reaches(one.move_ratio, self.min_ratio)
-            and (self.results_within is None or (until is not None and until <= self.results_within))
-        )
+    def _conditions(self) -> Iterator[Callable[[Outlook], bool]]:
+        """Yield what a row must be, of what is asked at all."""
+        text, most = self.q.strip().upper(), self.results_within
+        if self.watched:
+            yield lambda one: one.watched
+        if text:
+            yield lambda one: text in one.symbol or text in (one.name or "").upper()
+        for key, least in (("move", self.min_move), ("ratio", self.min_ratio)):
+            if least is not None:
+                yield partial(_reaches, _KEYS[key], least)
+        if most is not None:
+            yield lambda one: one.event is not None and one.event.sessions_until <= most
 
 
-def _reaches(value: float | None, least: float | None) -> bool:
-    return least is None or (value is not None and value >= least)
+def _reaches(key: Callable[[Outlook], float | None], least: float, one: Outlook) -> bool:
+    value = key(one)
+    return value is not None and value >= least
 
 
 def arranged(rows: Sequence[Outlook], sort: Sort) -> list[Outlook]:
     """Return the rows in an order; equal ones by symbol, those without the value at the end."""
     key = _KEYS[sort.removeprefix("-")]
-    known = sorted((one for one in rows if key(one) is not None), key=lambda one: one.symbol)
+    ordered = sorted(rows, key=_KEYS["symbol"])
+    known = [one for one in ordered if key(one) is not None]
     known.sort(key=key, reverse=sort.startswith("-"))
-    return known + sorted((one for one in rows if key(one) is None), key=lambda one: one.symbol)
+    return known + [one for one in ordered if key(one) is None]

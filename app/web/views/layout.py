@@ -50,7 +50,7 @@ def notices(services: Services, shown: Sequence[SymbolStatus]) -> tuple[Notice, 
     sample = [status for status in priced if status.source == SAMPLE]
     if sample:
         return (Notice("sample", _sample_text(services, sample)),)
-    late = [(services.sessions_behind(status) or 0, status) for status in priced]
+    late = [(behind or 0, status) for behind, status in zip(services.all_behind(priced), priced, strict=True)]
     worst = max(late, key=lambda pair: pair[0], default=(0, None))
     if worst[0] == 0 or worst[1] is None:
         return ()
