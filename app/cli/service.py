@@ -9,13 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.console import NONE, AsJson, open_store, print_report, table
+from app.jobs import processes
 
 MOST_CONNECTIONS = 800
 """Past so many a server process answers 503 at once; systems commonly grant a process 1,024 open files."""
-
-GRACE_S = 4
-"""How long answers that have begun may take when the server stops; its jobs get as long after them. In all less than
-the ten seconds after which whoever stops a service commonly kills it."""
 
 
 def serve(
@@ -44,7 +41,7 @@ def serve(
         server_header=False,
         proxy_headers=bool(proxies),
         forwarded_allow_ips=proxies,
-        timeout_graceful_shutdown=GRACE_S,
+        timeout_graceful_shutdown=processes.STOP_S,
         limit_concurrency=MOST_CONNECTIONS,
     )
 

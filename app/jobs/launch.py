@@ -100,7 +100,7 @@ def _start(settings: Settings, kind: str, subject: str) -> subprocess.Popen[byte
     return process
 
 
-def stop_all(wait_s: float = 4.0) -> None:
+def stop_all(wait_s: float = processes.STOP_S) -> None:
     """End every job that this process started, all of them within that time; their runs are closed as `lost`."""
     _stopped.update(_children)
     children = list(_children.values())

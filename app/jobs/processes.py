@@ -10,6 +10,9 @@ from pathlib import Path
 NICENESS = 10
 """Forecasts and pages go before jobs where the cores are few: a job gets a tenth of what the server gets."""
 
+STOP_S = 4
+"""How long answers that have begun may take when the service stops; its jobs get as long after them. In all less than
+the ten seconds after which whoever stops a service commonly kills it."""
 GRACE_S = 5.0
 """How long a job that was asked to stop may take to end by itself."""
 

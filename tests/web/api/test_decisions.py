@@ -28,7 +28,7 @@ def _nothing_left() -> Iterator[None]:
 
 async def until(ask: Callable[[], Any], wanted: Any) -> None:
     """Wait until a question has this answer."""
-    give_up = monotonic() + 180  # a job that imports MLflow, and stands back behind all else
+    give_up = monotonic() + 60  # a job that imports MLflow
     while (found := await to_thread(ask)) != wanted:
         assert monotonic() < give_up, found
         await sleep(0.1)
