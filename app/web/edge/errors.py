@@ -77,7 +77,9 @@ def _invalid(request: Request, error: RequestValidationError) -> Response:
     found = [{"where": ".".join(str(part) for part in one["loc"]), "what": one["msg"]} for one in error.errors()]
     if any(one["type"] == "json_invalid" for one in error.errors()):
         return problem(request, 400, "bad_request", "the body is no valid JSON", errors=found)
-    return problem(request, 422, "bad_request", f"{found[0]['where']}: {found[0]['what']}", errors=found)
+    _, _, name = found[0]["where"].partition(".")
+    detail = f"`{name or found[0]['where']}`: {found[0]['what']}"
+    return problem(request, 422, "bad_request", detail, errors=found)
 
 
 def _http(request: Request, error: HTTPException) -> Response:

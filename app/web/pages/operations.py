@@ -31,6 +31,8 @@ _COUNTED = {
     "forecasts": "forecast",
     "in_shadow": "in shadow",
     "alerts": "alerts",
+    "sent": "sent",
+    "failed": "attempts failed",
 }
 """What of an outcome is counted, in a run's line."""
 _NOT_DUE = {"closed": "not due"}
@@ -48,6 +50,10 @@ def came_to(run: JobRun) -> str:
     if "winner" in found:
         end = "promoted" if found["promoted"] else found["reason"].partition(";")[0]
         said.append(f"{found['winner'].replace('_', ' ')}, version {found['version']}: {end}")
+    elif "reason" in found:
+        said.append(f"version {found['version']}: {found['reason']}")
+    elif "known_to_mlflow" in found:
+        said.append(f"version {found['champion']}{'' if found['known_to_mlflow'] else ', unknown to MLflow'}")
     elif "verdict" in found:
         said.append(found["verdict"])
     return "; ".join([*said, *(done.partition(";")[0] for done in found.get("done", []))])

@@ -34,10 +34,12 @@ async def test_a_run_says_what_it_came_to(web: httpx.AsyncClient, seeded: Databa
         "score": {"scored": 4}, "monitor": {"verdict": "watch", "rows": 9}, "review": review,
         "forecast": {"forecasts": 5, "in_shadow": 0}, "alert": {"alerts": 1},
     }  # fmt: skip
-    for kind, outcome in (("train", trained), ("cycle", parts)):
+    followed = {"champion": "v3", "known_to_mlflow": False}
+    for kind, outcome in (("train", trained), ("cycle", parts), ("alias", followed)):
         runs.finish(seeded, runs.start(seeded, kind, "test", NOW).id, "done", "done", outcome, NOW)
     text = (await web.get("/jobs")).text
     assert "random forest, version v2: in shadow</td>" in text
+    assert "version v3, unknown to MLflow</td>" in text
     cycle = (
         "4 updated; 1 not due; 1,200 bars corrected; 4 settled; 5 forecast; 1 alerts; watch; retrained ridge: in shadow"
     )

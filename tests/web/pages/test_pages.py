@@ -227,6 +227,7 @@ async def test_a_range_that_is_none_is_an_error_page(web: httpx.AsyncClient) -> 
     answer = await web.get("/stocks/AAPL?range=10Y", headers=HTML)
     assert answer.status_code == 422
     assert 'role="alert"' in answer.text
+    assert "<p><code>range</code>: Input should be" in answer.text
 
 
 async def test_a_stock_without_enough_history_keeps_its_chart(web: httpx.AsyncClient) -> None:
