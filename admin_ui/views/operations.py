@@ -52,11 +52,12 @@ def show() -> None:
 
 
 def _start() -> None:
-    """Offer to start a job; the service decides whether this view may."""
+    """Offer to start a job; the service decides whether this view may, and what else is shown stands."""
     left, right = st.columns([2, 1], vertical_alignment="bottom")
     kind = left.selectbox("Start a job by hand", STARTABLE)
     if right.button("Start", width="stretch"):
-        st.success(f"Started: {kind}, run {client.start(kind)}")
+        with failures_shown():
+            st.success(f"Started: {kind}, run {client.start(kind)}")
 
 
 def chosen(rows: list[dict[str, Any]], columns: dict[str, str]) -> pl.DataFrame:

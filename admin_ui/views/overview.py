@@ -40,7 +40,7 @@ def show() -> None:
     st.title("Overview")
     with failures_shown():
         rows = client.outlooks()
-        if not rows:
+        if all(row["last_close"] is None for row in rows):
             st.info("No prices are stored yet. The service fetches them on its first run.")
             return
         _health(client.monitoring())

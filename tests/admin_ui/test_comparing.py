@@ -62,7 +62,7 @@ def test_features_are_those_of_the_api(service: str) -> None:
 def test_a_missing_token_is_said(
     settings: Settings, seeded: Database, build: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The service refuses to start a job: one line, and which setting helps."""
+    """The service refuses to start a job: one line, and which setting helps; the rest of the view stands."""
     del seeded
     with serve(build(settings.model_copy(update={"admin_token": SecretStr("s" * 20)}))) as address:
         monkeypatch.setenv("NEXTCLOSE_API_URL", address)
@@ -71,6 +71,7 @@ def test_a_missing_token_is_said(
         assert not view.exception
         assert len(view.error) == 1
         assert any("NEXTCLOSE_ADMIN_TOKEN" in one.value for one in view.caption)
+        assert [one.value for one in view.subheader] == ["Runs", "What comes next", "Prices"]
 
 
 class Odd(http.server.BaseHTTPRequestHandler):
