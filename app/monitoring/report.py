@@ -129,7 +129,8 @@ def _nothing_wrong(claims: Iterable[Watch]) -> str:
     sessions = max((claim.sessions for claim in claims), default=0)
     if not sessions:
         return "No live forecast is settled yet, and nothing else stands out."
-    return f"Every claim holds over {sessions} sessions of live forecasts, and nothing else stands out."
+    over = f"{sessions} session{'s' * (sessions != 1)} of live forecasts"
+    return f"Every claim holds over {over}, and nothing else stands out."
 
 
 def _of_champion(model: Model | None, expired: tuple[date, int] | None) -> list[Finding]:
@@ -184,7 +185,12 @@ def _of_data(data: DataState) -> list[Finding]:
         found.append(("watch", "The prices are the bundled sample, which ends years ago."))
     elif data.sessions_behind is not None and data.sessions_behind >= BEHIND_WATCH:
         worst: Verdict = "degraded" if data.sessions_behind >= BEHIND_DEGRADED else "watch"
-        found.append((worst, f"The oldest watched prices lack {data.sessions_behind} sessions."))
+        found.append(
+            (
+                worst,
+                f"The oldest watched prices lack {data.sessions_behind} session{'s' * (data.sessions_behind != 1)}.",
+            )
+        )
     if data.watched and data.failing >= FAILING * data.watched:
         found.append(("watch", f"The source failed for {data.failing} of {data.watched} watched symbols last time."))
     return found

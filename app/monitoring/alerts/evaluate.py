@@ -120,7 +120,7 @@ def _stale(rule: Rule, facts: Facts) -> Iterator[Found]:
     for one in facts.watched:
         behind = calendar(one.exchange).sessions_behind(one.last, facts.now) if one.last else 0
         if one.last and behind >= (rule.threshold or 0.0):
-            text = f"Prices of {one.symbol} end on {one.last} and lack {behind} sessions."
+            text = f"Prices of {one.symbol} end on {one.last} and lack {behind} session{'s' * (behind != 1)}."
             yield Found(f"{one.symbol} {one.last}", text, one.symbol, one.last)
 
 

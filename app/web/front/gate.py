@@ -64,7 +64,8 @@ class Gate:
         if wait_s <= 0:
             return None
         return RateLimited(
-            f"more than {self._rate:g} requests a second: ask again later", retry_after_s=math.ceil(wait_s)
+            f"more than {self._rate:g} request{'s' * (self._rate != 1)} a second: ask again later",
+            retry_after_s=math.ceil(wait_s),
         )
 
     def _limited(self, scope: Scope) -> str | None:
