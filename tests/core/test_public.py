@@ -1,9 +1,10 @@
 """Values as JSON gets them."""
 
+import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from app.core.public import Price
+from app.core.public import Price, all_rounded, rounded
 
 
 @pytest.mark.parametrize(
@@ -26,3 +27,13 @@ def test_a_price_has_four_decimals_or_six_digits(price: float | None, shown: byt
     kind = TypeAdapter(Price | None)
     assert kind.dump_json(price) == shown
     assert kind.dump_python(price) == price
+
+
+def test_many_are_rounded_as_each_alone() -> None:
+    """To the bit: at ties and a step beside them, small and large, negative and unknown."""
+    chance = np.random.default_rng(1)
+    some = chance.uniform(-20.0, 10.0 ** chance.integers(1, 13, 5000))
+    ties = chance.integers(10**5, 10**9, 5000) / 1e4 + 5e-5 + chance.choice([-1e-9, 0.0, 1e-9], 5000)
+    prices = [None, 0.0, 10.0, *some.tolist(), *ties.tolist()]
+    assert all_rounded(prices) == [None if one is None else rounded(one) for one in prices]
+    assert all_rounded([]) == []

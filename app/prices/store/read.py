@@ -9,13 +9,14 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 import polars as pl
 from sqlmodel import Session, col, func, select
 
 from app.core.db import Database
 from app.core.errors import UnknownSymbol
-from app.prices.frame import INSTANT
+from app.prices.frame import BAR_SCHEMA, INSTANT
 from app.prices.store import adjustments, sql, write
 from app.prices.store.tables import SymbolRow
 from app.prices.symbols import is_series, normalise, stock
@@ -103,6 +104,18 @@ def history(
     if bars.is_empty():
         _row(db, symbol)
     return bars
+
+
+def bar_rows(
+    db: Session, symbol: str, start: date | None = None, end: date | None = None
+) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Return what `history` does as rows, as the database spells a session, and the columns' names but the symbol's.
+
+    For who writes them out, at half the cost of a frame.
+    """
+    names = list(BAR_SCHEMA)[1:]
+    query = f"SELECT {', '.join(names)} FROM bar WHERE symbol = ?{_WITHIN} ORDER BY session"
+    return names, sql.run(db, query, [symbol, *_bounds(start, end)])
 
 
 def last_closes(db: Session, symbols: Sequence[str], end: date, last: int) -> dict[str, list[float]]:

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
-import polars as pl
 from fastapi import APIRouter
 from pydantic_core import to_json
 from starlette.responses import Response
 
 from app.core.errors import BadInput, UnknownSymbol
-from app.core.public import rounded
+from app.core.public import all_rounded
 from app.features.overlay import overlay
 from app.prices import store
 from app.prices.checks import quarantine
-from app.prices.store import SymbolStatus
 from app.prices.symbols import normalise, stock
 from app.web.api import schemas
 from app.web.api.inputs import End, Start, Stock, Symbol
 from app.web.edge import csv
-from app.web.edge.deps import Services, ServicesDep
+from app.web.edge.deps import ServicesDep
 from app.web.edge.lookups import look_up
 from app.web.edge.security import Admin
 from app.web.predictions.schemas import Schema
@@ -52,10 +51,13 @@ def prices(
     shape: csv.Format = "json",
 ) -> Response:
     """Return a symbol's stored final bars in [start, end], oldest first."""
-    status, bars = _history(services, symbol, start, end)
-    rows = _rounded(bars)
+    name = normalise(symbol)
+    in_order(start, end)
+    with services.database.read() as db:
+        status, (names, bars) = store.status(db, name), store.bar_rows(db, name, start, end)
+    rows = _rounded(names, zip(*bars, strict=True)) if bars else []
     if shape == "csv":
-        return csv.answer(rows, tuple(schemas.Bar.model_fields), f"{status.symbol}-prices")
+        return csv.answer(rows, names, f"{status.symbol}-prices")
     head = schemas.Prices.of(status, sessions_behind=services.sessions_behind(status), bars=[])
     # Bars by the thousand are written as they are: the schema's checks and rounding, field by field, take their time.
     return Response(to_json(head.model_dump(mode="json") | {"bars": rows}), media_type="application/json")
@@ -70,12 +72,13 @@ def indicators(
     shape: csv.Format = "json",
 ) -> Response:
     """Return a symbol's technical indicators in [start, end], computed from all bars before."""
+    name = normalise(symbol)
     in_order(start, end)
-    status, bars = _history(services, symbol, None, end)
-    drawn = overlay(bars)
+    with services.database.read() as db:
+        status, drawn = store.status(db, name), overlay(store.history(db, name, end=end))
     drawn = drawn.filter(drawn["session"] >= start) if start else drawn
-    names = [column for column in drawn.columns if column not in {"symbol", "session"}]
-    rows = _rounded(drawn)
+    _, session, *names = drawn.columns
+    rows = _rounded((session, *names), (drawn[name].to_list() for name in (session, *names)))
     if shape == "csv":
         return csv.answer(rows, ("session", *names), f"{status.symbol}-indicators")
     return written(schemas.Indicators.of(status, columns=names, rows=rows))
@@ -86,22 +89,12 @@ def written(said: Schema) -> Response:
     return Response(said.model_dump_json(), media_type="application/json")
 
 
-def _rounded(found: pl.DataFrame) -> list[dict[str, Any]]:
-    """Return the rows of one symbol's frame with their floats as JSON gets prices."""
-    columns = found.drop("symbol").to_dict(as_series=False)
-    for name, kind in found.schema.items():
-        if kind == pl.Float64:
-            columns[name] = [None if value is None else rounded(value) for value in columns[name]]
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-
-
-def _history(
-    services: Services, symbol: str, start: date | None, end: date | None
-) -> tuple[SymbolStatus, pl.DataFrame]:
-    name = normalise(symbol)
-    in_order(start, end)
-    with services.database.read() as db:
-        return store.status(db, name), store.history(db, name, start=start, end=end)
+def _rounded(names: Sequence[str], columns: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
+    """Return rows with their floats as JSON gets prices; of the columns only sessions and volumes hold none."""
+    shown = [
+        one if name in {"session", "volume"} else all_rounded(one) for name, one in zip(names, columns, strict=True)
+    ]
+    return [dict(zip(names, row, strict=True)) for row in zip(*shown, strict=True)]
 
 
 def in_order(start: date | None, end: date | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from datetime import UTC, date, datetime
+from functools import lru_cache
 
 from markupsafe import Markup, escape
 
@@ -60,6 +61,7 @@ def whole(value: float | None) -> str:
     return UNKNOWN if value is None else f"{value:,.0f}"
 
 
+@lru_cache(maxsize=4096)
 def day(value: date | None, weekday: bool = False) -> str:
     """Write a session: 3 Jan 2022, or Mon 3 Jan 2022."""
     if value is None:
