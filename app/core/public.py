@@ -24,7 +24,7 @@ def rounded(price: float) -> float:
 
 
 def all_rounded(prices: Sequence[float | None]) -> list[float | None]:
-    """Round each as `rounded` does, at a tenth of the cost: only small ones and those near a tie are done one by one."""
+    """Round each as `rounded` does, at a tenth of the cost: only small ones and those near a tie are done singly."""
     import numpy as np
 
     values = np.array(prices, dtype=np.float64)
