@@ -73,7 +73,8 @@ def _figures(record: dict[str, Any]) -> None:
         ("MAE over the random walk's", "\u2013" if ratio is None else f"{ratio:.3f}"),
         ("Inside the 80 % band", percent(inside["share"]["value"])),
     )
-    grid(coverage(record["coverage"]))
+    held = coverage(record["coverage"])
+    grid(held, dict.fromkeys(held.columns[2:], share))
 
 
 def coverage(rows: list[dict[str, Any]]) -> pl.DataFrame:
@@ -82,8 +83,8 @@ def coverage(rows: list[dict[str, Any]]) -> pl.DataFrame:
     groups: dict[str, dict[str, Any]] = {}
     for one in rows:
         group = groups.setdefault(one["group"], {"Forecasts": names.get(one["group"], one["group"]), "n": one["n"]})
-        group[f"In {one['level']:.0%}"] = percent(one["share"]["value"])
-    return pl.DataFrame(list(groups.values()))
+        group[f"In {one['level'] * 100:.0f} %"] = one["share"]["value"]
+    return pl.DataFrame(list(groups.values()), infer_schema_length=None)
 
 
 def reliability(held: list[dict[str, float]]) -> go.Figure:

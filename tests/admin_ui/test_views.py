@@ -103,9 +103,9 @@ def test_bands_are_shown_apart_where_results_are_traded_first() -> None:
         for level in (0.5, 0.8)
     ]
     shown = forecasts.coverage(rows)
-    assert shown.columns == ["Forecasts", "n", "In 50%", "In 80%"]
+    assert shown.columns == ["Forecasts", "n", "In 50 %", "In 80 %"]
     assert shown["Forecasts"].to_list() == ["all", "results traded first", "all other sessions"]
-    assert shown["In 80%"].to_list() == ["80.0 %", "50.0 %", "87.5 %"]
+    assert shown["In 80 %"].to_list() == [0.8, 0.5, 0.875]
 
 
 def test_a_job_is_started_by_hand(service: str) -> None:
