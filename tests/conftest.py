@@ -95,7 +95,7 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture(autouse=True)
 def _jobs_do_not_stand_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a test's jobs go as quick as what waits for them, whatever else keeps the cores busy."""
+    """Let the jobs that a test starts itself go as quick as what waits for them, whatever else keeps the cores busy."""
     monkeypatch.setattr(processes, "NICENESS", 0)
 
 

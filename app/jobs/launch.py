@@ -18,7 +18,7 @@ from app.core.clock import Clock
 from app.core.db import Database
 from app.core.errors import CheckFailed, JobEnded, StoreUnavailable
 from app.core.settings import Settings
-from app.forecasts.prediction.forecaster import Forecaster
+from app.forecasts.prediction.forecaster import FEW, Forecaster
 from app.jobs import processes, runs, timing
 from app.jobs.tables import JobRun
 from app.prices import store
@@ -31,8 +31,6 @@ _stopped: set[str] = set()
 """Those among them that end because the service does."""
 STOPPED = "stopped with the service"
 _NOT_FOR_CHILDREN = {"admin_token"}
-FEW = 50
-"""So many symbols are forecast in a fraction of a second."""
 FIRST_RUN, HAND_OVER, HAND_OVER_S = "first_run", "hand-over", 600.0
 LOOK_EVERY_S = 1.0
 """How often a running job is looked at: is its time over, was it asked to stop?"""
@@ -80,14 +78,16 @@ def hand_over(settings: Settings, database: Database, made_by: Forecaster, model
     try:
         code = process.wait(HAND_OVER_S)
     except subprocess.TimeoutExpired:
-        processes.kill_group(process.pid)
         raise CheckFailed(f"version {version} has not forecast what is stored in {HAND_OVER_S:.0f} s") from None
+    finally:
+        processes.kill_group(process.pid)
+        process.wait()
     if code:
         raise CheckFailed(f"version {version} can't forecast what is stored; the log says why")
 
 
 def _start(settings: Settings, kind: str, subject: str) -> subprocess.Popen[bytes]:
-    """Start a process for a run of this kind, or for the hand-over to a version; it stands back from its first line."""
+    """Start a process for a run of this kind, or for the hand-over to a version; all but the first run stand back."""
     process = subprocess.Popen(  # noqa: S603 - our own interpreter and module, a kind of ours, an id or stored version
         [sys.executable, "-m", "app.jobs.child", kind, subject],
         env=environment(settings),

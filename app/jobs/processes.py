@@ -6,6 +6,7 @@ import os
 import signal
 from contextlib import suppress
 from pathlib import Path
+from time import sleep
 
 NICENESS = 10
 """Forecasts and pages go before jobs where the cores are few: a job gets a tenth of what the server gets."""
@@ -25,9 +26,15 @@ def put_back(pid: int) -> None:
     """
     with suppress(OSError):  # it may have ended already
         os.setpriority(os.PRIO_PROCESS, pid, os.nice(0) + NICENESS)
-        if hasattr(os, "sched_setscheduler"):  # it interrupts nobody
-            os.sched_setscheduler(pid, os.SCHED_BATCH, os.sched_param(0))
-        Path(f"/proc/{pid}/autogroup").write_text(str(NICENESS))  # no such file where the kernel has no groups
+    if hasattr(os, "sched_setscheduler"):
+        with suppress(OSError):
+            os.sched_setscheduler(pid, os.SCHED_BATCH, os.sched_param(0))  # it interrupts nobody
+    with suppress(OSError):  # no such file where the kernel has no groups
+        try:
+            Path(f"/proc/{pid}/autogroup").write_text(str(NICENESS))
+        except BlockingIOError:  # who has no privilege lowers one group in a tenth of a second
+            sleep(0.1)
+            Path(f"/proc/{pid}/autogroup").write_text(str(NICENESS))
 
 
 def kill_group(leader: int) -> None:

@@ -179,6 +179,17 @@ def test_a_finished_run_is_done_even_when_it_was_asked_to_stop(database: Databas
     assert seen(database, run).state == "done"
 
 
+def test_all_jobs_stand_back_but_the_first_run(settings: Settings) -> None:
+    """Everybody waits for that one."""
+    for kind, policy in (("score", os.SCHED_BATCH), ("first_run", os.SCHED_OTHER)):
+        process = launch._start(settings, kind, "01J")
+        try:
+            assert os.sched_getscheduler(process.pid) == policy
+        finally:
+            process.kill()
+            process.wait()
+
+
 def test_a_job_stands_back_from_its_first_line(monkeypatch: pytest.MonkeyPatch) -> None:
     """By its niceness, its group's, and the policy under which it interrupts nobody; who started it stays as it is."""
     monkeypatch.setattr(processes, "NICENESS", 10)

@@ -28,8 +28,8 @@ from app.registry.promotion.decisions import withdrawn
 from app.registry.versions.model import Model
 from app.registry.versions.stored import is_expired, sessions_since
 
-MANY: Final = 50
-"""So many answers are made of forecasts in a fraction of a second."""
+FEW: Final = 50
+"""So many symbols are forecast, and answers made of that, in a fraction of a second."""
 SEEN_S: Final = 2.0
 """Within this time a server has seen forecasts of a version that isn't served yet, and made answers of hundreds."""
 _ASKED_FOR_AGE: Final = 10
@@ -121,7 +121,7 @@ class Forecaster:
         Not while prices are refreshed: until that is through, a symbol's last forecast is its answer. Where it made
         many, servers are given the time to make answers of them.
         """
-        if not self._is_refreshing() and self._new(model) > MANY:
+        if not self._is_refreshing() and self._new(model) > FEW:
             sleep(SEEN_S)
 
     def shadow_all(self, challengers: Sequence[Model], progress: Progress = silent) -> int:

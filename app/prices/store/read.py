@@ -119,7 +119,7 @@ def bar_rows(
 
 
 def last_closes(db: Session, symbols: Sequence[str], end: date, last: int) -> dict[str, list[float]]:
-    """Return each symbol's `last` newest closes up to the session `end`, oldest first, to fifteen digits.
+    """Return each symbol's `last` newest closes up to the session `end`, oldest first; SQLite gives fifteen digits.
 
     A symbol is one row: the driver lets go of the interpreter's lock, and waits for it again, at each.
     """
@@ -127,7 +127,7 @@ def last_closes(db: Session, symbols: Sequence[str], end: date, last: int) -> di
     newest = "SELECT close FROM bar WHERE symbol = s.value AND session <= ? ORDER BY session DESC LIMIT ?"
     query = f"SELECT value, (SELECT {listed} FROM ({newest}) AS newest) FROM {sql.among(db)} AS s"
     rows = sql.run(db, query, [sql.day(end), last, json.dumps(list(symbols))])
-    return {str(symbol): json.loads(closes or "[]")[::-1] for symbol, closes in rows}
+    return {str(symbol): json.loads(closes or "[]", parse_int=float)[::-1] for symbol, closes in rows}
 
 
 def _bounds(start: date | None, end: date | None) -> list[str]:

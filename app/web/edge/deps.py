@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Annotated, Any, Final, TypeVar, cast
 
 from fastapi import Depends, Request
-from sqlmodel import Session
 
 from app.core.clock import Clock, calendar
 from app.core.db import Database
@@ -90,13 +89,15 @@ class Services:
         model = self.champion.current()
         return model.card.version if model else None
 
-    def owing(self, db: Session) -> str | None:
+    def owing(self) -> str | None:
         """Return the champion's version while its proofs are owed; once it owes none, none after that promotion."""
         pointer, version = self.champion.state(), self.champion_version()
         if version is None or pointer in self._proved:
             return None
-        if proofs_of(db, [version])[version].owed:
-            return version
+        # A decision is written before the pointer moves: a session opened after the pointer was read has it.
+        with self.database.read() as db:
+            if proofs_of(db, [version])[version].owed:
+                return version
         self._proved.add(pointer)
         return None
 

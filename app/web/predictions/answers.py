@@ -25,10 +25,10 @@ from app.forecasts.ledger.forecast import Forecast
 from app.jobs import runs
 from app.prices import store
 from app.prices.symbols import is_series
+from app.registry.promotion.decisions import withdrawn
 from app.registry.promotion.proofs import proofs_of
 from app.web.edge.deps import Services
-from app.web.predictions.schemas import Prediction
-from app.web.predictions.snapshot import Answer, Common, Snapshot
+from app.web.predictions.snapshot import Answer, Common, Snapshot, written
 from app.web.predictions.standby import Standby
 
 ALIVE_S = 1.5
@@ -65,14 +65,19 @@ class Answers:
     def snapshot(self) -> Snapshot:
         """Return what is ready on the store and champion as they are now."""
         try:
-            seen = (self._services.database.commits.count(), self._services.champion.state())
-            if seen != self._seen:
+            if self._state() != self._seen:
                 with self._lock:
-                    self._look(seen[1])
-                    self._seen = seen
+                    seen = self._state()
+                    if seen != self._seen:  # else another thread has looked meanwhile
+                        self._look()
+                        self._seen = seen
         except StoreUnavailable:
             pass  # what is ready is still the answer; the rest is asked of the store, which says what is wrong
         return self._snapshot
+
+    def _state(self) -> object:
+        """Return what differs after each commit and each move of the pointer."""
+        return self._services.database.commits.count(), self._services.champion.state()
 
     def fill(self, texts: Sequence[str], *, make: bool = True) -> list[Answer | NextcloseError]:
         """Return an answer or an error for each text, in order, and keep the answers ready.
@@ -86,7 +91,7 @@ class Answers:
             before = self.snapshot()
             found = self._services.forecaster.latest_many(texts, make=make)
             made, common = [one for one in found if isinstance(one, Forecast)], before.common
-            answers = self._built(made, common.version, common.owing)
+            answers = written(self._services, made, common.version, common.owing)
             refused = {text: one for text, one in zip(texts, found, strict=True) if make and isinstance(one, NoHistory)}
             # Under the symbol's own name only: its spellings are without number.
             if self._keep(before, answers, {text: refused[text] for text in refused.keys() & before.versions.keys()}):
@@ -100,12 +105,14 @@ class Answers:
         """
         before = self.snapshot()
         if before.has_provisional:
-            self._see_refresh()
+            with self._lock:
+                self._see_refresh()
         missing = [symbol for symbol in before.versions if self._is_due(before, symbol)][:most]
         if not missing:
             return self._prepare_coming(before, most)
         version, owing = before.common.version, before.common.owing
-        self._keep(before, self._built(self._services.forecaster.stored_many(missing), version, owing))
+        found = self._services.forecaster.stored_many(missing)
+        self._keep(before, written(self._services, found, version, owing))
         self._prepared |= {symbol: before.stamp(symbol) for symbol in missing}
         return len(missing) == most
 
@@ -117,11 +124,9 @@ class Answers:
             owed = proofs_of(db, [version])[version].owed
         symbols = [one for one in before.versions if not is_series(one)]
         with self._lock:
-            missing = self._standby.missing(before, symbols, owed=owed)[:most]
-            if not missing:
-                self._standby.coming = None
+            missing = self._standby.missing(version, before, symbols, owed=owed)[:most]
         found = self._services.forecaster.stored_many(missing, version) if missing else []
-        built = self._built(found, version, version if owed else None)
+        built = written(self._services, found, version, version if owed else None)
         now = self.snapshot()
         with self._lock:
             if (now.newest_seq, self._standby.coming) == (before.newest_seq, version):
@@ -151,42 +156,46 @@ class Answers:
         return answer.is_true(self._services.clock.now(), lives=self._lives())
 
     def _see_refresh(self) -> None:
-        """Look whether a refresh lives."""
+        """Look whether a refresh lives; under the lock, so that no earlier look's word comes after a later one's."""
         self._alive_until = monotonic() + ALIVE_S if runs.is_refreshing(self._services.database) else 0.0
 
     def _lives(self) -> bool:
         return monotonic() < self._alive_until
 
-    def _look(self, pointer: object) -> None:
+    def _look(self) -> None:
         """Find out what changed since the last look, and drop the answers that rest on it."""
-        old, version = self._snapshot, self._services.champion_version()
+        old, version, owing = self._snapshot, self._services.champion_version(), self._services.owing()
         with self._services.database.read() as db:
             prices, newest = store.data_version(db), records.newest_seq(db)
             versions = old.versions if prices == old.prices else store.symbol_versions(db)
             made = records.made_after(db, old.newest_seq) if 0 <= old.newest_seq < newest else set()
             series = frozenset(one for one in versions.items() if is_series(one[0]))
-            common = Common(pointer, version, series, self._services.owing(db))
+            fallen = frozenset(withdrawn(db) if version is None else ())
             is_open = runs.is_refresh_open(db)
         self._looks += 1
-        new = Snapshot(common, prices, newest, versions, old.stamps, old.cleared)
-        repriced = new.repriced(old)
+        new = Snapshot(Common(version, series, owing, fallen), prices, newest, versions, old.stamps, old.cleared)
         if not is_open:
             self._alive_until = 0.0
-        elif not self._lives() and (repriced or old.has_provisional):
+        elif not self._lives() and (old.has_provisional or new.repriced(old)):
             self._see_refresh()
-        if not 0 <= old.newest_seq <= newest:
-            self._standby, self._snapshot = Standby(), replace(new, cleared=self._looks)
-        elif common != old.common:
-            ready = self._standby.swap(old, new) if pointer != old.common.pointer else {}
-            ready = {symbol: one for symbol, one in ready.items() if (symbol, version) not in made}
-            self._snapshot = replace(new, cleared=self._looks, answers=ready)
-        else:
-            own = {symbol for symbol, its in made if version in {None, its}}
-            stamps = {**old.stamps, **dict.fromkeys(own | repriced, self._looks)}
-            too_short = old.too_short if prices == old.prices else {}
-            answers = self._kept(old, {symbol for symbol, _ in made}, own, repriced)
-            self._snapshot = replace(new, stamps=stamps, answers=answers, too_short=too_short)
+        self._snapshot = self._after(old, new, made)
         self._standby.see(made, version)
+
+    def _after(self, old: Snapshot, new: Snapshot, made: set[tuple[str, str]]) -> Snapshot:
+        """Return the new snapshot with what is still ready; `made` are new forecasts' symbols and versions."""
+        version = new.common.version
+        if not 0 <= old.newest_seq <= new.newest_seq:
+            self._standby = Standby()
+            return replace(new, cleared=self._looks)
+        if new.common != old.common:
+            ready = self._standby.swap(old, new) if version != old.common.version else {}
+            ready = {symbol: one for symbol, one in ready.items() if (symbol, version) not in made}
+            return replace(new, cleared=self._looks, answers=ready)
+        own, repriced = {symbol for symbol, its in made if version in {None, its}}, new.repriced(old)
+        stamps = {**old.stamps, **dict.fromkeys(own | repriced, self._looks)}
+        too_short = old.too_short if new.prices == old.prices else {}
+        answers = self._kept(old, {symbol for symbol, _ in made}, own, repriced)
+        return replace(new, stamps=stamps, answers=answers, too_short=too_short)
 
     def _kept(self, old: Snapshot, made: set[str], own: set[str], repriced: set[str]) -> dict[str, Answer]:
         """Return the answers that still are: of symbols without another price or another forecast by the champion.
@@ -206,38 +215,23 @@ class Answers:
             and (lives or not one.provisional)
         }
 
-    def _built(self, forecasts: Sequence[Forecast], version: str | None, owing: str | None) -> dict[str, Answer]:
-        """Write the answers where a version is served, and one may owe its proofs.
-
-        A forecast that isn't as of the symbol's last bar, or the version's, makes a provisional one.
-        """
-        if not forecasts:
-            return {}
-        with self._services.database.read() as db:
-            last = store.last_bars(db, [one.symbol for one in forecasts])
-        answers, forecaster = {}, self._services.forecaster
-        for forecast, situation in zip(forecasts, forecaster.situations(forecasts), strict=True):
-            freshness, owed = forecaster.freshness(forecast), forecast.model_version == owing
-            body = Prediction.of_newest(forecast, freshness, situation, proofs_owed=owed).model_dump_json().encode()
-            its = forecast.as_of == last[forecast.symbol].session, version in {None, forecast.model_version}
-            answers[forecast.symbol] = Answer(
-                forecast, situation, body, freshness.since, freshness.until, provisional=not all(its)
-            )
-        return answers
-
     def _keep(
         self, before: Snapshot, answers: Mapping[str, Answer], too_short: Mapping[str, NoHistory] | None = None
     ) -> bool:
         """Keep the answers whose grounds are still those of `before`; say whether these were all."""
         self.snapshot()
         with self._lock:
-            now = self._snapshot
-            kept = {symbol: one for symbol, one in answers.items() if before.stamp(symbol) == now.stamp(symbol)}
+            if any(one.provisional for one in answers.values()):
+                self._see_refresh()
+            now, lives = self._snapshot, self._lives()
+            kept = {
+                symbol: one
+                for symbol, one in answers.items()
+                if before.stamp(symbol) == now.stamp(symbol) and (lives or not one.provisional)
+            }
             same = (before.prices, before.cleared) == (now.prices, now.cleared)
             refused = {**now.too_short, **(too_short or {})} if same else now.too_short
             self._snapshot = replace(now, answers={**now.answers, **kept}, too_short=refused)
-        if any(one.provisional for one in kept.values()):
-            self._see_refresh()
         return len(kept) == len(answers)
 
 

@@ -16,8 +16,9 @@ from starlette.concurrency import run_in_threadpool
 from app.core import log
 from app.core.errors import JobRunning, NextcloseError
 from app.features.frame import WARM
+from app.forecasts.prediction.forecaster import FEW
 from app.jobs import runs
-from app.jobs.launch import FEW, launch
+from app.jobs.launch import launch
 from app.prices import store
 from app.web.edge.deps import Services
 from app.web.predictions.answers import Answers

@@ -95,7 +95,7 @@ def _lines(services: Services, statuses: Sequence[SymbolStatus], found: Found, *
             ("outlook", status.symbol), grounds, lambda: _line(status, behind, score, _forecast(one))
         )
 
-    return list(map(line, statuses, found, services.all_behind(statuses)))
+    return [line(*its) for its in zip(statuses, found, services.all_behind(statuses), strict=True)]
 
 
 def _line(status: SymbolStatus, behind: int | None, score: Score | None, known: dict[str, Any]) -> Outlook:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -14,7 +14,10 @@ from starlette.responses import Response
 from app.core.errors import NoHistory
 from app.forecasts.ledger.forecast import Forecast
 from app.forecasts.prediction.situation import Situation
+from app.prices import store
+from app.web.edge.deps import Services
 from app.web.edge.negotiation import is_held
+from app.web.predictions.schemas import Prediction
 
 CACHE_CONTROL = "no-cache"
 """Caches may keep an answer, and must ask whether it still is the answer: which is 304, not its bytes."""
@@ -53,12 +56,15 @@ class Answer:
 
 @dataclass(frozen=True)
 class Common:
-    """What all answers rest on: the champion's pointer and version, the market's series, the version owing proofs."""
+    """What all answers rest on: the champion's version, the market's series, the version that owes proofs.
 
-    pointer: object = None
+    Without a champion also the versions that were withdrawn: what others forecast is still the answer then.
+    """
+
     version: str | None = None
     series: frozenset[tuple[str, int]] = frozenset()
     owing: str | None = None
+    withdrawn: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -91,3 +97,25 @@ class Snapshot:
     def stamp(self, symbol: str) -> int:
         """Return what differs after each change of what the symbol's answer rests on."""
         return max(self.cleared, self.stamps.get(symbol, 0))
+
+
+def written(
+    services: Services, forecasts: Sequence[Forecast], version: str | None, owing: str | None
+) -> dict[str, Answer]:
+    """Write answers by symbol, as they are where a version is served, and one may owe its proofs.
+
+    A forecast that isn't as of the symbol's last bar, or the version's, makes a provisional one.
+    """
+    if not forecasts:
+        return {}
+    with services.database.read() as db:
+        last = store.last_bars(db, [one.symbol for one in forecasts])
+    answers, forecaster = {}, services.forecaster
+    for forecast, situation in zip(forecasts, forecaster.situations(forecasts), strict=True):
+        freshness, owed = forecaster.freshness(forecast), forecast.model_version == owing
+        body = Prediction.of_newest(forecast, freshness, situation, proofs_owed=owed).model_dump_json().encode()
+        its = forecast.as_of == last[forecast.symbol].session, version in {None, forecast.model_version}
+        answers[forecast.symbol] = Answer(
+            forecast, situation, body, freshness.since, freshness.until, provisional=not all(its)
+        )
+    return answers

@@ -32,10 +32,16 @@ class Standby:
             if version != served:
                 self.coming = version
 
-    def missing(self, now: Snapshot, symbols: Iterable[str], *, owed: bool) -> list[str]:
-        """Return the symbols of which the coming version has neither an answer nor, as was found, a forecast."""
-        held = self._held.get(self.coming or "", {})
-        return [one for one in symbols if held.get(one, (None,))[0] != _grounds(now, one, owed=owed)]
+    def missing(self, version: str, now: Snapshot, symbols: Iterable[str], *, owed: bool) -> list[str]:
+        """Return the symbols of which a version has neither an answer nor, as was found, a forecast.
+
+        With none left, it is no longer the one that comes.
+        """
+        held = self._held.get(version, {})
+        missing = [one for one in symbols if held.get(one, (None,))[0] != _grounds(now, one, owed=owed)]
+        if not missing and self.coming == version:
+            self.coming = None
+        return missing
 
     def keep(self, version: str, now: Snapshot, answers: Mapping[str, Answer | None], *, owed: bool) -> None:
         """Keep a version's answers; None for a symbol that it hasn't forecast."""

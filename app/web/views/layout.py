@@ -68,7 +68,7 @@ def _expiry(services: Services) -> tuple[Notice, ...]:
 def _unproven(services: Services) -> tuple[Notice, ...]:
     """Say plainly when the champion is a first one whose proofs are still to come."""
     with services.database.read() as db:
-        if services.owing(db) is None:
+        if services.owing() is None:
             return ()
         how = "are running" if runs.is_proving(db) else "haven't run yet"
     return (Notice("unproven", f"The proofs of the first model {how}; it is withdrawn if one fails"),)

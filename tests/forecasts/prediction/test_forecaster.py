@@ -15,6 +15,7 @@ from app.core.errors import InvalidSymbol, NoChampion, NoHistory, UnknownSymbol
 from app.core.settings import Settings
 from app.forecasts.ledger import audit, records
 from app.forecasts.ledger.forecast import Forecast
+from app.forecasts.prediction import forecaster as module
 from app.forecasts.prediction.forecaster import Forecaster
 from app.prices import store
 from tests.forecasts import small
@@ -168,6 +169,22 @@ def test_all_symbols_are_forecast_once(forecaster: Forecaster, database: Databas
     assert forecaster.forecast_all() == 0
     with database.read() as db:
         assert audit.verify_chain(db)[0].intact
+
+
+def test_servers_are_given_time_to_see_the_next_champions_forecasts(
+    forecaster: Forecaster, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there are many new ones; what had been forecast before is known to them."""
+    rested: list[float] = []
+    monkeypatch.setattr(module, "sleep", rested.append)
+    forecaster.prepare(small.model("v2"))
+    monkeypatch.setattr(module, "FEW", 3)
+    forecaster.prepare(small.model("v2"))
+    assert rested == []
+    forecaster.prepare(small.model("v3"))
+    assert rested == [module.SEEN_S]
+    with database.read() as db:
+        assert [records.count(db, version=version) for version in ("v2", "v3")] == [4, 4]
 
 
 def test_many_threads_get_one_answer(forecaster: Forecaster, database: Database) -> None:

@@ -1,6 +1,7 @@
 """Ready answers: made beforehand, kept while nothing concerns them, the same for all workers."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import httpx
 import pytest
@@ -11,10 +12,13 @@ from app.core.settings import Settings
 from app.forecasts.ledger import records
 from app.forecasts.prediction.forecaster import Forecaster
 from app.jobs import runs
+from app.registry.promotion.decisions import decide
+from app.registry.promotion.pointer import Pointer
 from app.registry.versions import artefact
 from app.web.predictions.answers import Answers
+from app.web.predictions.snapshot import Answer, written
 from tests.web.conftest import NOW, Build, model, put_champion, talk_to
-from tests.web.predictions.test_answers import LAST, NEXT, ask, put_bar, statements
+from tests.web.predictions.test_answers import LAST, NEXT, ask, put_bar, statements, turn_clock
 
 
 async def test_stale_by_a_commit_in_the_middle_of_answering(app: FastAPI, seeded: Database) -> None:
@@ -22,10 +26,48 @@ async def test_stale_by_a_commit_in_the_middle_of_answering(app: FastAPI, seeded
     answers: Answers = app.state.answers
     answers.fill(["AAPL"])
     before = answers.snapshot()
-    built = answers._built(app.state.nextclose.forecaster.stored_many(["AAPL"]), "v1", None)
+    services = app.state.nextclose
+    built = written(services, services.forecaster.stored_many(["AAPL"]), "v1", None)
     put_bar(seeded, LAST, factor=0.5)
     assert answers._keep(before, built) is False
     assert answers.ready("AAPL") is None
+
+
+async def test_stale_by_a_refresh_that_ends_in_the_middle_of_answering(app: FastAPI, seeded: Database) -> None:
+    """What is true only while it goes on isn't kept, so that the symbol counts as one without an answer."""
+    answers: Answers = app.state.answers
+    [made] = answers.fill(["AAPL"])
+    assert isinstance(made, Answer)
+    turn_clock(app, datetime(2013, 3, 4, 22, 0, tzinfo=UTC))
+    run = runs.start(seeded, "refresh", "test", NOW)
+    put_bar(seeded)
+    before = answers.snapshot()
+    built = written(app.state.nextclose, [made.forecast], "v1", None)
+    assert built["AAPL"].provisional
+    runs.finish(seeded, run.id, "done", "", None, NOW)
+    assert answers._keep(before, built) is False
+    assert "AAPL" in answers.missing()
+
+
+async def test_stale_by_a_withdrawal_that_was_seen_half_way(
+    app: FastAPI, web: httpx.AsyncClient, settings: Settings, seeded: Database
+) -> None:
+    """The pointer goes first: what was made ready before the decision was written is dropped with it."""
+    await ask(web)
+    Pointer.remove(settings.models_dir)
+    app.state.answers.prepare()
+    assert app.state.answers.ready("AAPL") is not None
+    decide(seeded, "withdrawal", "v1", "v1", "leakage fails", {}, NOW)
+    assert app.state.answers.ready("AAPL") is None
+    assert (await web.get("/predict/AAPL")).json()["code"] == "no_champion"
+
+
+async def test_the_same_champion_again_changes_nothing(app: FastAPI, settings: Settings, seeded: Database) -> None:
+    """The pointer's file is another one, the version that it names is not."""
+    app.state.answers.fill(["AAPL"])
+    answer = app.state.answers.ready("AAPL")
+    put_champion(settings, seeded, "v1")
+    assert app.state.answers.ready("AAPL") is answer is not None
 
 
 async def test_several_workers_see_a_change_at_once(settings: Settings, seeded: Database, build: Build) -> None:
