@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from app.prices.frame import EVENT_SCHEMA
 from app.prices.store import sql
-from app.prices.store.tables import EarningsDay, EventRow
+from app.prices.store.tables import EarningsDay
 
 EARNINGS: Final = "earnings"
 _BELIEVED: Final = f"""
@@ -34,9 +34,7 @@ Where the next row of a day has the same timing and was seen when this one ended
 wrong: this one is left out.
 """
 
-_NOT_ENDED: Final = (
-    select(EventRow).where(col(EventRow.ended_at).is_(None)).order_by(col(EventRow.date), col(EventRow.symbol))
-)
+_DAY: Final = tuple(EarningsDay.model_fields)
 
 Event = tuple[str, date, str, datetime, datetime | None]
 """A row of `EVENT_SCHEMA`."""
@@ -83,14 +81,19 @@ def earnings_days(
     db: Session, symbols: Sequence[str] | None = None, start: date | None = None, end: date | None = None
 ) -> list[EarningsDay]:
     """Return the days in [start, end] that are believed now, of all (or these) symbols, oldest first."""
-    query = _NOT_ENDED
-    if start is not None:
-        query = query.where(col(EventRow.date) >= start)
-    if end is not None:
-        query = query.where(col(EventRow.date) <= end)
+    where, values = "ended_at IS NULL", list[str]()
+    for condition, day in (("date >= ?", start), ("date <= ?", end)):
+        if day is not None:
+            where, values = f"{where} AND {condition}", [*values, sql.day(day)]
     if symbols is not None:
-        query = query.where(col(EventRow.symbol).in_(symbols))
-    return [EarningsDay.model_validate(row) for row in db.exec(query).all()]
+        where, values = f"{where} AND symbol IN {sql.among(db)}", [*values, json.dumps(list(symbols))]
+    rows = sql.run(db, f"SELECT {', '.join(_DAY)} FROM event WHERE {where} ORDER BY date, symbol", values)
+    return [_day(dict(zip(_DAY, row, strict=True))) for row in rows]
+
+
+def _day(row: dict[str, Any]) -> EarningsDay:
+    instants = {name: sql.to_instant(row[name]) for name in ("known_at", "first_seen", "last_seen")}
+    return EarningsDay(**{**row, "date": sql.to_date(row["date"]), **instants})
 
 
 def events_version(db: Session) -> str:

@@ -42,7 +42,8 @@ class Notice:
 class Layout:
     """What every page shows around its own: the notices, and whether its buttons will be answered."""
 
-    notices: tuple[Notice, ...] = ()
+    notices: Callable[[], tuple[Notice, ...]] = tuple
+    """Asked where they are printed: a region of a page has none."""
     may_change: bool = False
     signed_in: bool = False
     sign_in: str | None = None

@@ -129,8 +129,8 @@ def chart(
     """Build the chart from bars that begin early enough for its indicators, and the past results."""
     has_volume = bool(bars["volume"].sum())
     listed = chosen.columns
-    drawn = overlay(bars, [name for name, _, _ in listed]).drop("symbol")
-    whole = bars.join(drawn, on="session", how="left", maintain_order="left").tail(chosen.size or bars.height)
+    drawn = overlay(bars, [name for name, _, _ in listed]).drop("symbol", "session")
+    whole = bars.hstack(drawn).tail(chosen.size or bars.height)
     candles, values = charts.candles(whole), whole.to_dict(as_series=False)
     marks = results.at_candles(past, candles)
     close, *before = values["close"][:-3:-1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from fastapi import Request
@@ -29,12 +29,18 @@ def page(
     **context: Any,
 ) -> Response:
     """Render a page within its layout; the notices are about the symbols that it shows."""
-    told = (*notices(services, shown), *_expiry(services), *_unproven(services))
+
+    def told() -> tuple[Notice, ...]:
+        return (*notices(services, shown), *_expiry(services), *_unproven(services))
+
     return render.page(request, name, around(request, told, twin, reload_s), **context)
 
 
 def around(
-    request: Request, told: tuple[Notice, ...] = (), twin: str | None = None, reload_s: int | None = None
+    request: Request,
+    told: Callable[[], tuple[Notice, ...]] = tuple,
+    twin: str | None = None,
+    reload_s: int | None = None,
 ) -> Layout:
     """Return the layout for who asks: with the buttons, or with where to sign in."""
     standing = security.standing(request)
