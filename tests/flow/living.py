@@ -166,7 +166,8 @@ def outcome(database: Database, sessions: Sequence[date], symbols: int) -> Outco
         distinct = query.execute(text(scored.replace("count(*)", "count(DISTINCT forecast_id)")), year).scalar_one()
         origins = query.execute(text("SELECT origin, count(*) FROM forecast GROUP BY origin")).all()
         jobs = query.execute(text("SELECT kind || ' ' || state FROM job_run")).scalars()
-        told = "SELECT substr(decided_at, 1, 10), kind, version, previous_version, reason FROM decision ORDER BY id"
+        day = "substr(CAST(decided_at AS text), 1, 10)"
+        told = f"SELECT {day}, kind, version, previous_version, reason FROM decision ORDER BY id"
         return Outcome(
             expected=len(sessions) * symbols,
             forecasts=forecasts,
