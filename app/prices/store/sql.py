@@ -112,14 +112,16 @@ def bars_of(
     import numpy as np
 
     bars = f"{table} WHERE symbol = ?{where}"
-    if last is not None:
-        bars = f"(SELECT * FROM {bars} ORDER BY session DESC LIMIT {int(last)}) AS newest"
-    bars += " ORDER BY session"
     joined = "group_concat(session, '')" if is_sqlite(db) else "string_agg(CAST(session AS TEXT), '')"
     days, blocks = "", []
     for symbol in symbols:
-        days += run(db, f"SELECT {joined} FROM (SELECT session FROM {bars}) AS ordered", [symbol, *values])[0][0] or ""
-        rows = run(db, f"SELECT {', '.join(VALUES)} FROM {bars}", [symbol, *values])
+        its, bound = bars, [symbol, *values]
+        if last is not None:  # as a range again, which is read in its order
+            first = run(db, f"SELECT session FROM {its} ORDER BY session DESC LIMIT 1 OFFSET ?", [*bound, last - 1])
+            its, bound = its + " AND session >= ?" * len(first), [*bound, *(day(to_date(one)) for (one,) in first)]
+        ordered = f"(SELECT session FROM {its} ORDER BY session) AS ordered"
+        days += run(db, f"SELECT {joined} FROM {ordered}", bound)[0][0] or ""
+        rows = run(db, f"SELECT {', '.join(VALUES)} FROM {its} ORDER BY session", bound)
         blocks.append(np.array(rows, dtype=np.float64).reshape(-1, len(VALUES)))
     numbers = np.ascontiguousarray(np.concatenate(blocks).T) if blocks else np.empty((len(VALUES), 0))
     owners = np.repeat(np.arange(len(blocks), dtype=np.uint32), [len(block) for block in blocks])
