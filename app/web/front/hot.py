@@ -27,8 +27,8 @@ MAX_BUSY = 256
 """So many requests may be in work or wait for a thread; each of the 40 threads answers some hundred a second."""
 _PATH = "/predict/"
 _QUERY = b"symbol="
-_UNBOUNDED = "/healthz"
-"""Whether the process answers is a question for busy times; streams are bounded by themselves."""
+_UNBOUNDED = ("/healthz", "/static/")
+"""Whether the process answers is a question for busy times, and its refusal is a page; streams bound themselves."""
 
 
 class Hot:
@@ -87,7 +87,7 @@ class Hot:
             self._asked.pop(symbol).set()
 
     async def _bounded(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] == _UNBOUNDED or asks_for_stream(scope):
+        if scope["path"].startswith(_UNBOUNDED) or asks_for_stream(scope):
             await self._app(scope, receive, send)
             return
         if self._busy >= MAX_BUSY:

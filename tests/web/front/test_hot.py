@@ -8,7 +8,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.web.edge import security
+from app.web.edge import security, static
 from app.web.front import hot
 from tests.web.conftest import talk_to
 
@@ -90,13 +90,17 @@ async def test_a_crowd_that_asks_in_vain_is_answered_too(web: httpx.AsyncClient)
 
 
 async def test_too_much_at_once_is_refused_quickly(web: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What can't be borne is 503 at once with a time to come back; ready answers and /healthz are answered as ever."""
+    """What can't be borne is 503 at once with a time to come back, on a page that has its files.
+
+    Ready answers and /healthz are answered as ever.
+    """
     await web.get("/predict/AAPL")
     monkeypatch.setattr(hot, "MAX_BUSY", 0)
     refused = await web.get("/api/symbols")
     assert (refused.status_code, refused.json()["code"], refused.headers["retry-after"]) == (503, "overloaded", "1")
     assert refused.headers["x-frame-options"] == "DENY"
-    assert [(await web.get(path)).status_code for path in ("/predict/AAPL", "/healthz")] == [200, 200]
+    answered = ("/predict/AAPL", "/healthz", static.url("app.css"))
+    assert [(await web.get(path)).status_code for path in answered] == [200] * 3
     monkeypatch.undo()
     assert (await web.get("/api/symbols")).status_code == 200
 
