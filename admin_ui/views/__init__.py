@@ -46,6 +46,11 @@ def percent(value: float | None, digits: int = 1, *, signed: bool = False) -> st
     return text.replace("-", _MINUS)
 
 
+def ratio(value: float | None) -> str:
+    """Write a ratio, a dash where it isn't known."""
+    return _UNKNOWN if value is None else f"{value:.3f}"
+
+
 def share(value: float) -> str:
     """Write a share in a table: with as many decimals as the one below it."""
     return percent(value, 2)

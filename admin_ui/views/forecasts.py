@@ -9,7 +9,7 @@ import polars as pl
 import streamlit as st
 
 from admin_ui import client
-from admin_ui.views import MARGIN, PRICE, Written, failures_shown, grid, metrics, moment, percent, share
+from admin_ui.views import MARGIN, PRICE, Written, failures_shown, grid, metrics, moment, percent, ratio, share
 
 EVERY = "All symbols"
 ORIGINS = {"Live": "live", "Replayed": "replay"}
@@ -65,12 +65,11 @@ def show() -> None:
 
 
 def _figures(record: dict[str, Any]) -> None:
-    ratio = record["mae_ratio"]["value"]
     inside = next(one for one in record["coverage"] if one["level"] == 0.8 and one["group"] == "all")  # noqa: PLR2004
     metrics(
         ("Settled forecasts", f"{record['n']:,}"),
         ("CRPS skill", percent(record["crps_skill"]["value"], signed=True)),
-        ("MAE over the random walk's", "\u2013" if ratio is None else f"{ratio:.3f}"),
+        ("MAE over the random walk's", ratio(record["mae_ratio"]["value"])),
         ("Inside the 80 % band", percent(inside["share"]["value"])),
     )
     held = coverage(record["coverage"])

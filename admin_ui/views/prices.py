@@ -10,7 +10,7 @@ import streamlit as st
 from plotly.subplots import make_subplots
 
 from admin_ui import client
-from admin_ui.views import MARGIN, failures_shown, grid, metrics, moment, percent
+from admin_ui.views import MARGIN, failures_shown, grid, metrics, moment, percent, ratio
 
 RANGES = {"3M": 63, "6M": 126, "1Y": 252, "5Y": 1260, "All": 10**6}
 OVERLAYS = {
@@ -107,11 +107,7 @@ def _record(symbol: str) -> None:
         return
     metrics(
         ("Settled forecasts", f"{record['n']:,}"),
-        ("MAE over the random walk's", _ratio(record["mae_ratio"]["value"])),
+        ("MAE over the random walk's", ratio(record["mae_ratio"]["value"])),
         ("CRPS skill", percent(record["crps_skill"]["value"], signed=True)),
         ("Right side", percent(record["direction"]["hit_rate"]["value"])),
     )
-
-
-def _ratio(value: float | None) -> str:
-    return "\u2013" if value is None else f"{value:.3f}"

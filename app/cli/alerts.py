@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.console import AsJson, open_store, print_report, table
+from app.core.public import counted
 
 if TYPE_CHECKING:
     from app.web.api.alerts import Alerts, ToldAlert
@@ -109,5 +110,5 @@ def _ways(alert: ToldAlert) -> Iterator[str]:
         yield "  not sent: no address was set"
     for way in alert.deliveries:
         state = way.state.replace("_", " ")
-        tried = f" after {way.attempts} attempt{'' if way.attempts == 1 else 's'}" if way.attempts else ""
+        tried = f" after {way.attempts} {counted('attempt', way.attempts)}" if way.attempts else ""
         yield f"  {way.channel}: {state}{tried}{f' ({way.error})' if way.error else ''}"

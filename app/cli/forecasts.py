@@ -19,6 +19,7 @@ from app.cli.console import (
     table,
 )
 from app.core.errors import NextcloseError
+from app.core.public import counted
 
 if TYPE_CHECKING:
     from app.core.db import Database
@@ -124,4 +125,4 @@ def score(*, as_json: AsJson = False) -> None:
 
     with open_store() as here, progress_bar() as progress:
         scored = score_due(here.database, here.clock, progress)
-    print_report({"scored": scored}, [f"scored {scored} forecast{'' if scored == 1 else 's'}"], as_json=as_json)
+    print_report({"scored": scored}, [f"scored {scored} {counted('forecast', scored)}"], as_json=as_json)

@@ -1,4 +1,4 @@
-"""How value types read as JSON: what Pydantic reads beside a field's type."""
+"""How values read outside: as JSON, what Pydantic reads beside a field's type; in sentences, counts."""
 
 from __future__ import annotations
 
@@ -21,6 +21,11 @@ Instant = Annotated[datetime, PlainSerializer(iso)]
 def rounded(price: float) -> float:
     """Round a price to four decimals or six significant digits, whichever is more: 177.57, not 177.57000732421875."""
     return round(price, 4) if abs(price) >= _FOUR_DECIMALS_FROM else float(f"{price:.6g}")
+
+
+def counted(noun: str, count: float) -> str:
+    """Return a noun as it stands behind a count: 1 session, 2 sessions."""
+    return noun if count == 1 else f"{noun}s"
 
 
 def all_rounded(prices: Sequence[float | None]) -> list[float | None]:

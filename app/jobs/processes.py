@@ -29,12 +29,13 @@ def put_back(pid: int) -> None:
     if hasattr(os, "sched_setscheduler"):
         with suppress(OSError):
             os.sched_setscheduler(pid, os.SCHED_BATCH, os.sched_param(0))  # it interrupts nobody
+    group = Path(f"/proc/{pid}/autogroup")
     with suppress(OSError):  # no such file where the kernel has no groups
         try:
-            Path(f"/proc/{pid}/autogroup").write_text(str(NICENESS))
+            group.write_text(str(NICENESS))
         except BlockingIOError:  # who has no privilege lowers one group in a tenth of a second
             sleep(0.1)
-            Path(f"/proc/{pid}/autogroup").write_text(str(NICENESS))
+            group.write_text(str(NICENESS))
 
 
 def kill_group(leader: int) -> None:

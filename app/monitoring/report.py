@@ -12,7 +12,7 @@ import polars as pl
 from app.core.clock import Clock, calendar
 from app.core.db import Database
 from app.core.progress import Progress, silent
-from app.core.public import Instant
+from app.core.public import Instant, counted
 from app.core.settings import Settings
 from app.features import frame
 from app.forecasts.ledger.track_record import settled
@@ -129,7 +129,7 @@ def _nothing_wrong(claims: Iterable[Watch]) -> str:
     sessions = max((claim.sessions for claim in claims), default=0)
     if not sessions:
         return "No live forecast is settled yet, and nothing else stands out."
-    over = f"{sessions} session{'s' * (sessions != 1)} of live forecasts"
+    over = f"{sessions} {counted('session', sessions)} of live forecasts"
     return f"Every claim holds over {over}, and nothing else stands out."
 
 
@@ -185,12 +185,8 @@ def _of_data(data: DataState) -> list[Finding]:
         found.append(("watch", "The prices are the bundled sample, which ends years ago."))
     elif data.sessions_behind is not None and data.sessions_behind >= BEHIND_WATCH:
         worst: Verdict = "degraded" if data.sessions_behind >= BEHIND_DEGRADED else "watch"
-        found.append(
-            (
-                worst,
-                f"The oldest watched prices lack {data.sessions_behind} session{'s' * (data.sessions_behind != 1)}.",
-            )
-        )
+        lacking = f"{data.sessions_behind} {counted('session', data.sessions_behind)}"
+        found.append((worst, f"The oldest watched prices lack {lacking}."))
     if data.watched and data.failing >= FAILING * data.watched:
         found.append(("watch", f"The source failed for {data.failing} of {data.watched} watched symbols last time."))
     return found

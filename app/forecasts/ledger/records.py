@@ -18,6 +18,8 @@ from app.forecasts.ledger.tables import ForecastRow, ScoreRow
 
 PAGE_LIMIT = 1000
 
+LIVE_FIRST = col(ForecastRow.origin), col(ForecastRow.seq).desc()
+"""The order in which a forecast that was made live goes before a replay, and a later one before an earlier."""
 _AS_OF = (
     select(ForecastRow)
     .where(
@@ -25,7 +27,7 @@ _AS_OF = (
         col(ForecastRow.as_of).in_(bindparam("sessions", expanding=True)),
         col(ForecastRow.origin).in_(PUBLIC),
     )
-    .order_by(col(ForecastRow.origin), col(ForecastRow.seq).desc())  # a live one first
+    .order_by(*LIVE_FIRST)
 )
 """Asked for each symbol's page: to build a statement costs thrice as much as to run it."""
 _AS_OF_BY = _AS_OF.where(ForecastRow.model_version == bindparam("version", type_=String))

@@ -84,7 +84,7 @@ class Forecaster:
         asked = list(dict.fromkeys(name for name in names if isinstance(name, str)))
         with self._database.read() as db:
             last = store.last_bars(db, asked)
-            found = _kept(db, last, _version(model))
+            found = _kept(db, last, model.card.version if model else None)
         missing = [symbol for symbol in last if symbol not in found]
         if missing and self._is_refreshing():
             with self._database.read() as db:
@@ -99,7 +99,7 @@ class Forecaster:
 
     def stored_many(self, symbols: Sequence[str], version: str | None = None) -> list[Forecast]:
         """Return what the champion, or this version, has forecast as of these symbols' last bars, computing nothing."""
-        version = version or _version(self._champion.current())
+        version = version or self._champion.version()
         with self._database.read() as db:
             last = store.last_bars(db, symbols)
             found = _kept(db, last, version)
@@ -232,10 +232,6 @@ def _forecast(made: Prediction, model: Model, bar: LastBar, exchange: str, made_
         origin="live" if days.close_at(made.as_of) <= made_at < close_at else "replay",
         made_at=made_at,
     )
-
-
-def _version(model: Model | None) -> str | None:
-    return model.card.version if model else None
 
 
 def _kept(db: Session, last: Mapping[str, LastBar], version: str | None) -> dict[str, Forecast]:

@@ -12,6 +12,7 @@ from ulid import ULID
 
 from app.core.clock import Clock, calendar
 from app.core.db import Database
+from app.core.public import counted
 from app.core.settings import Settings
 from app.forecasts.ledger.forecast import Forecast, Score
 from app.forecasts.ledger.tables import ForecastRow, ScoreRow
@@ -120,7 +121,7 @@ def _stale(rule: Rule, facts: Facts) -> Iterator[Found]:
     for one in facts.watched:
         behind = calendar(one.exchange).sessions_behind(one.last, facts.now) if one.last else 0
         if one.last and behind >= (rule.threshold or 0.0):
-            text = f"Prices of {one.symbol} end on {one.last} and lack {behind} session{'s' * (behind != 1)}."
+            text = f"Prices of {one.symbol} end on {one.last} and lack {behind} {counted('session', behind)}."
             yield Found(f"{one.symbol} {one.last}", text, one.symbol, one.last)
 
 

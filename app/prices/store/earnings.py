@@ -70,24 +70,30 @@ def _believed(
     if at is not None:
         moment, ended_at = sql.instant(db, at), "CASE WHEN ended_at <= ? THEN ended_at END"
         where, values = f"{where} AND first_seen <= ?", [moment, *values, moment]
-    if start is not None:
-        where, values = f"{where} AND date >= ?", [*values, sql.day(start)]
+    chosen, bound = _chosen(db, symbols, start)
+    return _BELIEVED.format(ended_at=ended_at, where=where + chosen), values + bound
+
+
+def _chosen(
+    db: Session, symbols: Sequence[str] | None, start: date | None, end: date | None = None
+) -> tuple[str, list[str]]:
+    """Return conditions on symbols and days, of what is asked at all, and their values."""
+    where, values = "", list[str]()
+    for condition, day in (("date >= ?", start), ("date <= ?", end)):
+        if day is not None:
+            where, values = f"{where} AND {condition}", [*values, sql.day(day)]
     if symbols is not None:
         where, values = f"{where} AND symbol IN {sql.among(db)}", [*values, json.dumps(list(symbols))]
-    return _BELIEVED.format(ended_at=ended_at, where=where), values
+    return where, values
 
 
 def earnings_days(
     db: Session, symbols: Sequence[str] | None = None, start: date | None = None, end: date | None = None
 ) -> list[EarningsDay]:
     """Return the days in [start, end] that are believed now, of all (or these) symbols, oldest first."""
-    where, values = "ended_at IS NULL", list[str]()
-    for condition, day in (("date >= ?", start), ("date <= ?", end)):
-        if day is not None:
-            where, values = f"{where} AND {condition}", [*values, sql.day(day)]
-    if symbols is not None:
-        where, values = f"{where} AND symbol IN {sql.among(db)}", [*values, json.dumps(list(symbols))]
-    rows = sql.run(db, f"SELECT {', '.join(_DAY)} FROM event WHERE {where} ORDER BY date, symbol", values)
+    where, values = _chosen(db, symbols, start, end)
+    query = f"SELECT {', '.join(_DAY)} FROM event WHERE ended_at IS NULL{where} ORDER BY date, symbol"
+    rows = sql.run(db, query, values)
     return [_day(dict(zip(_DAY, row, strict=True))) for row in rows]
 
 

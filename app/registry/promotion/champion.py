@@ -57,6 +57,11 @@ class Champion:
                 self._seen = seen if self._model is not None or seen is None else None
             return self._model
 
+    def version(self) -> str | None:
+        """Return the version that is served; None before the first promotion."""
+        model = self.current()
+        return model.card.version if model else None
+
     def model_of(self, version: str) -> Model:
         """Return a stored version: the champion as it is held already, another one from its files.
 

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, Final, NoReturn, Self, TypeVar
 
 from app.core.errors import ClusterUnavailable
+from app.core.public import counted
 from app.training.workers.pool import Shared, Unit
 from app.training.workers.program import program
 
@@ -157,7 +158,7 @@ def state_of(address: str) -> str:
             count = cluster.workers
     except ClusterUnavailable as error:
         return error.detail
-    return f"{address}, {count} worker{'' if count == 1 else 's'}"
+    return f"{address}, {count} {counted('worker', count)}"
 
 
 class _Remote:

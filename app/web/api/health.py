@@ -74,7 +74,7 @@ def readiness(services: Services) -> Readiness:
         stored = services.stored.all()
     except StoreUnavailable:
         return Readiness(ready=False, store=False)
-    champion = services.champion_version()
+    champion = services.champion.version()
     found = [status for status in stored if status.watched] or stored
     with_bars = [status for status in found if status.last is not None]
     return Readiness(

@@ -43,7 +43,7 @@ def models(
     table: Annotated[Literal["models", "candidates"], Query(description="Which of its lists, as CSV")] = "models",
 ) -> schemas.Models | Response:
     """List the stored versions, the champion, the candidates of its contest, and the newest decisions."""
-    served = services.champion_version()
+    served = services.champion.version()
     cards = services.champion.versions()
     with services.database.read() as db:
         rows, shadow = history(db), in_shadow(db)
@@ -95,7 +95,7 @@ def model(
     with services.database.read() as db:
         rows, proved = history(db, version), proofs(db, [card])
     return schemas.ModelDetail(
-        champion=version == services.champion_version(),
+        champion=version == services.champion.version(),
         proofs=proved[version],
         card=card.model_dump(mode="json"),
         decisions=[_decision(row, without=("parts",)) for row in rows],

@@ -75,7 +75,8 @@ def indicators(
     name = normalise(symbol)
     in_order(start, end)
     with services.database.read() as db:
-        status, drawn = store.status(db, name), overlay(store.history(db, name, end=end))
+        status, bars = store.status(db, name), store.history(db, name, end=end)
+    drawn = overlay(bars)
     drawn = drawn.filter(drawn["session"] >= start) if start else drawn
     _, session, *names = drawn.columns
     rows = _rounded((session, *names), (drawn[name].to_list() for name in (session, *names)))

@@ -84,22 +84,21 @@ class Services:
         behind = {(code, last): calendar(code).sessions_behind(last, now) for code, last in newest if last is not None}
         return [None if one.last is None else behind[one.exchange, one.last] for one in statuses]
 
-    def champion_version(self) -> str | None:
-        """Return the version that is served; None before the first promotion."""
-        model = self.champion.current()
-        return model.card.version if model else None
-
     def owing(self) -> str | None:
         """Return the champion's version while its proofs are owed; once it owes none, none after that promotion."""
-        pointer, version = self.champion.state(), self.champion_version()
+        pointer, version = self.champion.state(), self.champion.version()
         if version is None or pointer in self._proved:
             return None
         # A decision is written before the pointer moves: a session opened after the pointer was read has it.
-        with self.database.read() as db:
-            if proofs_of(db, [version])[version].owed:
-                return version
+        if self.owes(version):
+            return version
         self._proved.add(pointer)
         return None
+
+    def owes(self, version: str) -> bool:
+        """Say whether a version's proofs are owed."""
+        with self.database.read() as db:
+            return proofs_of(db, [version])[version].owed
 
     @cached_property
     def _proved(self) -> set[object]:

@@ -16,6 +16,7 @@ from fastapi import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.core.errors import NextcloseError, RateLimited, UnknownHost
+from app.core.public import counted
 from app.core.settings import Settings
 from app.web.api.health import Metrics
 from app.web.edge import errors, security
@@ -64,7 +65,7 @@ class Gate:
         if wait_s <= 0:
             return None
         return RateLimited(
-            f"more than {self._rate:g} request{'s' * (self._rate != 1)} a second: ask again later",
+            f"more than {self._rate:g} {counted('request', self._rate)} a second: ask again later",
             retry_after_s=math.ceil(wait_s),
         )
 

@@ -29,7 +29,7 @@ def models(
     request: Request, services: ServicesDep, before: Annotated[int | None, Query(ge=1, le=api.MOST)] = None
 ) -> Response:
     """Show the champion, the contest it came from, every stored version, and the decisions page by page."""
-    served = services.champion_version()
+    served = services.champion.version()
     cards = services.champion.versions()
     with services.database.read() as db:
         made = history(db, before=before, limit=PAGE + 1)
@@ -70,7 +70,7 @@ def model(request: Request, version: str, services: ServicesDep) -> Response:
         "model",
         f"/api/models/{version}",
         card=card,
-        served=version == services.champion_version(),
+        served=version == services.champion.version(),
         proofs=proved,
         decisions=made,
         contest=evidence["contest"],

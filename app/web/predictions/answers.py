@@ -26,7 +26,6 @@ from app.jobs import runs
 from app.prices import store
 from app.prices.symbols import is_series
 from app.registry.promotion.decisions import withdrawn
-from app.registry.promotion.proofs import proofs_of
 from app.web.edge.deps import Services
 from app.web.predictions.snapshot import Answer, Common, Snapshot, written
 from app.web.predictions.standby import Standby
@@ -117,15 +116,16 @@ class Answers:
         return len(missing) == most
 
     def _prepare_coming(self, before: Snapshot, most: int) -> bool:
-        version, database = self._standby.coming, self._services.database
+        version = self._standby.coming
         if version is None:
             return False
-        with database.read() as db:
-            owed = proofs_of(db, [version])[version].owed
+        owed = self._services.owes(version)
         symbols = [one for one in before.versions if not is_series(one)]
         with self._lock:
             missing = self._standby.missing(version, before, symbols, owed=owed)[:most]
-        found = self._services.forecaster.stored_many(missing, version) if missing else []
+        if not missing:
+            return False
+        found = self._services.forecaster.stored_many(missing, version)
         built = written(self._services, found, version, version if owed else None)
         now = self.snapshot()
         with self._lock:
@@ -164,7 +164,7 @@ class Answers:
 
     def _look(self) -> None:
         """Find out what changed since the last look, and drop the answers that rest on it."""
-        old, version, owing = self._snapshot, self._services.champion_version(), self._services.owing()
+        old, version, owing = self._snapshot, self._services.champion.version(), self._services.owing()
         with self._services.database.read() as db:
             prices, newest = store.data_version(db), records.newest_seq(db)
             versions = old.versions if prices == old.prices else store.symbol_versions(db)

@@ -80,7 +80,7 @@ class Background:
     def _is_making(self) -> bool | None:
         """Say whether a job makes what is missing, once started where that is due; None where whoever asks makes it."""
         services, grounds = self._services, self._answers.grounds()
-        if services.settings.scheduler == "off" or services.champion_version() is None:
+        if services.settings.scheduler == "off" or services.champion.version() is None:
             return None
         with services.database.read() as db:
             last = store.last_bars(db)

@@ -51,10 +51,10 @@ class Standby:
         held |= {symbol: (_grounds(now, symbol, owed=owed), one) for symbol, one in answers.items()}
 
     def swap(self, old: Snapshot, new: Snapshot) -> dict[str, Answer]:
-        """Return what is ready of the version that is served from now on, and keep what was ready of the one before."""
+        """Return what is ready of another version, served from now on, and keep what was ready of the one before."""
         before, version = old.common.version, new.common.version
         its = self._held.pop(version or "", {})
-        if before is not None and before != version:
+        if before is not None:
             whole = {symbol: one for symbol, one in old.answers.items() if not one.provisional}
             self.keep(before, old, whole, owed=old.common.owing == before)
         self.coming = None if self.coming == version else self.coming

@@ -24,7 +24,7 @@ _SCORED = (
         col(ForecastRow.origin).in_(PUBLIC),
         col(ScoreRow.realised_close).is_not(None),
     )
-    .order_by(col(ForecastRow.origin), col(ForecastRow.seq).desc())  # a live one first
+    .order_by(*records.LIVE_FIRST)
 )
 
 

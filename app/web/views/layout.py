@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import Request
 from starlette.responses import Response
 
+from app.core.public import counted
 from app.jobs import runs
 from app.prices.store import SymbolStatus
 from app.prices.store.write import SAMPLE
@@ -73,9 +74,9 @@ def _expiry(services: Services) -> tuple[Notice, ...]:
 
 def _unproven(services: Services) -> tuple[Notice, ...]:
     """Say plainly when the champion is a first one whose proofs are still to come."""
+    if services.owing() is None:
+        return ()
     with services.database.read() as db:
-        if services.owing() is None:
-            return ()
         how = "are running" if runs.is_proving(db) else "haven't run yet"
     return (Notice("unproven", f"The proofs of the first model {how}; it is withdrawn if one fails"),)
 
@@ -87,7 +88,6 @@ def _sample_text(services: Services, sample: Sequence[SymbolStatus]) -> str:
 
 
 def _stale_text(sessions: int, status: SymbolStatus, late: int, shown: int) -> str:
-    plural = "session" if sessions == 1 else "sessions"
     whose = f"{status.symbol} ends" if shown == 1 or late < shown else "Prices end"
-    text = f"{whose} {formats.day(status.last, weekday=True)}, {sessions:,} {plural} behind"
+    text = f"{whose} {formats.day(status.last, weekday=True)}, {sessions:,} {counted('session', sessions)} behind"
     return f"{text}. Last refresh: {status.error}" if status.error else text
