@@ -110,5 +110,5 @@ def _ways(alert: ToldAlert) -> Iterator[str]:
         yield "  not sent: no address was set"
     for way in alert.deliveries:
         state = way.state.replace("_", " ")
-        tried = f" after {way.attempts} {counted('attempt', way.attempts)}" if way.attempts else ""
+        tried = f" after {counted(way.attempts, 'attempt')}" if way.attempts else ""
         yield f"  {way.channel}: {state}{tried}{f' ({way.error})' if way.error else ''}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli.console import AsJson, open_store, print_report, progress_bar, table
+from app.core.public import counted
 
 if TYPE_CHECKING:
     from app.core.bulk import TableCopy
@@ -54,7 +55,7 @@ def _lines(copied: list[TableCopy], where: str, *, changed: bool) -> list[str]:
     lines = [*table(["table", "rows", "sha256"], [[one.table, f"{one.rows:,}", one.sha256[:16]] for one in copied])]
     lines += [
         "",
-        f"{sum(one.rows for one in copied):,} rows in {where}, each read back alike; the ledger's chains hold",
+        f"{counted(sum(one.rows for one in copied), 'row')} in {where}, each read back alike; the ledger's chains hold",
     ]
     if changed:
         lines.append("the store was written to meanwhile: stop what serves it, and copy again into an empty one")

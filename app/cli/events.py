@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from app.cli.console import AsJson, normalised, open_store, print_report, table
+from app.core.public import counted
 
 if TYPE_CHECKING:
     from app.prices.refresh.import_files import EventsReport
@@ -73,4 +74,4 @@ def _line(report: EventsReport) -> str:
     kept = report.kept
     counts = {"new": kept.new, "corrected": kept.revised, "ended": kept.ended, "unchanged": kept.unchanged}
     reported = ", ".join(f"{number:,} {name}" for name, number in counts.items() if number)
-    return f"{report.path}: {report.days:,} days of {report.symbols:,} symbols; {reported}"
+    return f"{report.path}: {counted(report.days, 'day')} of {counted(report.symbols, 'symbol')}; {reported}"

@@ -19,7 +19,7 @@ from app.cli.console import (
     table,
 )
 from app.core.errors import NextcloseError
-from app.core.public import counted
+from app.core.public import counted, day, percent
 
 if TYPE_CHECKING:
     from app.core.db import Database
@@ -73,7 +73,7 @@ def _used(one: Forecast, owing: set[str]) -> str:
     if one.model_version in owing:
         line += "; its proofs are still to come, and it is withdrawn if one fails"
     if is_expired(one.trained_through, one.as_of):
-        line += f"; it has expired: it learnt through {one.trained_through}"
+        line += f"; it has expired: it learnt through {day(one.trained_through)}"
     return line
 
 
@@ -105,7 +105,7 @@ def monitor(*, as_json: AsJson = False) -> None:
     lines = (
         *(report.verdict, *(f"  {reason}" for reason in report.reasons), ""),
         *table(header, (line for claim in report.claims for line in _claim(claim))),
-        f"\nAny false alarm while all claims hold: in {report.false_alarms:.0%} of years at most.",
+        f"\nAny false alarm while all claims hold: in {percent(report.false_alarms, 0)} of years at most.",
     )
     document = TypeAdapter(type(report)).dump_python(report, mode="json")
     print_report(document, lines, as_json=as_json, exit_code=1 if report.verdict == "degraded" else 0)
@@ -125,4 +125,4 @@ def score(*, as_json: AsJson = False) -> None:
 
     with open_store() as here, progress_bar() as progress:
         scored = score_due(here.database, here.clock, progress)
-    print_report({"scored": scored}, [f"scored {scored} {counted('forecast', scored)}"], as_json=as_json)
+    print_report({"scored": scored}, [f"scored {counted(scored, 'forecast')}"], as_json=as_json)

@@ -11,6 +11,7 @@ import typer
 
 from app.cli.console import AsJson, normalised, number, open_store, print_report, progress_bar, table
 from app.core.errors import NoChampion
+from app.core.public import counted
 
 if TYPE_CHECKING:
     from app.cli.console import OpenStore
@@ -82,7 +83,7 @@ def _coverage_by_kind(result: ContestResult) -> Iterator[str]:
     names = {"event": "sessions that trade results first", "other": "all other sessions"}
     for kind, score in next(row.by_kind for row in result.rows if row.name == result.winner).items():
         shares = (number(held, 1, scale=100) for held in (score.coverage_50, score.coverage_80, score.coverage_95))
-        yield f"\nThe winner's bands held {' / '.join(shares)} % on {names[kind]} ({score.n} rows)."
+        yield f"\nThe winner's bands held {' / '.join(shares)} % on {names[kind]} ({counted(score.n, 'row')})."
 
 
 def _score_lines(scores: Iterable[tuple[str, Score]]) -> Iterator[str]:
@@ -114,8 +115,8 @@ def backtest(
     first, last = start.date() if start else None, end.date() if end else None
     with open_store() as here, progress_bar() as progress:
         report = run_backtest(here.database, out, first, last, refit_every, chosen, progress, here.settings.cluster)
-    period = f"{report.first_session} to {report.last_session}, {report.refits} refits"
-    lines = (*_score_lines(report.scores.items()), f"\n{report.rows} rows, {period}: {report.out}")
+    period = f"{report.first_session} to {report.last_session}, {counted(report.refits, 'refit')}"
+    lines = (*_score_lines(report.scores.items()), f"\n{counted(report.rows, 'row')}, {period}: {report.out}")
     print_report(report, lines, as_json=as_json)
 
 
@@ -164,7 +165,7 @@ def _prove(check: Check, here: OpenStore, progress: Progress) -> tuple[str, bool
 
         with here.database.read() as db:
             chains = audit.verify_chain(db)
-        lines = [f"{chain.table}: {chain.broken or f'{chain.rows:,} rows, none changed'}" for chain in chains]
+        lines = [f"{chain.table}: {chain.broken or counted(chain.rows, 'row') + ', none changed'}" for chain in chains]
         return check, all(chain.intact for chain in chains), lines
     from app.training.proofs.leakage import leakage
     from app.training.proofs.placebo import placebo

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.console import AsJson, SymbolNames, normalised, open_store, print_report, progress_bar, table
+from app.core.public import counted
 
 if TYPE_CHECKING:
     from app.prices.refresh.import_files import FileReport
@@ -54,15 +55,17 @@ def import_files(
 
     with open_store() as here, progress_bar() as progress:
         report = room.import_files(here.database, files, here.clock, progress)
-    total = f"{report.symbols} symbols, {report.stored:,} bars stored of {report.rows:,} rows, {report.elapsed_s:.1f} s"
+    stored = f"{counted(report.stored, 'bar')} stored of {counted(report.rows, 'row')}"
+    total = f"{counted(report.symbols, 'symbol')}, {stored}, {report.elapsed_s:.1f} s"
     print_report(report, [*map(_import_line, report.files), total], as_json=as_json)
 
 
 def _import_line(file: FileReport) -> str:
     counts = {"new": file.stored, "changed": file.changed, "unchanged": file.unchanged, "not final": file.not_final}
     counts |= {f"quarantined as {rule}": number for rule, number in file.quarantined.items()}
-    counted = ", ".join(f"{number:,} {name}" for name, number in counts.items() if number)
-    return f"{file.path}: {file.rows:,} rows read, {len(file.symbols)} symbols; {counted or 'nothing to store'}"
+    found = ", ".join(f"{number:,} {name}" for name, number in counts.items() if number)
+    read = f"{counted(file.rows, 'row')} read, {counted(len(file.symbols), 'symbol')}"
+    return f"{file.path}: {read}; {found or 'nothing to store'}"
 
 
 @symbols_app.callback()

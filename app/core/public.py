@@ -1,12 +1,18 @@
-"""How values read outside: as JSON, what Pydantic reads beside a field's type; in sentences, counts."""
+"""How values read outside: as JSON, what Pydantic reads beside a field's type; in sentences, counts, shares, days."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import PlainSerializer
+
+UNKNOWN = "\u2013"
+MINUS = "\u2212"
+PER_CENT = "\u202f%"
 
 
 def iso(instant: datetime) -> str:
@@ -23,9 +29,24 @@ def rounded(price: float) -> float:
     return round(price, 4) if abs(price) >= _FOUR_DECIMALS_FROM else float(f"{price:.6g}")
 
 
-def counted(noun: str, count: float) -> str:
-    """Return a noun as it stands behind a count: 1 session, 2 sessions."""
-    return noun if count == 1 else f"{noun}s"
+def counted(count: float, noun: str) -> str:
+    """Write a count, thousands apart, with what it counts: 1 session, 1,200 sessions."""
+    return f"{count:,.15g} {noun}{'' if count == 1 else 's'}"
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """Write a share as a percentage without a sign: 0.523 reads 52.3 %."""
+    if value is None or not math.isfinite(value):
+        return UNKNOWN
+    return f"{value * 100:z.{digits}f}{PER_CENT}".replace("-", MINUS)
+
+
+@lru_cache(maxsize=4096)
+def day(value: date | None, weekday: bool = False) -> str:
+    """Write a session: 3 Jan 2022, or Mon 3 Jan 2022."""
+    if value is None:
+        return UNKNOWN
+    return f"{value:%a} {value.day} {value:%b %Y}" if weekday else f"{value.day} {value:%b %Y}"
 
 
 def all_rounded(prices: Sequence[float | None]) -> list[float | None]:

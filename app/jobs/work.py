@@ -13,6 +13,7 @@ from app.core.clock import Clock
 from app.core.db import Database
 from app.core.errors import CheckFailed, NextcloseError, NoChampion
 from app.core.progress import Progress, silent, within
+from app.core.public import counted
 from app.core.settings import Settings
 from app.jobs import runs
 from app.jobs.retrain import Outcome, alias, prove, review, train
@@ -102,7 +103,7 @@ def alert(
     from app.monitoring.alerts.evaluate import evaluate
 
     found = evaluate(settings, database, clock, report)
-    progress(1.0, f"{found} new alerts")
+    progress(1.0, counted(found, "new alert"))
     return {"alerts": found}
 
 

@@ -19,6 +19,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from app.core.public import counted
 from app.forecasts.ledger.events import EVENT, OTHER
 from app.registry.components.scores import ratio_error
 
@@ -91,10 +92,10 @@ class Duel:
     def __str__(self) -> str:
         """Say in one line how they compare."""
         if self.whole.behind is None or self.whole.error is None:
-            return f"{self.whole.sessions} sessions in common"
+            return f"{counted(self.whole.sessions, 'session')} in common"
         return (
             f"CRPS {100 * self.whole.behind:+.2f} % (error {100 * self.whole.error:.2f}) beside the champion on "
-            f"{self.whole.rows} rows of {self.whole.sessions} sessions that both forecast"
+            f"{counted(self.whole.rows, 'row')} of {counted(self.whole.sessions, 'session')} that both forecast"
         )
 
 

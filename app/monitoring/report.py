@@ -12,7 +12,7 @@ import polars as pl
 from app.core.clock import Clock, calendar
 from app.core.db import Database
 from app.core.progress import Progress, silent
-from app.core.public import Instant, counted
+from app.core.public import Instant, counted, day, percent
 from app.core.settings import Settings
 from app.features import frame
 from app.forecasts.ledger.track_record import settled
@@ -129,8 +129,7 @@ def _nothing_wrong(claims: Iterable[Watch]) -> str:
     sessions = max((claim.sessions for claim in claims), default=0)
     if not sessions:
         return "No live forecast is settled yet, and nothing else stands out."
-    over = f"{sessions} {counted('session', sessions)} of live forecasts"
-    return f"Every claim holds over {over}, and nothing else stands out."
+    return f"Every claim holds over {counted(sessions, 'session')} of live forecasts, and nothing else stands out."
 
 
 def _of_champion(model: Model | None, expired: tuple[date, int] | None) -> list[Finding]:
@@ -138,7 +137,8 @@ def _of_champion(model: Model | None, expired: tuple[date, int] | None) -> list[
         return [("watch", "No model has been trained yet.")]
     if expired is None:
         return []
-    return [("degraded", f"The champion learnt through {expired[0]}, {expired[1]} sessions ago: it has expired.")]
+    ago = counted(expired[1], "session")
+    return [("degraded", f"The champion learnt through {day(expired[0])}, {ago} ago: it has expired.")]
 
 
 def _of_claims(claims: Iterable[Watch], rows: pl.DataFrame, model: Model | None) -> list[Finding]:
@@ -149,25 +149,28 @@ def _of_claims(claims: Iterable[Watch], rows: pl.DataFrame, model: Model | None)
     for claim in claims:
         alarms = [one for one in zip(claim.alarms, claim.alarm_groups, strict=True) if one[0] in standing]
         if alarms:
-            day, group = alarms[-1]
-            rate = f"called on {day}, which happens by chance in {claim.false_alarms:.0%} of years at most"
+            called, group = alarms[-1]
+            chance = percent(claim.false_alarms, 0)
+            rate = f"called on {day(called)}, which happens by chance in {chance} of years at most"
             found.append(("degraded", f"{_told(claim, group)}, {rate}."))
         elif claim.value >= WATCHED_FROM:
-            found.append(("watch", f"{_told(claim, claim.group)}, the detector is at {claim.value:.0%} of an alarm."))
+            near = f"the detector is at {percent(claim.value, 0)} of an alarm"
+            found.append(("watch", f"{_told(claim, claim.group)}, {near}."))
     return found
 
 
 def _told(claim: Watch, group: Group) -> str:
     """Say of which symbols a claim is in doubt, and its figure of the last month there."""
     part = claim.part(group)
-    month = f"{part.recent or 0.0:.1%} over the last month beside {part.allowed:.0%}"
+    month = f"{percent(part.recent or 0.0)} over the last month beside {percent(part.allowed, 0)}"
     return f"{claim.name.capitalize()}{_AMONG[group]}: {month}"
 
 
 def _of_turn(turned: Turn | None) -> list[Finding]:
     if turned is None or not turned.is_wilder:
         return []
-    figures = f"{turned.recent:.1%} a session over the last {RECENT}, {turned.usual:.1%} over the {YEAR} before"
+    recent, usual = percent(turned.recent), percent(turned.usual)
+    figures = f"{recent} a session over the last {RECENT}, {usual} over the {YEAR} before"
     return [("watch", f"The market moves {turned.ratio:.1f} times as much as in the year before: {figures}.")]
 
 
@@ -185,10 +188,10 @@ def _of_data(data: DataState) -> list[Finding]:
         found.append(("watch", "The prices are the bundled sample, which ends years ago."))
     elif data.sessions_behind is not None and data.sessions_behind >= BEHIND_WATCH:
         worst: Verdict = "degraded" if data.sessions_behind >= BEHIND_DEGRADED else "watch"
-        lacking = f"{data.sessions_behind} {counted('session', data.sessions_behind)}"
-        found.append((worst, f"The oldest watched prices lack {lacking}."))
+        found.append((worst, f"The oldest watched prices lack {counted(data.sessions_behind, 'session')}."))
     if data.watched and data.failing >= FAILING * data.watched:
-        found.append(("watch", f"The source failed for {data.failing} of {data.watched} watched symbols last time."))
+        watched = counted(data.watched, "watched symbol")
+        found.append(("watch", f"The source failed for {data.failing} of {watched} last time."))
     return found
 
 

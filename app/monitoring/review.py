@@ -25,6 +25,7 @@ from typing import Any, Final
 from app.core.clock import Clock
 from app.core.db import Database
 from app.core.progress import Progress, silent, within
+from app.core.public import counted
 from app.core.settings import Settings
 from app.forecasts.ledger import records
 from app.forecasts.ledger.track_record import settled
@@ -126,7 +127,8 @@ class Reviewer:
         from app.training.proofs.proof import failure
 
         evidence: dict[str, Any] = {"duel": asdict(one)}
-        why = "it does better" if one.is_better else f"it learnt {one.fresher_by} sessions more and does no worse"
+        more = counted(one.fresher_by, "session")
+        why = "it does better" if one.is_better else f"it learnt {more} more and does no worse"
         pointer = Pointer.read(self.settings.models_dir)
         if pointer is not None and pointer.before[-1:] == (one.challenger,):
             kind, reason = "rolled back to", f"the champion before: {why}: {one}"

@@ -15,10 +15,14 @@ def test_rules_are_added_listed_and_removed(nextclose: Nextclose) -> None:
     assert "alerts go nowhere: set NEXTCLOSE_ALERT_URL" in empty.out
     assert "no rules yet" in empty.out
     made = json.loads(nextclose("alerts", "add", "move", "--symbol", "aapl", "--threshold", "0.04", "--json").out)
-    assert made["when"] == "The expected move of AAPL is above 4.0%"
+    assert made["when"] == "The expected move of AAPL is above 4.0\u202f%"
     assert f"{made['id']}  {made['when']}" in nextclose("alerts").out
     assert json.loads(nextclose("alerts", "--json").out) == {"webhook": None, "mail": None, "rules": [made]}
-    for wrong, code in ((["add", "rain"], 2), (["add", "band", "--threshold", "0.9"], 2), (["remove", "none"], 1)):
+    for wrong, code in (
+        (["add", "rain"], 2),
+        (["add", "band", "--threshold", "0.9"], 2),
+        (["remove", "none"], 1),
+    ):
         ran = nextclose("alerts", *wrong)
         assert (ran.code, ran.out, ran.err.count("\n")) == (code, "", 1)
     assert nextclose("alerts", "remove", made["id"]).code == 0

@@ -43,4 +43,4 @@ def test_what_speaks_against_a_forecasts_model_is_said() -> None:
     said = "version v1 (ridge): no point skill shown"
     assert _used(forecast(1), set()) == said
     assert _used(forecast(1), {"v1"}) == f"{said}; its proofs are still to come, and it is withdrawn if one fails"
-    assert _used(forecast(200), set()) == f"{said}; it has expired: it learnt through 2020-12-31"
+    assert _used(forecast(200), set()) == f"{said}; it has expired: it learnt through 31 Dec 2020"

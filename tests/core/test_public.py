@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from app.core.public import Price, all_rounded, rounded
+from app.core.public import Price, all_rounded, counted, rounded
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,11 @@ def test_many_are_rounded_as_each_alone() -> None:
     prices = [None, 0.0, 10.0, *some.tolist(), *ties.tolist()]
     assert all_rounded(prices) == [None if one is None else rounded(one) for one in prices]
     assert all_rounded([]) == []
+
+
+def test_a_count_stands_with_what_it_counts() -> None:
+    """One thing is no things; thousands stand apart."""
+    counts = (0, 1, 2, 1.0, 0.5, 12_345_678)
+    assert [counted(count, "bar") for count in counts] == [
+        "0 bars", "1 bar", "2 bars", "1 bar", "0.5 bars", "12,345,678 bars",
+    ]  # fmt: skip

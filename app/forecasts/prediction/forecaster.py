@@ -14,6 +14,7 @@ from app.core.clock import Clock, calendar
 from app.core.db import Database
 from app.core.errors import InvalidSymbol, NextcloseError, NoChampion, NoHistory, UnknownSymbol
 from app.core.progress import Progress, silent
+from app.core.public import counted
 from app.core.settings import Settings
 from app.features.frame import WARM
 from app.forecasts.ledger import records
@@ -112,7 +113,7 @@ class Forecaster:
             raise _no_champion()
         progress(0.0, "forecasting")
         made = self._new(model)
-        progress(1.0, f"{made} new forecasts")
+        progress(1.0, counted(made, "new forecast"))
         return made
 
     def prepare(self, model: Model) -> None:
@@ -133,7 +134,7 @@ class Forecaster:
         for done, model in enumerate(challengers):
             progress(done / len(challengers), f"{model.card.version} forecasts in shadow")
             made += self._new(model, PredictionCache(self._database))
-        progress(1.0, f"{made} new forecasts in shadow")
+        progress(1.0, f"{counted(made, 'new forecast')} in shadow")
         return made
 
     def expired(self) -> tuple[date, int] | None:
@@ -187,7 +188,9 @@ class Forecaster:
                 return error
         if model is None:
             return _no_champion()
-        return NoHistory(f"{name} has {bars} bars, too few for a forecast; refresh it, or ask again when it has more")
+        return NoHistory(
+            f"{name} has {counted(bars, 'bar')}, too few for a forecast; refresh it, or ask again when it has more"
+        )
 
     def _new(self, model: Model, shadow: PredictionCache | None = None) -> int:
         """Forecast every stored symbol, and return how many rows the ledger has more."""

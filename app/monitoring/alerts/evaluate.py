@@ -12,7 +12,7 @@ from ulid import ULID
 
 from app.core.clock import Clock, calendar
 from app.core.db import Database
-from app.core.public import counted
+from app.core.public import counted, day, percent
 from app.core.settings import Settings
 from app.forecasts.ledger.forecast import Forecast, Score
 from app.forecasts.ledger.tables import ForecastRow, ScoreRow
@@ -121,7 +121,7 @@ def _stale(rule: Rule, facts: Facts) -> Iterator[Found]:
     for one in facts.watched:
         behind = calendar(one.exchange).sessions_behind(one.last, facts.now) if one.last else 0
         if one.last and behind >= (rule.threshold or 0.0):
-            text = f"Prices of {one.symbol} end on {one.last} and lack {behind} {counted('session', behind)}."
+            text = f"Prices of {one.symbol} end on {day(one.last)} and lack {counted(behind, 'session')}."
             yield Found(f"{one.symbol} {one.last}", text, one.symbol, one.last)
 
 
@@ -131,8 +131,9 @@ def _band(rule: Rule, facts: Facts) -> Iterator[Found]:
         band = one.interval(level)
         if not band.lower <= score.realised_close <= band.upper:
             side = "above" if score.realised_close > band.upper else "below"
-            edges = f"{level:.0%} band, {band.lower:,.2f} to {band.upper:,.2f}"
-            text = f"{one.symbol} closed at {score.realised_close:,.2f} on {one.target_session}, {side} its {edges}."
+            edges = f"{percent(level, 0)} band, {band.lower:,.2f} to {band.upper:,.2f}"
+            when = day(one.target_session)
+            text = f"{one.symbol} closed at {score.realised_close:,.2f} on {when}, {side} its {edges}."
             yield Found(f"{one.symbol} {one.target_session}", text, one.symbol, one.target_session)
 
 
@@ -142,15 +143,17 @@ def _results(_: Rule, facts: Facts) -> Iterator[Found]:
         event = beside.event
         if event is not None and (event.date == one.target_session or event.sessions_until == 1):
             when = {"amc": ", after the close", "bmo": ", before the open"}.get(event.timing, "")
-            text = f"{one.symbol} has results on {event.date}{when}; the next session is {one.target_session}."
+            following = day(one.target_session)
+            text = f"{one.symbol} has results on {day(event.date)}{when}; the next session is {following}."
             yield Found(f"{one.symbol} {event.date}", text, one.symbol, one.target_session)
 
 
 def _move(rule: Rule, facts: Facts) -> Iterator[Found]:
     for one, beside in facts.outlooks:
         if beside.expected_move > (rule.threshold or 0.0):
-            usual = f", usually {beside.usual_move:.1%}" if beside.usual_move else ""
-            text = f"{one.symbol} is expected to move by {beside.expected_move:.1%} on {one.target_session}{usual}."
+            usual = f", usually {percent(beside.usual_move)}" if beside.usual_move else ""
+            when = day(one.target_session)
+            text = f"{one.symbol} is expected to move by {percent(beside.expected_move)} on {when}{usual}."
             yield Found(f"{one.symbol} {one.target_session}", text, one.symbol, one.target_session)
 
 

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from ulid import ULID
 
 from app.core.errors import BadInput, NotThere
-from app.core.public import counted
+from app.core.public import counted, percent
 from app.monitoring.alerts.tables import Kind, Rule, RuleRow
 from app.prices.symbols import stock
 from app.registry.components.levels import INTERVALS
@@ -68,10 +68,10 @@ def told(rule: Rule) -> str:
         whichever = {"any": "changes", "watch": "becomes watch or worse", "degraded": "becomes degraded"}
         return f"The verdict {whichever[rule.level or 'any']}"
     return {
-        "stale": f"Prices of {whose} lack {size:.0f} {counted('session', size)} or more",
-        "band": f"The close of {whose} leaves its {size:.0%} band",
+        "stale": f"Prices of {whose} lack {counted(size, 'session')} or more",
+        "band": f"The close of {whose} leaves its {percent(size, 0)} band",
         "results": f"Results of {whose} come with the next session",
-        "move": f"The expected move of {whose} is above {size:.1%}",
+        "move": f"The expected move of {whose} is above {percent(size)}",
     }[rule.kind]
 
 

@@ -18,6 +18,7 @@ from sqlmodel import Session
 from app.core.clock import Calendar, Clock, calendar
 from app.core.db import Database
 from app.core.progress import Progress, silent
+from app.core.public import counted
 from app.prices import store
 from app.prices.checks import quarantine, rules
 from app.prices.checks.neighbours import market_moves
@@ -121,8 +122,8 @@ def _gaps(bars: pl.DataFrame, known: dict[str, SymbolStatus], found: list[Findin
         for symbol, last, then in gaps.select("symbol", "before", "session").iter_rows():
             missing = [day for day in exchange.between(last, then)[1:-1] if (symbol, day) not in held]
             if missing:
-                count = f"{len(missing)} sessions are" if len(missing) > 1 else "one session is"
-                yield Finding("gap", symbol, missing[0], f"{count} missing between {last} and {then}")
+                count = counted(len(missing), "missing session")
+                yield Finding("gap", symbol, missing[0], f"{count} between {last} and {then}")
 
 
 def _jumps(bars: pl.DataFrame, splits: pl.DataFrame) -> Iterator[Finding]:
@@ -176,7 +177,7 @@ def _stale(bars: pl.DataFrame, known: dict[str, SymbolStatus], clock: Clock) -> 
     for symbol, status in known.items():
         behind = calendar(status.exchange).sessions_behind(status.last, clock.now()) if status.last else 0
         if status.watched and behind >= STALE_SESSIONS:
-            yield Finding("stale_tail", symbol, status.last, f"{behind} final sessions behind")
+            yield Finding("stale_tail", symbol, status.last, f"{counted(behind, 'final session')} behind")
     ends = bars.group_by("symbol").tail(STALE_SESSIONS)
     same = ends.group_by("symbol").agg(pl.len(), pl.col("session").max(), *(pl.col(name).n_unique() for name in PRICES))
     equal = same.filter((pl.col("len") == STALE_SESSIONS) & pl.all_horizontal(pl.col(name) == 1 for name in PRICES))

@@ -9,6 +9,7 @@ import polars as pl
 from sqlmodel import Session
 
 from app.core.clock import calendar
+from app.core.public import day
 from app.prices.checks import quarantine, rules
 from app.prices.checks.restatement import Restatement, compare, unadjusted
 from app.prices.frame import PRICES
@@ -59,7 +60,7 @@ def _without_unadjusted(
     session, ratio = split
     late = fetched.bars.filter(pl.col("session") >= session).with_columns(
         pl.lit(UNADJUSTED).alias("rule"),
-        pl.lit(f"{symbol} split {ratio:g}:1 on {session}, older prices aren't adjusted yet").alias("detail"),
+        pl.lit(f"{symbol} split {ratio:g}:1 on {day(session)}, older prices aren't adjusted yet").alias("detail"),
     )
     return fetched.bars.filter(pl.col("session") < session), late
 

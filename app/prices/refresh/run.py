@@ -19,6 +19,7 @@ from app.core.clock import Clock, calendar, wall
 from app.core.db import Database
 from app.core.errors import NoHistory, SourceUnavailable, UnknownSymbol
 from app.core.progress import Progress, silent
+from app.core.public import day
 from app.prices import store
 from app.prices.checks.restatement import compare
 from app.prices.outcomes import DOWN, FAILED, Outcome, RefreshReport
@@ -157,7 +158,7 @@ def _since(start: date | None, source: PriceSource, plan: FetchPlan, limit_s: fl
 def _missing(db: Session, plan: FetchPlan) -> str:
     last = store.status(db, plan.symbol).last
     behind = plan.exchange.sessions_behind(last, plan.now) if last else 0
-    which = f"the last {behind} sessions" if behind > 1 else plan.exchange.last_final(plan.now)
+    which = f"the last {behind} sessions" if behind > 1 else day(plan.exchange.last_final(plan.now))
     return f"the source has no bar yet for {which}" if behind else ""
 
 

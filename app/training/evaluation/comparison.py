@@ -16,6 +16,7 @@ from typing import Final
 
 import numpy as np
 
+from app.core.public import counted
 from app.registry.components.panel import Array, Index, count_distinct
 from app.registry.components.scores import crps, ratio_error
 from app.registry.versions.card import ModelCard
@@ -123,8 +124,8 @@ def _compared(recorded: _Losses, own: _Losses | None) -> Comparison:
     )
     behind, error = float(np.log(ours.sum() / theirs.sum())), ratio_error(week, ours, theirs, _BLOCK_WEEKS)
     newer = own.sessions if own else 0
-    grounds = [f"{recorded.sessions} sessions that its card recorded"] if recorded.sessions else []
-    grounds += [f"{newer} newer ones that it forecast itself"] if newer else []
+    grounds = [f"{counted(recorded.sessions, 'session')} that its card recorded"] if recorded.sessions else []
+    grounds += [f"{counted(newer, 'newer one')} that it forecast itself"] if newer else []
     return Comparison(
         better=behind <= ERRORS * error,
         how=f"beside the champion on {' and '.join(grounds)}",

@@ -13,6 +13,7 @@ from app.core.clock import DEFAULT_EXCHANGE, calendar
 from app.core.db import Database
 from app.core.errors import NoHistory
 from app.core.progress import Progress, silent
+from app.core.public import counted
 from app.core.settings import Settings
 from app.features import frame, laws
 from app.prices import store
@@ -94,9 +95,12 @@ def _checks(
     forecasts = _remembered(partial(_forecasts, build, exchanges, CANDIDATES))
     plain = tuple(one for one in CANDIDATES if one.location not in TREE_KINDS and not one.parts)
     linear = _remembered(partial(_forecasts, build, exchanges, plain))
-    n = f"{bars['symbol'].n_unique()} symbols, {bars['session'].n_unique()} sessions"
+    n = f"{counted(bars['symbol'].n_unique(), 'symbol')}, {counted(bars['session'].n_unique(), 'session')}"
     return [
-        (f"features, truncation at {len(cuts)} sessions ({n})", lambda: laws.truncation(features, bars, cuts)),
+        (
+            f"features, truncation at {counted(len(cuts), 'session')} ({n})",
+            lambda: laws.truncation(features, bars, cuts),
+        ),
         (f"features, later bars times 1000 ({n})", lambda: laws.mutation(features, bars, cuts)),
         ("features, prices times 7", lambda: laws.unit(features, bars)),
         ("forecasts of every candidate, truncation", lambda: laws.truncation(forecasts, bars, cuts)),
@@ -123,7 +127,7 @@ def _sample(database: Database) -> tuple[pl.DataFrame, Exchanges, pl.DataFrame]:
     bars = store.panel(database, symbols=longest)
     days = bars["session"].unique().sort()
     if len(days) < LEARN_AFTER + LEARN_SESSIONS + 3 * REFIT_EVERY:
-        raise NoHistory(f"{len(days)} sessions are stored; the proof needs about two years of bars")
+        raise NoHistory(f"{counted(len(days), 'session')} of bars stored; the proof needs about two years of them")
     own = events.filter(pl.col("symbol").is_in(longest))
     return bars.filter(pl.col("session") >= days.tail(SESSIONS)[0]), exchanges, own
 
@@ -176,7 +180,9 @@ def _replay(model: Model | None, bars: pl.DataFrame, exchanges: Exchanges, build
         days = own["session"].unique().sort().tail(frame.MAX_WINDOW + model.pipeline.lookback)
         short = _newest(model, own.filter(pl.col("session") >= days[0]), exchange, build)
         differing = [name for name in whole.columns if not whole[name].equals(short[name])]
-        wrong += [f"{name} of version {model.card.version} from {len(days)} sessions" for name in differing[:1]]
+        wrong += [
+            f"{name} of version {model.card.version} from {counted(len(days), 'session')}" for name in differing[:1]
+        ]
     return [f"replay: differs when rebuilt: {one}" for one in wrong]
 
 

@@ -15,6 +15,7 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
+from app.core import public
 from app.core.progress import Progress, silent
 from app.registry.components.adaptation import Adaptation
 from app.registry.components.event import EVENT, is_event
@@ -105,8 +106,8 @@ class WalkForward:
             self._fits.start_trees(left, pool)
             for number, fold in enumerate(left):
                 day = self.dataset.session(min(fold.start, len(self.dataset.panel.days) - 1))
-                at = f"fold {fold.number + 1} of {len(self.schedule)}: forecasts tested from {day} on{pool.where}"
-                progress((number + 1) / (len(left) + 1), at)
+                at = f"fold {fold.number + 1} of {len(self.schedule)}: forecasts tested from {public.day(day)} on"
+                progress((number + 1) / (len(left) + 1), at + pool.where)
                 self._run_fold(fold, day, sink)
 
     def take(self, forecast: FoldForecast) -> None:

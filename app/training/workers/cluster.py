@@ -158,7 +158,7 @@ def state_of(address: str) -> str:
             count = cluster.workers
     except ClusterUnavailable as error:
         return error.detail
-    return f"{address}, {count} {counted('worker', count)}"
+    return f"{address}, {counted(count, 'worker')}"
 
 
 class _Remote:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 import re
 from datetime import UTC, date, datetime
-from functools import lru_cache
 
 from markupsafe import Markup, escape
 
 from app.core import public
+from app.core.public import MINUS, PER_CENT, counted
 
-UNKNOWN = "\u2013"
-_THIN = "\u202f"
-_MINUS = "\u2212"
+UNKNOWN = public.UNKNOWN
+day, percent = public.day, public.percent
 _SMALL = 1.0
 
 
@@ -24,26 +23,19 @@ def price(value: float | None) -> str:
     return f"{value:,.2f}" if abs(value) >= _SMALL else f"{value:.4f}"
 
 
-def percent(value: float | None, digits: int = 1) -> str:
-    """Write a share as a percentage without a sign: 0.523 reads 52.3 %."""
-    if value is None or not math.isfinite(value):
-        return UNKNOWN
-    return f"{value * 100:z.{digits}f}{_THIN}%".replace("-", _MINUS)
-
-
 def signed(value: float | None, digits: int = 2) -> str:
     """Write a change as a percentage with its sign, a real minus; what rounds to nothing has none."""
     if value is None or not math.isfinite(value):
         return UNKNOWN
     text = f"{abs(value) * 100:.{digits}f}"
-    sign = "" if float(text) == 0 else "+" if value > 0 else _MINUS
-    return f"{sign}{text}{_THIN}%"
+    sign = "" if float(text) == 0 else "+" if value > 0 else MINUS
+    return f"{sign}{text}{PER_CENT}"
 
 
 def direction(value: float | None, digits: int = 2) -> str:
     """Return `up`, `down` or `flat`, by what the signed percentage shows."""
     text = signed(value, digits)
-    return "up" if text.startswith("+") else "down" if text.startswith(_MINUS) else "flat"
+    return "up" if text.startswith("+") else "down" if text.startswith(MINUS) else "flat"
 
 
 def arrow(value: float | None, digits: int = 2) -> str:
@@ -53,20 +45,12 @@ def arrow(value: float | None, digits: int = 2) -> str:
 
 def ratio(value: float | None, digits: int = 3) -> str:
     """Write a plain ratio, such as an MAE against the random walk's."""
-    return UNKNOWN if value is None or not math.isfinite(value) else f"{value:z.{digits}f}".replace("-", _MINUS)
+    return UNKNOWN if value is None or not math.isfinite(value) else f"{value:z.{digits}f}".replace("-", MINUS)
 
 
 def whole(value: float | None) -> str:
     """Write a count, thousands apart."""
     return UNKNOWN if value is None else f"{value:,.0f}"
-
-
-@lru_cache(maxsize=4096)
-def day(value: date | None, weekday: bool = False) -> str:
-    """Write a session: 3 Jan 2022, or Mon 3 Jan 2022."""
-    if value is None:
-        return UNKNOWN
-    return f"{value:%a} {value.day} {value:%b %Y}" if weekday else f"{value.day} {value:%b %Y}"
 
 
 def instant(value: datetime | None) -> str:
@@ -124,6 +108,7 @@ _WRITERS = (
     arrow,
     ratio,
     whole,
+    counted,
     day,
     instant,
     iso,

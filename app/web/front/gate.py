@@ -65,7 +65,7 @@ class Gate:
         if wait_s <= 0:
             return None
         return RateLimited(
-            f"more than {self._rate:g} {counted('request', self._rate)} a second: ask again later",
+            f"more than {counted(self._rate, 'request')} a second: ask again later",
             retry_after_s=math.ceil(wait_s),
         )
 

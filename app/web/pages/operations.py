@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request
 from sqlmodel import func, select
 from starlette.responses import Response
 
+from app.core.public import counted
 from app.jobs import plan, runs
 from app.jobs.launch import launch
 from app.jobs.tables import JobRun
@@ -26,13 +27,13 @@ LISTED = 100
 """Stored symbols on a page."""
 STARTABLE = ("refresh", "train", "forecast", "score", "monitor")
 _COUNTED = {
-    "bars_changed": "bars corrected",
-    "scored": "settled",
-    "forecasts": "forecast",
-    "in_shadow": "in shadow",
-    "alerts": "alerts",
-    "sent": "sent",
-    "failed": "attempts failed",
+    "bars_changed": ("bar", "corrected"),
+    "scored": ("forecast", "settled"),
+    "forecasts": ("forecast", "made"),
+    "in_shadow": ("forecast", "in shadow"),
+    "alerts": ("alert", "found"),
+    "sent": ("alert", "sent"),
+    "failed": ("attempt", "failed"),
 }
 """What of an outcome is counted, in a run's line."""
 _NOT_DUE = {"closed": "not due"}
@@ -46,7 +47,7 @@ def came_to(run: JobRun) -> str:
     parts = [part for part in outcome.values() if isinstance(part, dict)] if run.kind == "cycle" else [outcome]
     found: dict[str, Any] = {name: value for part in parts for name, value in part.items()}
     said = [f"{count:,} {_NOT_DUE.get(name, name)}" for name, count in found.get("outcomes", {}).items()]
-    said += [f"{found[name]:,} {what}" for name, what in _COUNTED.items() if found.get(name)]
+    said += [f"{counted(found[name], noun)} {came}" for name, (noun, came) in _COUNTED.items() if found.get(name)]
     if "winner" in found:
         end = "promoted" if found["promoted"] else found["reason"].partition(";")[0]
         said.append(f"{found['winner'].replace('_', ' ')}, version {found['version']}: {end}")

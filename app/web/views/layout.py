@@ -68,8 +68,8 @@ def _expiry(services: Services) -> tuple[Notice, ...]:
     """Say that the champion is too old, where it is: its figures are those of younger models."""
     if (expired := services.forecaster.expired()) is None:
         return ()
-    through, sessions = expired
-    return (Notice("expired", f"The model is out of date: it learnt through {through}, {sessions} sessions ago"),)
+    through, ago = formats.day(expired[0]), counted(expired[1], "session")
+    return (Notice("expired", f"The model is out of date: it learnt through {through}, {ago} ago"),)
 
 
 def _unproven(services: Services) -> tuple[Notice, ...]:
@@ -89,5 +89,5 @@ def _sample_text(services: Services, sample: Sequence[SymbolStatus]) -> str:
 
 def _stale_text(sessions: int, status: SymbolStatus, late: int, shown: int) -> str:
     whose = f"{status.symbol} ends" if shown == 1 or late < shown else "Prices end"
-    text = f"{whose} {formats.day(status.last, weekday=True)}, {sessions:,} {counted('session', sessions)} behind"
+    text = f"{whose} {formats.day(status.last, weekday=True)}, {counted(sessions, 'session')} behind"
     return f"{text}. Last refresh: {status.error}" if status.error else text

@@ -64,7 +64,7 @@ def test_a_close_outside_its_band_is_told_once(watched: Life) -> None:
     watched.next()
     ((symbol, text),) = told(watched)
     assert symbol == "AAA"
-    assert "on 2021-11-16, above its 95% band" in text
+    assert "on 16 Nov 2021, above its 95\u202f% band" in text
     assert told(watched) == []
 
 
@@ -112,9 +112,9 @@ def test_results_are_told_the_evening_before(watched: Life) -> None:
         watched.next()
     before_open, after_close = ", before the open; the next session is", ", after the close; the next session is"
     assert found == [
-        [("BBB", f"BBB has results on 2021-11-16{after_close} 2021-11-16.")],
-        [("AAA", f"AAA has results on 2021-11-17{before_open} 2021-11-17.")],
-        [("CCC", f"CCC has results on 2021-11-18{before_open} 2021-11-18.")] * 2,
+        [("BBB", f"BBB has results on 16 Nov 2021{after_close} 16 Nov 2021.")],
+        [("AAA", f"AAA has results on 17 Nov 2021{before_open} 17 Nov 2021.")],
+        [("CCC", f"CCC has results on 18 Nov 2021{before_open} 18 Nov 2021.")] * 2,
     ]
 
 
@@ -135,9 +135,9 @@ def test_rules_are_kept_listed_and_removed(watched: Life) -> None:
     assert [rules.told(one) for one in made] == [
         "The verdict becomes watch or worse",
         "Prices of a watched symbol lack 2 sessions or more",
-        "The close of a watched symbol leaves its 95% band",
+        "The close of a watched symbol leaves its 95\u202f% band",
         "Results of a watched symbol come with the next session",
-        "The expected move of a watched symbol is above 3.0%",
+        "The expected move of a watched symbol is above 3.0\u202f%",
     ]
     with watched.database.write() as db:
         rules.remove(db, made[0].id)

@@ -74,7 +74,7 @@ def test_a_refresh_asks_once_and_only_for_the_end(database: Database, market: Ma
     market.asked.clear()
     reports = refresh(database, market, at(date(2020, 8, 31)), ["KO"])
     assert outcomes(reports) == ["unchanged"]
-    assert reports[0].detail == "the source has no bar yet for 2020-08-31"
+    assert reports[0].detail == "the source has no bar yet for 31 Aug 2020"
     assert market.asked == [("KO", date(2020, 8, 17))]
 
 

@@ -34,7 +34,7 @@ async def test_rules_are_added_listed_and_removed(web: httpx.AsyncClient) -> Non
     """201 with the rule in words, 422 for one that means nothing, 204 and 404 on removal."""
     made = await web.post("/api/alerts", json={"kind": "move", "symbol": "aapl", "threshold": 0.04})
     assert made.status_code == 201
-    assert made.json()["when"] == "The expected move of AAPL is above 4.0%"
+    assert made.json()["when"] == "The expected move of AAPL is above 4.0\u202f%"
     for wrong in (
         {"kind": "rain"},
         {"kind": "move", "threshold": 4},
@@ -81,8 +81,8 @@ async def test_the_page_adds_and_removes_with_plain_forms(web: httpx.AsyncClient
         assert (answer.status_code, answer.headers["location"]) == (303, "/alerts")
     assert (await web.post("/alerts", data={"kind": "move", "percent": "much"})).status_code == 422
     text = (await web.get("/alerts")).text
-    assert "The expected move of a watched symbol is above 4.5%" in text
+    assert "The expected move of a watched symbol is above 4.5\u202f%" in text
     assert "The verdict becomes degraded" in text
     first = (await web.get("/api/alerts")).json()["rules"][0]["id"]
     assert (await web.post(f"/alerts/{first}/remove")).status_code == 303
-    assert "above 4.5%" not in (await web.get("/alerts")).text
+    assert "above 4.5\u202f%" not in (await web.get("/alerts")).text

@@ -94,7 +94,7 @@ async def test_a_champion_past_its_time_says_so_everywhere(
     old = replace(made, card=made.card.model_copy(update={"trained_through": date(2012, 8, 24)}))
     artefact.save(old, settings.models_dir / "v2")
     pages = ("/", "/stocks/AAPL", "/data", "/models", "/models/v2", "/track-record", "/monitoring", "/jobs")
-    told = "The model is out of date: it learnt through 2012-08-24, 127 sessions ago"
+    told = "The model is out of date: it learnt through 24 Aug 2012, 127 sessions ago"
     assert [told in (await web.get(page)).text for page in pages[:4]] == [False] * 4
     assert (await web.get("/predict/AAPL")).json()["model"]["expired"] is False
     champion.promote(settings, seeded, "v2", "test", {}, NOW)

@@ -41,7 +41,8 @@ async def test_a_run_says_what_it_came_to(web: httpx.AsyncClient, seeded: Databa
     assert "random forest, version v2: in shadow</td>" in text
     assert "version v3, unknown to MLflow</td>" in text
     cycle = (
-        "4 updated; 1 not due; 1,200 bars corrected; 4 settled; 5 forecast; 1 alerts; watch; retrained ridge: in shadow"
+        "4 updated; 1 not due; 1,200 bars corrected; 4 forecasts settled; 5 forecasts made; 1 alert found; watch; "
+        "retrained ridge: in shadow"
     )
     assert cycle in text
 
