@@ -21,6 +21,7 @@ def test_rules_are_added_listed_and_removed(nextclose: Nextclose) -> None:
     for wrong, code in (
         (["add", "rain"], 2),
         (["add", "band", "--threshold", "0.9"], 2),
+        (["add", "band", "--level", "watch"], 2),
         (["remove", "none"], 1),
     ):
         ran = nextclose("alerts", *wrong)

@@ -18,6 +18,13 @@ from app.registry.components.levels import INTERVALS
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 LEVELS: Final = ("watch", "degraded", "any")
 MOST_RULES: Final = 200
+_TAKES: Final[dict[Kind, tuple[str, ...]]] = {
+    "verdict": ("level",),
+    "stale": ("symbol", "threshold"),
+    "band": ("symbol", "threshold"),
+    "results": ("symbol",),
+    "move": ("symbol", "threshold"),
+}
 _USUAL: Final = {"stale": 2.0, "band": 0.95, "move": 0.03}
 _MOST_SESSIONS: Final = 250
 
@@ -31,14 +38,19 @@ def add(
     level: str | None = None,
     threshold: float | None = None,
 ) -> Rule:
-    """Store a rule; what isn't said is the usual. Errors: `BadInput`, `InvalidSymbol`."""
+    """Store a rule; what isn't said is the usual.
+
+    Errors: `BadInput`, also for what rules of this kind don't take, and `InvalidSymbol`.
+    """
+    for name, value in (("symbol", symbol), ("level", level), ("threshold", threshold)):
+        if value not in {None, ""} and name not in _TAKES[kind]:
+            raise BadInput(f"{name}: a rule of kind {kind} takes none, only {' and '.join(_TAKES[kind])}")
     if len(stored(db)) >= MOST_RULES:
         raise BadInput(f"there are {MOST_RULES} rules already: remove one first")
-    whose = stock(symbol) if symbol else None
     rule = Rule(
         id=str(ULID()),
         kind=kind,
-        symbol=None if kind == "verdict" else whose,
+        symbol=stock(symbol) if symbol else None,
         level=_level(level) if kind == "verdict" else None,
         threshold=_threshold(kind, threshold) if kind in _USUAL else None,
         created_at=now,

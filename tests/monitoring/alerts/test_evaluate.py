@@ -154,6 +154,8 @@ def test_rules_are_kept_listed_and_removed(watched: Life) -> None:
         ("stale", {"threshold": 0}, BadInput),
         ("move", {"threshold": 3.0}, BadInput),
         ("move", {"symbol": "^VIX"}, InvalidSymbol),
+        ("verdict", {"symbol": "AAA"}, BadInput),
+        ("results", {"threshold": 0.95}, BadInput),
     ],
 )
 def test_a_rule_that_means_nothing_is_refused(

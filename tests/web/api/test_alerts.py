@@ -40,6 +40,7 @@ async def test_rules_are_added_listed_and_removed(web: httpx.AsyncClient) -> Non
         {"kind": "move", "threshold": 4},
         {"kind": "verdict", "threshold": True},
         {"kind": "band", "symbol": "^VIX"},
+        {"kind": "band", "level": "watch"},
         {"kind": "verdict", "symbol": "A B"},
     ):
         assert (await web.post("/api/alerts", json=wrong)).status_code == 422
