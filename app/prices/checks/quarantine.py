@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 
 from app.core.clock import Calendar
 from app.core.errors import BadInput, NotThere
+from app.core.public import day
 from app.prices.checks import rules
 from app.prices.frame import BAR_SCHEMA, PRICES, VALUES
 from app.prices.store import sql, write
@@ -136,7 +137,7 @@ def release(db: Session, ids: Sequence[int], now: datetime) -> int:
     for held in (_waiting(db, number) for number in ids):
         values = {name: getattr(held, name) for name in BAR_SCHEMA}
         if any(values[name] is None for name in (*PRICES, "volume")):
-            raise BadInput(f"{held.symbol} {held.session} lacks a value and can only be dropped")
+            raise BadInput(f"{held.symbol} of {day(held.session)} lacks a value and can only be dropped")
         bar = pl.DataFrame([values], schema=BAR_SCHEMA)
         write.upsert(db, bar, held.source, now, reason=f"released from quarantine ({held.rule})")
         held.state, held.decided_at = RELEASED, now
@@ -153,7 +154,7 @@ def drop(db: Session, ids: Sequence[int], now: datetime) -> int:
 def _waiting(db: Session, number: int) -> QuarantineRow:
     held = db.get(QuarantineRow, number)
     if held is None:
-        raise NotThere(f"quarantine has no entry {number}; `nextclose doctor data` lists them")
+        raise NotThere(f"quarantine has no entry {number}; /data and `nextclose doctor data` list them")
     if held.state != HELD:
-        raise BadInput(f"entry {number} ({held.symbol} {held.session}) is {held.state} already")
+        raise BadInput(f"entry {number} ({held.symbol} of {day(held.session)}) is {held.state} already")
     return held

@@ -171,7 +171,7 @@ def card_of(services: Services, version: str) -> ModelCard:
     """Return a stored version's card; raises `NotThere`."""
     card = next((card for card in services.champion.versions() if card.version == version), None)
     if card is None:
-        raise NotThere(f"there is no model version {version!r}; /api/models lists those there are")
+        raise NotThere(f"there is no model version {version!r}; /models lists those there are")
     return card
 
 

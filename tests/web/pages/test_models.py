@@ -62,3 +62,9 @@ async def test_a_card_without_kinds_has_no_table(web: httpx.AsyncClient, setting
     """What isn't known isn't shown empty."""
     save(settings)
     assert await table(web) is None
+
+
+async def test_an_unknown_version_leads_to_the_list_of_pages(web: httpx.AsyncClient) -> None:
+    """The page of an error names no address of the API."""
+    text = (await web.get("/models/v9", headers={"accept": "text/html"})).text
+    assert "; /models lists those there are" in text
