@@ -21,8 +21,6 @@ from app.prices.store import adjustments, sql, write
 from app.prices.store.tables import SymbolRow
 from app.prices.symbols import is_series, normalise, stock
 
-_WITHIN = " AND session BETWEEN ? AND ?"
-
 
 @dataclass(frozen=True)
 class LastBar:
@@ -100,7 +98,7 @@ def history(
 
     Errors: `UnknownSymbol` where the store doesn't know the symbol; a known one without bars gives an empty frame.
     """
-    bars = sql.bars_of(db, [symbol], _WITHIN, _bounds(start, end), last)
+    bars = sql.bars_of(db, [symbol], *_within(start, end), last)
     if bars.is_empty():
         _row(db, symbol)
     return bars
@@ -114,8 +112,9 @@ def bar_rows(
     For who writes them out, at half the cost of a frame.
     """
     names = list(BAR_SCHEMA)[1:]
-    query = f"SELECT {', '.join(names)} FROM bar WHERE symbol = ?{_WITHIN} ORDER BY session"
-    return names, sql.run(db, query, [symbol, *_bounds(start, end)])
+    within, bounds = _within(start, end)
+    query = f"SELECT {', '.join(names)} FROM bar WHERE symbol = ?{within} ORDER BY session"
+    return names, sql.run(db, query, [symbol, *bounds])
 
 
 def last_closes(db: Session, symbols: Sequence[str], end: date, last: int) -> dict[str, list[float]]:
@@ -130,8 +129,10 @@ def last_closes(db: Session, symbols: Sequence[str], end: date, last: int) -> di
     return {str(symbol): json.loads(closes or "[]", parse_int=float)[::-1] for symbol, closes in rows}
 
 
-def _bounds(start: date | None, end: date | None) -> list[str]:
-    return [sql.day(start or date.min), sql.day(end or date.max)]
+def _within(start: date | None, end: date | None) -> tuple[str, list[str]]:
+    """Return the condition and its values; none for an end that is open: SQLite begins at the first bound it meets."""
+    bounds = [(f" AND session {sign} ?", sql.day(day)) for sign, day in ((">=", start), ("<=", end)) if day]
+    return "".join(text for text, _ in bounds), [day for _, day in bounds]
 
 
 def panel(
@@ -154,7 +155,7 @@ def series(database: Database, start: date | None = None, end: date | None = Non
 def _bars(database: Database, is_wanted: Callable[[str], bool], start: date | None, end: date | None) -> pl.DataFrame:
     with database.read() as db:
         known = [str(symbol) for (symbol,) in sql.run(db, "SELECT symbol FROM symbol WHERE bars > 0")]
-        return sql.bars_of(db, sorted(filter(is_wanted, known)), _WITHIN, _bounds(start, end))
+        return sql.bars_of(db, sorted(filter(is_wanted, known)), *_within(start, end))
 
 
 def as_known(db: Session, symbol: str, at: datetime) -> pl.DataFrame:

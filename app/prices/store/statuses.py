@@ -18,10 +18,11 @@ from app.prices.store import sql
 from app.prices.symbols import SERIES_MARK
 
 _NEVER: Final = (-1, -1)
-_ROWS = (
-    "SELECT symbol, name, exchange, currency, watched, first_session, last_session, bars, refreshed_at, outcome, error,"
-    " version FROM symbol"
+_COLUMNS = (
+    "s.symbol, name, exchange, currency, watched, first_session, last_session, bars, refreshed_at, outcome, error,"
+    " version"
 )
+_NEWEST = "b.source, b.fetched_at FROM symbol s LEFT JOIN bar b ON b.symbol = s.symbol AND b.session = s.last_session"
 T = TypeVar("T")
 Row = tuple[Any, ...]
 """A symbol's row as the database spells it; the last is the number of its version."""
@@ -53,10 +54,11 @@ def statuses(db: Session) -> list[SymbolStatus]:
 
 def status(db: Session, symbol: str) -> SymbolStatus:
     """Return one symbol's status; raises `UnknownSymbol`."""
-    rows = sql.run(db, f"{_ROWS} WHERE symbol = ?", [symbol])
+    rows = sql.run(db, f"SELECT {_COLUMNS}, {_NEWEST} WHERE s.symbol = ?", [symbol])
     if not rows:
         raise UnknownSymbol(f"{symbol} isn't in the store; add it with `nextclose symbols add {symbol}`")
-    return statuses_of(db, rows)[0]
+    *row, source, fetched_at = rows[0]
+    return _status(tuple(row), source, fetched_at)
 
 
 def symbol_rows(db: Session) -> list[Row]:
@@ -65,18 +67,14 @@ def symbol_rows(db: Session) -> list[Row]:
     One that is as it was before has the same status as before: a newest bar that changed moves the row's version.
     """
     its = "WHERE substr(symbol, 1, 1) <> ? ORDER BY watched DESC, COALESCE(position, 0), symbol"
-    return sql.run(db, f"{_ROWS} {its}", [SERIES_MARK])
+    return sql.run(db, f"SELECT {_COLUMNS} FROM symbol s {its}", [SERIES_MARK])
 
 
 def statuses_of(db: Session, rows: Sequence[Row]) -> list[SymbolStatus]:
     """Return the statuses that rows tell, with the source and the age of each one's newest bar."""
-    query = (
-        "SELECT s.symbol, b.source, b.fetched_at FROM symbol s"
-        " JOIN bar b ON b.symbol = s.symbol AND b.session = s.last_session"
-    )
-    values = [json.dumps([row[0] for row in rows])]
-    bars = {one: its for one, *its in sql.run(db, f"{query} WHERE s.symbol IN {sql.among(db)}", values)}
-    return [_status(row, *bars.get(row[0], (None, None))) for row in rows]
+    query = f"SELECT s.symbol, {_NEWEST} WHERE s.symbol IN {sql.among(db)}"
+    bars = {one: its for one, *its in sql.run(db, query, [json.dumps([row[0] for row in rows])])}
+    return [_status(row, *bars[row[0]]) for row in rows]
 
 
 def _status(row: Row, source: str | None, fetched_at: Any) -> SymbolStatus:
