@@ -21,8 +21,8 @@ def overlay(bars: pl.DataFrame, names: Iterable[str] | None = None) -> pl.DataFr
     """
     source = columns(bars)
     values = compute(source, _LINES.values() if names is None else [_LINES[name] for name in names], {})
-    return source.frame.select("symbol", "session").with_columns(
-        pl.Series(name, column, nan_to_null=True) for name, column in values.items()
+    return source.frame["symbol", "session"].hstack(
+        [pl.Series(name, column, nan_to_null=True) for name, column in values.items()]
     )
 
 

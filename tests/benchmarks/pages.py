@@ -71,7 +71,7 @@ def addresses(symbol: str, changed: str) -> dict[str, dict[str, str]]:
     """
     whole = [
         "/", "/screener", "/screener?sort=symbol&offset=200", f"/stocks/{symbol}", f"/stocks/{symbol}?range=All",
-        f"/stocks/{changed}",
+        f"/stocks/{changed}", f"/stocks/{changed}/numbers",
         "/track-record", "/models", "/models/v1", "/data", "/monitoring", "/jobs", "/alerts", "/docs", "/login",
         f"/embed/{symbol}", "/events.ics", "/decisions.atom", "/api/symbols", "/api/screener", "/api/track-record",
         "/api/models", f"/api/prices/{symbol}",

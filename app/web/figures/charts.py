@@ -67,7 +67,7 @@ def candles(bars: pl.DataFrame) -> pl.DataFrame:
 
 
 def stock(
-    bars: pl.DataFrame,
+    columns: Columns,
     shown: Sequence[Indicator],
     forecast: Forecast | None,
     results: Sequence[Mark] = (),
@@ -75,9 +75,8 @@ def stock(
 ) -> Figure:
     """Draw candles, what a reader chose of indicators, and the next session's bands on the same price axis.
 
-    `bars` are what `candles` returned, with the chosen indicators' columns.
+    `columns` are those that `candles` returned, with the chosen indicators'.
     """
-    columns = bars.to_dict(as_series=False)
     sessions = [day.isoformat() for day in columns["session"]]
     below, room = panes(shown, columns, sessions)
     traces = [_candlestick(columns, sessions), *overlays(shown, columns, sessions), *below]

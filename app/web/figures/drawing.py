@@ -154,20 +154,21 @@ def spark(
     axis = Axis(min(edges), max(edges), SPARK_HEIGHT - _MARGIN, _MARGIN)
     room = SPARK_WIDTH * 0.93
     step = room / max(len(closes) - 1, 1)
-    across = [place * step for place in range(len(closes))]
+    across = [f"{place * step:.1f}" for place in range(len(closes))]
     line = _line(across, axis, closes)
     bands = tuple(
         (one.level, axis.at(one.upper), round(axis.at(one.lower) - axis.at(one.upper), 1))
         for one in reversed(forecast.intervals() if forecast else ())
     )
-    area = f"0,{SPARK_HEIGHT} {line} {across[-1]:.1f},{SPARK_HEIGHT}" if across else ""
+    area = f"0,{SPARK_HEIGHT} {line} {across[-1]},{SPARK_HEIGHT}" if across else ""
     return Spark(line, area, bands, tuple((token, _line(across, axis, values)) for token, values in over))
 
 
-def _line(across: Sequence[float], axis: Axis, values: Sequence[float | None]) -> str:
+def _line(across: Sequence[str], axis: Axis, values: Sequence[float | None]) -> str:
     """Return the points of a line with a value at each place; one that isn't known is left out."""
-    known = [(x, value) for x, value in zip(across, values, strict=True) if value is not None]
-    return " ".join(f"{x:.1f},{y:.1f}" for (x, _), y in zip(known, axis.all(value for _, value in known), strict=True))
+    places = [x for x, value in zip(across, values, strict=True) if value is not None]
+    heights = axis.all(value for value in values if value is not None)
+    return " ".join([f"{x},{y:.1f}" for x, y in zip(places, heights, strict=True)])
 
 
 def sparkline(closes: Sequence[float], width: float = 96.0, height: float = 28.0) -> str:

@@ -22,12 +22,13 @@ from app.web.predictions.screen import Screen
 from app.web.views import layout
 from app.web.views import screener as view_screener
 from app.web.views import stock as view_stock
-from app.web.views.chart import Choice
+from app.web.views.chart import A_PAGE, Choice
 
 router = APIRouter(include_in_schema=False, default_response_class=Response)
 
 Above = Annotated[float | None, Query(gt=0, le=1e9)]
 RangeQuery = Annotated[Literal["1M", "3M", "6M", "1Y", "5Y", "All"], Query(alias="range")]
+Offset = Annotated[int, Query(ge=0, le=1_000_000)]
 Show = Annotated[str | None, Query(max_length=120)]
 
 
@@ -53,6 +54,16 @@ def stock(
         # Who waited for the first model gets the whole page: its chart and record have more to say, too.
         answer.headers["HX-Refresh"] = "true"
     return answer
+
+
+@router.get("/stocks/{symbol}/numbers")
+def numbers(request: Request, symbol: str, services: ServicesDep, show: Show = None, offset: Offset = 0) -> Response:
+    """List a symbol's sessions with what the chart draws of them, a year to a page."""
+    chosen = Choice.read("All", show)
+    status, listed = view_stock.numbers(services, normalise(symbol), chosen, offset)
+    twin = f"/api/prices/{quote(status.symbol)}"
+    shown = {"stock": status, "numbers": listed, "chosen": chosen, "offset": offset, "a_page": A_PAGE}
+    return layout.page(request, services, "numbers", twin, [status], None, **shown)
 
 
 @router.get("/stocks/{symbol}/drivers")

@@ -22,7 +22,10 @@ RANGES: Final[dict[str, int | None]] = {"1M": 21, "3M": 63, "6M": 126, "1Y": 252
 BANDED: Final = {"1M", "3M", "6M"}
 """Ranges short enough that each session's band can be seen."""
 NOTHING: Final = "none"
-TABLE_ROWS: Final = 260
+LISTED: Final = 21
+"""Sessions in the table below a chart: a month."""
+A_PAGE: Final = 252
+"""Sessions on a page of their numbers: a year."""
 _MOST_POINTS: Final = 400
 _NEXT_CELL: Final = '</td><td class="n">'
 
@@ -58,7 +61,12 @@ class Choice:
     @property
     def reads(self) -> int | None:
         """How many sessions must be read, so that each indicator is what the whole history makes it."""
-        return None if self.size is None else self.size + reach(name for name, _, _ in self.columns)
+        return None if self.size is None else self.size + self.reach
+
+    @property
+    def reach(self) -> int:
+        """How many sessions before the first one its indicators depend on."""
+        return reach(name for name, _, _ in self.columns)
 
     @property
     def is_banded(self) -> bool:
@@ -83,10 +91,26 @@ class Choice:
         shown = {} if self.show is None else {"show": self.show}
         return f"/stocks/{quote(symbol)}?{urlencode({'range': self.range, **shown}, safe=',')}"
 
+    def numbers_address(self, symbol: str, offset: int = 0) -> str:
+        """Return the address of the page that lists each session with these indicators, after so many newer ones."""
+        asked = ({"show": self.show} if self.show else {}) | ({"offset": offset} if offset else {})
+        return f"/stocks/{quote(symbol)}/numbers{'?' if asked else ''}{urlencode(asked, safe=',')}"
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """A table of sessions, newest first: each one's bar, its indicators, and the results that it first traded."""
+
+    columns: Sequence[Column]
+    rows: Markup = field(repr=False)
+    listed: int
+    """How many they are."""
+    has_results: bool
+
 
 @dataclass(frozen=True)
 class Chart:
-    """The figure for plotly.js, a drawing that needs no script, and the numbers.
+    """The figure for plotly.js, a drawing that needs no script, and the newest numbers.
 
     `offered` are the indicators that can be drawn here: an index has no volume.
     """
@@ -95,8 +119,7 @@ class Chart:
     offered: tuple[Indicator, ...]
     figure: dict[str, Any]
     spark: drawing.Spark
-    rows: Markup = field(repr=False)
-    """The rows of the table of the newest sessions."""
+    numbers: Numbers
     close: float
     change: float | None
     """The newest close, and its return where there is one before."""
@@ -107,11 +130,6 @@ class Chart:
     weekly: bool
     low: float
     high: float
-
-    @property
-    def listed(self) -> int:
-        """How many sessions the table has."""
-        return min(self.sessions, TABLE_ROWS)
 
     @property
     def panes(self) -> int:
@@ -128,10 +146,9 @@ def chart(
 ) -> Chart:
     """Build the chart from bars that begin early enough for its indicators, and the past results."""
     has_volume = bool(bars["volume"].sum())
-    listed = chosen.columns
-    drawn = overlay(bars, [name for name, _, _ in listed]).drop("symbol", "session")
-    whole = bars.hstack(drawn).tail(chosen.size or bars.height)
-    candles, values = charts.candles(whole), whole.to_dict(as_series=False)
+    whole = _with_indicators(bars, chosen).tail(chosen.size or bars.height)
+    drawn, values = charts.candles(whole), whole.to_dict(as_series=False)
+    candles = values if drawn is whole else drawn.to_dict(as_series=False)
     marks = results.at_candles(past, candles)
     close, *before = values["close"][:-3:-1]
     offered = tuple(one for one in INDICATORS if one.key != "volume" or has_volume)
@@ -141,36 +158,46 @@ def chart(
         offered=offered,
         figure=charts.stock(candles, shown, forecast, marks, bands),
         spark=_spark(values, shown, forecast),
-        rows=_rows(values, listed, past if marks else None),
+        numbers=_numbers({name: column[-LISTED:] for name, column in values.items()}, chosen, past),
         close=close,
         change=close / before[0] - 1 if before else None,
         has_results=bool(marks),
         missed=(sum(not one.held for one in bands), len(bands)) if bands else None,
         sessions=whole.height,
-        weekly=candles.height < whole.height,
+        weekly=drawn is not whole,
         low=min(values["low"]),
         high=max(values["high"]),
     )
 
 
-def _rows(values: Columns, shown: Sequence[Column], past: Sequence[results.Results] | None) -> Markup:
-    """Write the newest sessions, newest first, and in a last cell the results that were first traded, if any were.
+def page_of(bars: pl.DataFrame, chosen: Choice, past: Sequence[results.Results], offset: int) -> Numbers:
+    """Return a page of the sessions of bars that begin early enough, after the `offset` newest ones."""
+    whole = _with_indicators(bars, chosen)
+    shown = whole.head(max(whole.height - offset, 0)).tail(A_PAGE)
+    return _numbers(shown.to_dict(as_series=False), chosen, past)
 
-    Written here, for a template looks up and escapes each cell.
-    """
-    newest = {name: column[-TABLE_ROWS:][::-1] for name, column in values.items()}
+
+def _with_indicators(bars: pl.DataFrame, chosen: Choice) -> pl.DataFrame:
+    return bars.hstack(overlay(bars, [name for name, _, _ in chosen.columns]).drop("symbol", "session"))
+
+
+def _numbers(values: Columns, chosen: Choice, past: Sequence[results.Results]) -> Numbers:
+    """Write the rows here, for a template looks up and escapes each cell."""
+    newest, shown = {name: column[::-1] for name, column in values.items()}, chosen.columns
     prices = [map(formats.price, newest[name]) for name in ("open", "high", "low", "close")]
     digits = [[at if close >= 1 else 4 for close in newest["close"]] for _, _, at in shown]
     drawn = [map(formats.ratio, newest[name], at) for (name, _, _), at in zip(shown, digits, strict=True)]
     cells = zip(*prices, map(formats.whole, newest["volume"]), *drawn, strict=True)
-    told = {one.session: f"<td>{escape(one.text)}</td>" for one in past or ()}
-    nothing = "" if past is None else "<td></td>"
+    sessions = dict.fromkeys(newest["session"])
+    told = {one.session: f"<td>{escape(one.text)}</td>" for one in past if one.session in sessions}
+    nothing = "<td></td>" if told else ""
     rows = (
         f'<tr><th scope="row">{formats.day(session)}</th><td class="n">{_NEXT_CELL.join(texts)}</td>'
         f"{told.get(session, nothing)}</tr>\n"
-        for session, texts in zip(newest["session"], cells, strict=True)
+        for session, texts in zip(sessions, cells, strict=True)
     )
-    return Markup("".join(rows))  # noqa: S704 - days and numbers, and texts that are escaped
+    text = Markup("".join(rows))  # noqa: S704 - days and numbers, and texts that are escaped
+    return Numbers(shown, text, listed=len(sessions), has_results=bool(told))
 
 
 def _spark(values: Columns, shown: Sequence[Indicator], forecast: Forecast | None) -> drawing.Spark:

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-import polars as pl
-
 from app.core.clock import Calendar
 from app.forecasts.ledger.events import first_traded
 from app.forecasts.prediction.situation import NO_DAYS, NO_INDEX, EventAhead
 from app.prices.store import EarningsDay
 from app.web.edge import formats
 from app.web.figures.charts import Mark
+from app.web.figures.indicators import Columns
 
 WHEN: Final = {"amc": "after the close", "bmo": "before the open", "unknown": "at a time that isn't known"}
 _THIS_WEEK: Final = timedelta(days=6)
@@ -55,9 +54,9 @@ def past(days: Sequence[EarningsDay], exchange: Calendar) -> list[Results]:
     ]
 
 
-def at_candles(results: Sequence[Results], candles: pl.DataFrame) -> list[Mark]:
+def at_candles(results: Sequence[Results], candles: Columns) -> list[Mark]:
     """Return a mark at each candle in which results were first traded; a week holds its days."""
-    sessions, lows = candles["session"].to_list(), candles["low"].to_list()
+    sessions, lows = candles["session"], candles["low"]
     found: dict[date, Mark] = {}
     for one in sorted(results, key=lambda one: one.session):
         place = bisect_left(sessions, one.session)

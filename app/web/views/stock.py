@@ -26,7 +26,7 @@ from app.web.predictions.outlook import answer_many
 from app.web.predictions.snapshot import Answer
 from app.web.views import results
 from app.web.views.bands import past_bands
-from app.web.views.chart import RANGES, Chart, Choice, chart
+from app.web.views.chart import A_PAGE, RANGES, Chart, Choice, Numbers, chart, page_of
 
 
 @dataclass(frozen=True)
@@ -46,19 +46,19 @@ class Stock:
         # What the snapshot numbers is read after it: a change in between moves the number, and it is read again.
         now = self.answers.snapshot()
         with self.services.database.read() as db:
-            grounds = now.versions.get(self.status.symbol), self.status, self.forecast, state(db)
+            past = state(db) if self.chosen.is_banded else None
+            grounds = now.versions.get(self.status.symbol), self.status, self.forecast, past
             name = "chart", self.status.symbol, self.chosen
             return self.services.drawn.of(name, grounds, lambda: self._chart(db))
 
     def _chart(self, db: Session) -> Chart | None:
         symbol, chosen = self.status.symbol, self.chosen
-        bars, days = store.history(db, symbol, last=chosen.reads), store.earnings_days(db, [symbol])
+        bars = store.history(db, symbol, last=chosen.reads)
         if bars.is_empty():
             return None
         drawn = bars.tail(chosen.size or bars.height)
         bands = past_bands(db, symbol, dict(drawn["session", "close"].iter_rows())) if chosen.is_banded else ()
-        past = results.past(days, calendar(self.status.exchange))
-        return chart(bars, chosen, self.forecast, past, bands)
+        return chart(bars, chosen, self.forecast, _past_results(db, self.status), bands)
 
     @property
     def chart_region(self) -> str:
@@ -152,6 +152,18 @@ class Stock:
 def stock(services: Services, answers: Answers, symbol: str, chosen: Choice, above: float | None = None) -> Stock:
     """Return the page of a symbol; an unknown one is looked up at the source first."""
     return Stock(services, answers, _status(services, symbol), chosen, above)
+
+
+def numbers(services: Services, symbol: str, chosen: Choice, offset: int) -> tuple[SymbolStatus, Numbers]:
+    """Return what is known of a symbol, and a page of its sessions after the `offset` newest ones."""
+    status = _status(services, symbol)
+    with services.database.read() as db:
+        bars = store.history(db, symbol, last=offset + A_PAGE + chosen.reach)
+        return status, page_of(bars, chosen, _past_results(db, status), offset)
+
+
+def _past_results(db: Session, status: SymbolStatus) -> list[results.Results]:
+    return results.past(store.earnings_days(db, [status.symbol]), calendar(status.exchange))
 
 
 def _record(db: Session, symbol: str) -> TrackRecord:

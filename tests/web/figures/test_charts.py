@@ -9,13 +9,15 @@ from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.features.overlay import overlay
 from app.forecasts.ledger.forecast import Forecast
 from app.prices.sources.sample import sample_bars
 from app.web.edge import formats, static
 from app.web.figures import charts, drawing
-from app.web.figures.indicators import INDICATORS
+from app.web.figures.indicators import INDICATORS, Columns, numbers
 from tests.forecasts.small import NORMAL_Z
 
 AT = datetime(2013, 3, 1, 22, 0, tzinfo=UTC)
@@ -41,6 +43,11 @@ def leaves(value: Any) -> Iterator[Any]:
         yield value
 
 
+def columns(bars: pl.DataFrame) -> Columns:
+    """Return a frame as the columns that figures are drawn from."""
+    return bars.to_dict(as_series=False)
+
+
 def figure() -> charts.Figure:
     """Return the figure of the last 63 sessions."""
     return drawn("sma_20", "volume")
@@ -49,7 +56,7 @@ def figure() -> charts.Figure:
 def drawn(*keys: str) -> charts.Figure:
     """Return that figure with the indicators of these keys."""
     chosen = [one for one in INDICATORS if one.key in keys]
-    return charts.stock(BARS.join(overlay(BARS), on=["symbol", "session"]), chosen, FORECAST)
+    return charts.stock(columns(BARS.join(overlay(BARS), on=["symbol", "session"])), chosen, FORECAST)
 
 
 def test_a_figure_holds_the_bars_and_the_bands() -> None:
@@ -63,11 +70,23 @@ def test_a_figure_holds_the_bars_and_the_bands() -> None:
     json.dumps(figure(), allow_nan=False)
 
 
+CENTS = st.integers(-(10**12), 10**12).map(lambda whole: whole / 10**5)
+"""Every tenth lies in the middle between two roundings, as near as a number can."""
+
+
+@given(
+    st.lists(st.none() | CENTS | st.floats(allow_nan=False, allow_infinity=False, width=32) | st.floats(-1e12, 1e12))
+)
+def test_numbers_are_rounded_to_the_bit(values: list[float | None]) -> None:
+    """All at once what `round` makes of each; None stays None."""
+    assert numbers(values) == [None if value is None else round(value, 4) for value in values]
+
+
 def test_sessions_stand_in_their_order_whatever_is_drawn_first() -> None:
     """Bands of the newest sessions alone, which lie behind the candles, don't move those to the front of the axis."""
     newest = BARS.tail(5).select("session", "low", "high", "close", held=pl.lit(value=True)).iter_rows()
     bands = [charts.PastBand(*row) for row in newest]
-    drawn = charts.stock(BARS, [], FORECAST, past=bands)
+    drawn = charts.stock(columns(BARS), [], FORECAST, past=bands)
     assert len(drawn["data"][0]["x"]) == 5
     assert drawn["layout"]["xaxis"]["categoryorder"] == "category ascending"
     sessions = next(trace["x"] for trace in drawn["data"] if trace["type"] == "candlestick")
@@ -84,7 +103,7 @@ def test_sessions_stand_in_their_order_whatever_is_drawn_first() -> None:
 )
 def test_labels_are_so_many_months_apart_that_they_are_ten_at_most(sessions: int, labels: list[str]) -> None:
     """The same months in each year, whether or not the forecast's panel follows."""
-    bars = charts.candles(sample_bars().filter(symbol="AAPL").tail(sessions))
+    bars = columns(charts.candles(sample_bars().filter(symbol="AAPL").tail(sessions)))
     for forecast in (FORECAST, None):
         assert charts.stock(bars, [], forecast)["layout"]["xaxis"]["ticktext"] == labels
 

@@ -1,5 +1,6 @@
 """The chart of a stock: what is chosen by its address is drawn, stands in the table, and is what the API says."""
 
+import html
 import json
 import re
 from typing import Any
@@ -7,8 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
+from app.core.db import Database
 from app.features.overlay import overlay, reach
+from app.prices import store
 from app.prices.sources.sample import sample_bars
+from app.web.edge import formats
 from app.web.figures.indicators import INDICATORS
 from app.web.views.chart import Choice
 from tests.web.pages.test_pages import HTML, Checked, part
@@ -74,3 +78,22 @@ async def test_the_drawing_that_needs_no_script_has_the_overlays_too(web: httpx.
     drawn = re.findall(r'<polyline class="over" data-key="([^"]+)" points="([^"]*)"', text)
     assert [key for key, _ in drawn] == ["average-1", "bollinger", "bollinger"]
     assert {len(points.split()) for _, points in drawn} == {21}
+
+
+async def test_every_session_stands_on_a_page_of_numbers(web: httpx.AsyncClient, seeded: Database) -> None:
+    """A year to a page, newest first, the oldest one too; each with the chosen indicators of the whole history."""
+    with seeded.read() as db:
+        known = overlay(store.history(db, "AAPL"), ["sma_20"]).reverse()
+    address, days, averages = "/stocks/AAPL/numbers?show=sma_20", [], []
+    while address:
+        text = (await web.get(address, headers=HTML)).text
+        days += re.findall(r'<tr><th scope="row">([^<]+)</th>', text)
+        averages += re.findall(r'<td class="n">([^<]+)</td></tr>', text)
+        address = html.unescape("".join(re.findall(r'<a href="([^"]+)" rel="next">', text)))
+    assert days == [formats.day(session) for session in known["session"]]
+    assert averages == [formats.ratio(average, 2) for average in known["sma_20"]]
+    newer = (await web.get("/stocks/AAPL/numbers?offset=252", headers=HTML)).text
+    assert "253 to 504 of 3,269 sessions" in newer
+    assert '<a href="/stocks/AAPL/numbers" rel="prev">Newer</a>' in newer
+    beyond = (await web.get("/stocks/AAPL/numbers?offset=9999", headers=HTML)).text
+    assert "No session is listed so far down" in beyond

@@ -219,7 +219,7 @@ async def test_long_ranges_are_drawn_as_weeks(web: httpx.AsyncClient) -> None:
     """More candles than pixels can't be read: the whole history is weekly, and says so."""
     text = (await web.get("/stocks/AAPL?range=All", headers=part("chart"))).text
     assert "3,269 sessions, drawn as weeks" in text
-    assert "The newest 260 of 3,269 sessions" in text
+    assert 'The newest 21. <a href="/stocks/AAPL/numbers">All 3,269 sessions</a>' in text
 
 
 async def test_a_range_that_is_none_is_an_error_page(web: httpx.AsyncClient) -> None:
