@@ -11,7 +11,7 @@ from sqlmodel import Session, col, func, select
 
 from app.forecasts.ledger import chain
 from app.forecasts.ledger.forecast import Forecast, Score
-from app.forecasts.ledger.records import chunks, with_score
+from app.forecasts.ledger.records import FORECASTS, chunks, read, with_score
 from app.forecasts.ledger.tables import ForecastRow, ScoreRow
 
 
@@ -25,8 +25,7 @@ def waiting(db: Session) -> dict[str, date]:
 def pending(db: Session, symbol: str, last_session: date) -> list[Forecast]:
     """Return a symbol's unscored forecasts whose target session is `last_session` or an earlier one."""
     its = (col(ForecastRow.symbol) == symbol) & (col(ForecastRow.target_session) <= last_session)
-    rows = db.exec(_unscored(select(ForecastRow)).where(its).order_by(col(ForecastRow.seq)))
-    return [Forecast.model_validate(row) for row in rows]
+    return list(read(db, _unscored(FORECASTS).where(its).order_by(col(ForecastRow.seq))))
 
 
 def _unscored(query: Any) -> Any:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeVar
 
 from sqlalchemy import String, bindparam
+from sqlalchemy import select as sql_select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, select
 
@@ -18,19 +19,17 @@ from app.forecasts.ledger.tables import ForecastRow, ScoreRow
 
 PAGE_LIMIT = 1000
 
+FORECASTS = sql_select(*(col(getattr(ForecastRow, name)) for name in Forecast.model_fields))
+"""Asked for as columns, which are read in half the time of mapped rows."""
 LIVE_FIRST = col(ForecastRow.origin), col(ForecastRow.seq).desc()
 """The order in which a forecast that was made live goes before a replay, and a later one before an earlier."""
-_AS_OF = (
-    select(ForecastRow)
-    .where(
-        col(ForecastRow.symbol).in_(bindparam("symbols", expanding=True)),
-        col(ForecastRow.as_of).in_(bindparam("sessions", expanding=True)),
-        col(ForecastRow.origin).in_(PUBLIC),
-    )
-    .order_by(*LIVE_FIRST)
-)
+_AS_OF = FORECASTS.where(
+    col(ForecastRow.symbol).in_(bindparam("symbols", expanding=True)),
+    col(ForecastRow.as_of).in_(bindparam("sessions", expanding=True)),
+    col(ForecastRow.origin).in_(PUBLIC),
+).order_by(*LIVE_FIRST)
 """Asked for each symbol's page: to build a statement costs thrice as much as to run it."""
-_AS_OF_BY = _AS_OF.where(ForecastRow.model_version == bindparam("version", type_=String))
+_AS_OF_BY = _AS_OF.where(col(ForecastRow.model_version) == bindparam("version", type_=String))
 _NEWEST_SEQ = select(func.max(ForecastRow.seq))
 _CHUNK = 400
 _LONGEST_NUMBER = 18
@@ -82,10 +81,16 @@ def as_of(db: Session, sessions: Mapping[str, date], model_version: str | None) 
     for symbols in chunks(list(sessions)):
         asked = {"symbols": symbols, "sessions": list({sessions[symbol] for symbol in symbols})}
         by = {} if model_version is None else {"version": model_version}
-        for row in db.exec(_AS_OF_BY if by else _AS_OF, params=asked | by):
-            if row.as_of == sessions[row.symbol]:
-                found.setdefault(row.symbol, Forecast.model_validate(row))
+        for one in read(db, _AS_OF_BY if by else _AS_OF, asked | by):
+            if one.as_of == sessions[one.symbol]:
+                found.setdefault(one.symbol, one)
     return found
+
+
+def read(db: Session, query: Any, values: Mapping[str, Any] | None = None) -> Iterator[Forecast]:
+    """Yield the forecasts that a query of `FORECASTS` finds."""
+    for row in db.connection().execute(query, values).mappings():
+        yield Forecast.model_validate(dict(row))
 
 
 def last_of(db: Session, symbols: Sequence[str], model_version: str | None = None) -> dict[str, Forecast]:
@@ -95,15 +100,15 @@ def last_of(db: Session, symbols: Sequence[str], model_version: str | None = Non
         its = col(ForecastRow.symbol).in_(part), col(ForecastRow.origin).in_(PUBLIC)
         ends = select(func.max(ForecastRow.seq)).where(*its).group_by(ForecastRow.symbol)
         ends = ends if model_version is None else ends.where(ForecastRow.model_version == model_version)
-        newest = select(ForecastRow).where(col(ForecastRow.seq).in_(ends))
-        found |= {row.symbol: Forecast.model_validate(row) for row in db.exec(newest)}
+        newest = FORECASTS.where(col(ForecastRow.seq).in_(ends))
+        found |= {one.symbol: one for one in read(db, newest)}
     return found
 
 
 def of_ids(db: Session, ids: Sequence[str]) -> list[Forecast]:
     """Return the forecasts with these ids."""
-    queries = [select(ForecastRow).where(col(ForecastRow.id).in_(part)) for part in chunks(ids)]
-    return [Forecast.model_validate(row) for query in queries for row in db.exec(query)]
+    queries = [FORECASTS.where(col(ForecastRow.id).in_(part)) for part in chunks(ids)]
+    return [one for query in queries for one in read(db, query)]
 
 
 def page(
@@ -201,12 +206,12 @@ def _alike(db: Session, forecasts: Sequence[Forecast]) -> list[Forecast]:
     """Return the ledger's forecasts of the same symbols, sessions and model versions."""
     found: list[Forecast] = []
     for part in chunks(forecasts):
-        query = select(ForecastRow).where(
+        query = FORECASTS.where(
             col(ForecastRow.symbol).in_({one.symbol for one in part}),
             col(ForecastRow.as_of).in_({one.as_of for one in part}),
             col(ForecastRow.model_version).in_({one.model_version for one in part}),
         )
-        found += [Forecast.model_validate(row) for row in db.exec(query)]
+        found += read(db, query)
     return found
 
 
