@@ -163,7 +163,7 @@ def _note(db: Session, symbol: str, now: datetime, error: FetchFailed | None = N
     """Keep when a symbol's days were asked for, and how it went."""
     row = db.get(EventAskRow, symbol) or _unasked(symbol, now)
     row.sqlmodel_update(reported)
-    row.tried_at, row.outcome, row.detail = now, error.outcome if error else "updated", error.detail if error else ""
+    row.tried_at, row.outcome, row.detail = now, error.outcome if error else "updated", error.lasting if error else ""
     db.add(row)
 
 

@@ -117,7 +117,7 @@ def _refreshed(
             report = merge(db, plan.symbol, fetched, plan.stored, source.name, plan.now)
             return _noted(db, plan, replace(report, detail=report.detail or _missing(db, plan)))
     except FetchFailed as error:
-        if error.asked:
+        if error.before is None:
             _log.warning("refresh failed", symbol=plan.symbol, outcome=error.outcome, detail=error.detail)
         report = RefreshReport(plan.symbol, _outcome(error, plan), detail=error.detail)
         with database.read() as db:
@@ -125,7 +125,7 @@ def _refreshed(
         if not is_known:  # a stranger's guess: nothing is to be kept, so no writer waits for it
             return report
         with database.write() as db:
-            return _noted(db, plan, report)
+            return _noted(db, plan, report, error.lasting)
 
 
 def _fetch(source: PriceSource, plan: FetchPlan, limit_s: float, attempts: int) -> Fetched:
@@ -172,13 +172,13 @@ def _outcome(error: FetchFailed, plan: FetchPlan) -> Outcome:
     return error.outcome
 
 
-def _noted(db: Session, plan: FetchPlan, report: RefreshReport) -> RefreshReport:
-    """Keep on the symbol's row how the refresh went; a symbol nobody knows gets no row."""
+def _noted(db: Session, plan: FetchPlan, report: RefreshReport, error: str = "") -> RefreshReport:
+    """Keep on the symbol's row how the refresh went, and why it failed; a symbol nobody knows gets no row."""
     row = db.get(SymbolRow, plan.symbol, populate_existing=True)
     if row is None:
         return report
     failed = report.outcome in FAILED
-    row.outcome, row.error = report.outcome, report.detail if failed else None
+    row.outcome, row.error = report.outcome, (error or report.detail) if failed else None
     if not failed:
         row.refreshed_at = plan.now
     return replace(report, last=row.last)

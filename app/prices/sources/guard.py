@@ -87,7 +87,7 @@ class Breaker:
             refusal = type(self._why)(
                 f"not asked: {self._why.detail}; the next try is at {until} UTC", retry_after_s=int(left) + 1
             )
-            refusal.asked = False
+            refusal.before = self._why
             raise refusal
 
     def worked(self) -> None:
@@ -159,7 +159,7 @@ class Guard:
 
 def _passing(error: BaseException) -> bool:
     """Say whether asking again soon can help."""
-    return isinstance(error, _TRANSIENT) and error.asked
+    return isinstance(error, _TRANSIENT) and error.before is None
 
 
 def _wait_s(state: Any) -> float:

@@ -77,10 +77,18 @@ class EarningsSource(PriceSource, Protocol):
 
 
 class FetchFailed(SourceUnavailable):
-    """A source gave no bars; `outcome` says why in one word, `asked` whether it was asked at all."""
+    """A source gave no bars; `outcome` says why in one word.
+
+    `before` is the failure for which it wasn't asked this time; the text then says when it may be, too.
+    """
 
     outcome: ClassVar[Outcome] = "unreachable"
-    asked = True
+    before: FetchFailed | None = None
+
+    @property
+    def lasting(self) -> str:
+        """What is still true when it is read later."""
+        return self.before.detail if self.before else self.detail
 
 
 class Unreachable(FetchFailed):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -25,6 +27,10 @@ from app.web.views import layout
 SHOWN = 50
 LISTED = 100
 """Stored symbols on a page."""
+UNANSWERED = ("limited", "unreachable")
+"""Outcomes of a refresh that the source's state explains, whatever the symbol."""
+SEVERAL = 3
+"""So many symbols with one of them are told the reason once, above their rows."""
 STARTABLE = ("refresh", "train", "forecast", "score", "monitor")
 _COUNTED = {
     "bars_changed": ("bar", "corrected"),
@@ -106,7 +112,15 @@ def monitoring(request: Request, services: ServicesDep) -> Response:
         upcoming=upcoming,
         ages=ages,
         held=held,
+        failures=_failures(stored),
     )
+
+
+def _failures(stored: Sequence[SymbolStatus]) -> dict[str, tuple[int, str]]:
+    """Return for each outcome that several symbols share of how many it is, and the reason given most often."""
+    reasons = {outcome: Counter(one.error for one in stored if one.outcome == outcome) for outcome in UNANSWERED}
+    shared = {outcome: found for outcome, found in reasons.items() if found.total() >= SEVERAL}
+    return {outcome: (found.total(), str(found.most_common(1)[0][0])) for outcome, found in shared.items()}
 
 
 def _oldest_first(aged: tuple[int | None, SymbolStatus]) -> tuple[float, str]:
@@ -123,12 +137,19 @@ def data(request: Request, services: ServicesDep, offset: Annotated[int, Query(g
         held = quarantine.listing(db, None, SHOWN)
         total = db.exec(select(func.count()).select_from(QuarantineRow)).one()
     watched = [status for status in stored if status.watched]
+    failures = _failures(stored)
+
+    def row(one: SymbolStatus) -> str:
+        shown = one, one.outcome in failures
+        return services.memo.of(("stored", one.symbol), shown, lambda: render.macro("rows", "stored")(*shown))
+
     shown: dict[str, Any] = {
         "statuses": stored[offset : offset + LISTED],
         "offset": offset,
         "listed": LISTED,
         "stored": len(stored),
-        "row": lambda one: services.memo.of(("stored", one.symbol), one, lambda: render.macro("rows", "stored")(one)),
+        "failures": failures,
+        "row": row,
     }
     return layout.page(request, services, "data", "/api/symbols", watched, held=held, total=total, **shown)
 

@@ -200,6 +200,16 @@ def _patiently(database: Database, market: Market, symbol: str) -> store.SymbolS
     return refresh_one(database, fresh, at(SPLIT), symbol, attempts=1)
 
 
+def test_who_wasnt_asked_keeps_the_reason_alone(database: Database, market: Market) -> None:
+    """When the source may be asked again is told at once, and isn't kept: it will have passed."""
+    refresh(database, market, at(BEFORE_SPLIT), ["KO"])
+    market.fault = lambda _: Limited("refused")
+    reports = [refresh_one(database, market, at(SPLIT), "KO", attempts=1) for _ in range(6)]
+    assert reports[-1].detail.startswith("not asked: refused; the next try is at ")
+    with database.read() as db:
+        assert store.status(db, "KO").error == "refused"
+
+
 def test_an_unknown_symbol_leaves_no_row(database: Database, market: Market) -> None:
     """A typing error isn't remembered."""
     assert outcomes(refresh(database, market, at(BEFORE_SPLIT), ["NOPE"])) == ["unknown"]

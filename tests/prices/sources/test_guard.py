@@ -103,7 +103,7 @@ def test_the_breaker_stops_hammering_and_says_until_when() -> None:
     assert len(market.asked) == 2
     with pytest.raises(Limited, match="not asked: refused; the next try is at") as caught:
         guarded.ask("KO", attempts=1)
-    assert caught.value.retry_after_s == 31
+    assert (caught.value.retry_after_s, caught.value.lasting) == (31, "refused")
 
 
 def test_the_pause_doubles_while_trials_fail_and_ends_with_the_first_answer() -> None:

@@ -4,9 +4,11 @@ import re
 
 import httpx
 import pytest
+from sqlmodel import col, update
 
 from app.core.db import Database
 from app.prices import store
+from app.prices.store.tables import SymbolRow
 from app.web.pages import operations
 from tests.web.conftest import WATCHED
 from tests.web.pages.test_pages import HTML, part
@@ -67,3 +69,18 @@ async def test_stored_symbols_are_listed_page_by_page(web: httpx.AsyncClient, mo
     assert 'href="/data?offset=2" rel="next"' in first
     assert 'href="/data?offset=0" rel="prev"' in second
     assert "No symbol is listed so far down" in (await web.get("/data", params={"offset": 9})).text
+
+
+async def test_what_several_refreshes_failed_for_is_told_once(web: httpx.AsyncClient, seeded: Database) -> None:
+    """Above the rows, which keep their outcome; a reason of its own stays in its row."""
+    with seeded.write() as db:
+        db.connection().execute(update(SymbolRow).values(outcome="unreachable", error="no line (AAPL)"))
+        unread = update(SymbolRow).where(col(SymbolRow.symbol) == "FB")
+        db.connection().execute(unread.values(outcome="malformed", error="no FB"))
+        first = update(SymbolRow).where(col(SymbolRow.symbol) == "IBM")
+        db.connection().execute(first.values(error="no line (IBM)"))
+    text = (await web.get("/data")).text
+    told = "The last refresh of 4 symbols failed: no line (AAPL)."
+    section = text.partition('id="stored-title"')[2]
+    assert (told in section, section.count("no line"), section.count("no FB")) == (True, 1, 1)
+    assert (section.count("unreachable"), section.count("malformed")) == (4, 1)
