@@ -16,6 +16,7 @@ from app.core.errors import BadInput, NotThere
 from app.forecasts.ledger import chain
 from app.forecasts.ledger.forecast import PUBLIC, Forecast, Origin, Score
 from app.forecasts.ledger.tables import ForecastRow, ScoreRow
+from app.registry.promotion.decisions import withdrawn
 
 PAGE_LIMIT = 1000
 
@@ -75,14 +76,16 @@ def seed(db: Session, forecasts: Iterable[Forecast]) -> int:
 def as_of(db: Session, sessions: Mapping[str, date], model_version: str | None) -> dict[str, Forecast]:
     """Return what a model version forecast as of each symbol's session; a live one goes before a replayed one.
 
-    Without a version, the newest of whichever model made one. What was forecast in shadow is no answer.
+    Without a version, the newest of whichever model made one and wasn't withdrawn. What was forecast in shadow is no
+    answer.
     """
     found: dict[str, Forecast] = {}
+    fallen = withdrawn(db) if model_version is None else set()
     for symbols in chunks(list(sessions)):
         asked = {"symbols": symbols, "sessions": list({sessions[symbol] for symbol in symbols})}
         by = {} if model_version is None else {"version": model_version}
         for one in read(db, _AS_OF_BY if by else _AS_OF, asked | by):
-            if one.as_of == sessions[one.symbol]:
+            if one.as_of == sessions[one.symbol] and one.model_version not in fallen:
                 found.setdefault(one.symbol, one)
     return found
 

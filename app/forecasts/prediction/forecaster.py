@@ -7,7 +7,6 @@ from datetime import date, datetime
 from time import sleep
 from typing import Final
 
-from sqlmodel import Session
 from ulid import ULID
 
 from app.core.clock import Clock, calendar
@@ -25,7 +24,6 @@ from app.prices import store
 from app.prices.store import LastBar
 from app.prices.symbols import stock
 from app.registry.promotion.champion import Champion
-from app.registry.promotion.decisions import withdrawn
 from app.registry.versions.model import Model
 from app.registry.versions.stored import is_expired, sessions_since
 
@@ -83,9 +81,7 @@ class Forecaster:
         model = self._champion.current()
         names = [_normalised(symbol) for symbol in symbols]
         asked = list(dict.fromkeys(name for name in names if isinstance(name, str)))
-        with self._database.read() as db:
-            last = store.last_bars(db, asked)
-            found = _kept(db, last, model.card.version if model else None)
+        last, found = self._stored(asked, model.card.version if model else None)
         missing = [symbol for symbol in last if symbol not in found]
         if missing and self._is_refreshing():
             with self._database.read() as db:
@@ -100,10 +96,7 @@ class Forecaster:
 
     def stored_many(self, symbols: Sequence[str], version: str | None = None) -> list[Forecast]:
         """Return what the champion, or this version, has forecast as of these symbols' last bars, computing nothing."""
-        version = version or self._champion.version()
-        with self._database.read() as db:
-            last = store.last_bars(db, symbols)
-            found = _kept(db, last, version)
+        last, found = self._stored(symbols, version or self._champion.version())
         return [forecast.on_basis(last[symbol].close) for symbol, forecast in found.items()]
 
     def forecast_all(self, progress: Progress = silent) -> int:
@@ -168,6 +161,12 @@ class Forecaster:
             with self._database.read() as db:
                 self._exchanges = store.exchanges(db)
         return self._exchanges[symbol]
+
+    def _stored(self, symbols: Sequence[str], version: str | None) -> tuple[dict[str, LastBar], dict[str, Forecast]]:
+        """Return symbols' last bars, and what the ledger has as of each: a version's; without one, any that stands."""
+        with self._database.read() as db:
+            last = store.last_bars(db, symbols)
+            return last, records.as_of(db, {symbol: bar.session for symbol, bar in last.items()}, version)
 
     def _answer(
         self,
@@ -235,15 +234,6 @@ def _forecast(made: Prediction, model: Model, bar: LastBar, exchange: str, made_
         origin="live" if days.close_at(made.as_of) <= made_at < close_at else "replay",
         made_at=made_at,
     )
-
-
-def _kept(db: Session, last: Mapping[str, LastBar], version: str | None) -> dict[str, Forecast]:
-    """Return what the ledger has as of each symbol's last bar: a version's, or without one whichever stands yet."""
-    sessions = {symbol: bar.session for symbol, bar in last.items()}
-    if version is not None:
-        return records.as_of(db, sessions, version)
-    fallen = withdrawn(db)
-    return {name: one for name, one in records.as_of(db, sessions, None).items() if one.model_version not in fallen}
 
 
 def _no_champion() -> NoChampion:
