@@ -66,16 +66,13 @@ def situations(db: Session, forecasts: Sequence[Forecast], exchanges: Mapping[st
     known = _known(db, forecasts)
     indexed = {(one.as_of, one.made_at) for one in forecasts}
     has_index = {pair: store.was_known(db, INDEX, *pair) for pair in indexed}
-    closes = {
-        end: store.last_closes(db, [one.symbol for one in forecasts if one.as_of == end], end, USUAL_OVER + 1)
-        for end in {one.as_of for one in forecasts}
-    }
+    closes = store.last_closes(db, [(one.symbol, one.as_of) for one in forecasts], USUAL_OVER + 1)
     return [
         _situation(
             one,
             _days(known.get((one.made_at, one.symbol), ()), one),
             calendar(exchanges[one.symbol]),
-            closes[one.as_of][one.symbol],
+            closes[one.symbol, one.as_of],
             has_index=has_index[one.as_of, one.made_at],
         )
         for one in forecasts

@@ -117,16 +117,20 @@ def bar_rows(
     return names, sql.run(db, query, [symbol, *bounds])
 
 
-def last_closes(db: Session, symbols: Sequence[str], end: date, last: int) -> dict[str, list[float]]:
-    """Return each symbol's `last` newest closes up to the session `end`, oldest first; SQLite gives fifteen digits.
+def last_closes(db: Session, ends: Sequence[tuple[str, date]], last: int) -> dict[tuple[str, date], list[float]]:
+    """Return for each (symbol, session) the symbol's `last` newest closes up to it, oldest first.
 
-    A symbol is one row: the driver lets go of the interpreter's lock, and waits for it again, at each.
+    One statement a session, and one row a symbol: the driver lets go of the interpreter's lock, and waits for it again,
+    at each. SQLite gives fifteen digits.
     """
     listed = "json_group_array(close)" if sql.is_sqlite(db) else "CAST(json_agg(close) AS text)"
     newest = "SELECT close FROM bar WHERE symbol = s.value AND session <= ? ORDER BY session DESC LIMIT ?"
     query = f"SELECT value, (SELECT {listed} FROM ({newest}) AS newest) FROM {sql.among(db)} AS s"
-    rows = sql.run(db, query, [sql.day(end), last, json.dumps(list(symbols))])
-    return {str(symbol): json.loads(closes or "[]", parse_int=float)[::-1] for symbol, closes in rows}
+    found: dict[tuple[str, date], list[float]] = {}
+    for end in {end for _, end in ends}:
+        rows = sql.run(db, query, [sql.day(end), last, json.dumps([symbol for symbol, its in ends if its == end])])
+        found |= {(symbol, end): json.loads(closes or "[]", parse_int=float)[::-1] for symbol, closes in rows}
+    return found
 
 
 def _within(start: date | None, end: date | None) -> tuple[str, list[str]]:

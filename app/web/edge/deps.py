@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any, Final, TypeVar, cast
@@ -20,6 +20,8 @@ from app.registry.promotion.champion import Champion
 from app.registry.promotion.proofs import proofs_of
 
 T = TypeVar("T")
+_NOTHING: Final[tuple[object, Any]] = object(), None
+"""Stands where a name has no value yet: no grounds are the same."""
 
 
 class Memo:
@@ -35,12 +37,23 @@ class Memo:
 
     def of(self, name: Hashable, grounds: object, make: Callable[[], T]) -> T:
         """Return the value of a name, made anew where its grounds are others than last time."""
-        held = self._held.get(name)
-        if held is None or held[0] != grounds:
-            if len(self._held) >= self._most:
-                self._held.clear()
-            held = self._held[name] = grounds, make()
-        return cast("T", held[1])
+        held = self._held.get(name, _NOTHING)
+        return cast("T", held[1]) if held[0] == grounds else self._keep(name, grounds, make())
+
+    def of_many(
+        self, kind: str, grounds: Mapping[str, object], make: Callable[[list[str]], Mapping[str, T]]
+    ) -> dict[str, T]:
+        """Return the value of each (kind, name); those whose grounds are others than last time are made together."""
+        held = {name: self._held.get((kind, name), _NOTHING) for name in grounds}
+        due = [name for name, its in grounds.items() if held[name][0] != its]
+        made = {name: self._keep((kind, name), grounds[name], one) for name, one in make(due).items()} if due else {}
+        return {name: made[name] if name in made else its[1] for name, its in held.items()}
+
+    def _keep(self, name: Hashable, grounds: object, value: T) -> T:
+        if len(self._held) >= self._most:
+            self._held.clear()
+        self._held[name] = grounds, value
+        return value
 
 
 @dataclass(frozen=True)

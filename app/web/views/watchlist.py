@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlmodel import Session
-
 from app.forecasts.ledger.forecast import Forecast
 from app.jobs import runs
 from app.jobs.plan import Upcoming, next_cycles
@@ -122,25 +120,19 @@ def watchlist(services: Services, answers: Answers, sort: Sort | None = None) ->
 def _rows(
     services: Services, answers: Answers, lines: Sequence[Outlook], forecasts: Sequence[Forecast]
 ) -> tuple[Row, ...]:
-    made, widest = {one.symbol: one for one in forecasts}, drawing.reach(forecasts)
-    versions = answers.snapshot().versions
+    versions, widest = answers.snapshot().versions, drawing.reach(forecasts)
+    last = {one.symbol: one.last_session for one in lines if one.last_session}
+    grounds = {symbol: (versions.get(symbol), session) for symbol, session in last.items()}
+    sparks = services.memo.of_many("spark", grounds, lambda due: _sparks(services, [(one, last[one]) for one in due]))
+    strips = {one.symbol: drawing.strip(one, widest) for one in forecasts}
+    return tuple(Row(one, *sparks.get(one.symbol, (None, "")), strips.get(one.symbol)) for one in lines)
+
+
+def _sparks(services: Services, ends: Sequence[tuple[str, date]]) -> dict[str, tuple[float | None, str]]:
+    """Return each symbol's last close up to a session, and its last sessions as a line."""
     with services.database.read() as db:
-
-        def row(one: Outlook) -> Row:
-            grounds = versions.get(one.symbol), one.last_session
-            close, spark = services.memo.of(("spark", one.symbol), grounds, lambda: _spark(db, one))
-            strip = drawing.strip(made[one.symbol], widest) if one.symbol in made else None
-            return Row(outlook=one, close=close, spark=spark, strip=strip)
-
-        return tuple(map(row, lines))
-
-
-def _spark(db: Session, one: Outlook) -> tuple[float | None, str]:
-    """Return a symbol's last close, and its last sessions as a line."""
-    if one.last_session is None:
-        return None, ""
-    closes = store.last_closes(db, [one.symbol], one.last_session, SPARK_SESSIONS)[one.symbol]
-    return (closes[-1] if closes else None), drawing.sparkline(closes)
+        closes = store.last_closes(db, ends, SPARK_SESSIONS)
+    return {symbol: (its[-1] if its else None, drawing.sparkline(its)) for (symbol, _), its in closes.items()}
 
 
 def setup(services: Services, statuses: Sequence[SymbolStatus], recent: Sequence[JobRun]) -> Setup:
