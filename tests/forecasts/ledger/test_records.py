@@ -16,6 +16,7 @@ from app.core.db import Database
 from app.core.errors import BadInput, NotThere
 from app.forecasts.ledger import audit, due, records
 from app.forecasts.ledger.forecast import Forecast, Score
+from app.registry.promotion.decisions import decide
 from app.registry.promotion.tables import DecisionRow
 from tests.forecasts import small
 from tests.tampering import unguard
@@ -243,6 +244,20 @@ def test_the_newest_of_a_version_goes_live_before_replayed(database: Database) -
     with database.read() as db:
         found = records.as_of(db, asked, "v1")
     assert {symbol: one.origin for symbol, one in found.items()} == {"AAA": "live", "BBB": "live"}
+
+
+def test_any_version_answers_that_was_not_withdrawn(database: Database) -> None:
+    """The newest row of a symbol's session, and the one before where that one's version was taken away."""
+    append(database, forecast(1), forecast(1, model_version="v2"), forecast(1, "CCC", model_version="v2"))
+    asked = {"AAA": date(2021, 1, 5), "CCC": date(2021, 1, 5)}
+
+    def versions() -> dict[str, str]:
+        with database.read() as db:
+            return {symbol: one.model_version for symbol, one in records.as_of(db, asked, None).items()}
+
+    assert versions() == {"AAA": "v2", "CCC": "v2"}
+    decide(database, "withdrawal", "v2", "v2", "leakage fails", {}, small.NOW)
+    assert versions() == {"AAA": "v1"}
 
 
 def test_stored_prices_stand_apart_from_the_ledger() -> None:
