@@ -19,6 +19,7 @@ NO_PAGES = {"/events.ics", "/decisions.atom"}
 SAYS = {
     "/": "How far Mon 4 Mar 2013 may go",
     "/stocks/AAPL": "Each dot is one of 20 equally likely closes",
+    "/stocks/AAPL/changes": "Bars that failed a check",
     "/stocks/AAPL/numbers": "1 to 252 of 3,269 sessions",
     "/screener": "AAPL",
     "/track-record": "Track record",

@@ -28,11 +28,15 @@ SECOND_LOOK: Final = 5
 _COLUMNS: Final = (*rules.HELD_SCHEMA, "source", "fetched_at", "state")
 
 
-def listing(db: Session, state: str | None = HELD, limit: int = 1000) -> Sequence[QuarantineRow]:
-    """Return the bars in quarantine, newest session first."""
+def listing(
+    db: Session, state: str | None = HELD, limit: int = 1000, symbol: str | None = None
+) -> Sequence[QuarantineRow]:
+    """Return the bars in quarantine, of all symbols or one, newest session first."""
     query = select(QuarantineRow).order_by(col(QuarantineRow.session).desc(), col(QuarantineRow.symbol)).limit(limit)
     if state is not None:
         query = query.where(QuarantineRow.state == state)
+    if symbol is not None:
+        query = query.where(QuarantineRow.symbol == symbol)
     return db.exec(query).all()
 
 

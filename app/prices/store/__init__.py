@@ -4,6 +4,10 @@ In: bars that passed the checks. Out: bar and event frames, and each symbol's st
 writes is called by `checks` and `refresh`.
 """
 
+from app.prices.store.changes import Action as Action
+from app.prices.store.changes import Revision as Revision
+from app.prices.store.changes import actions as actions
+from app.prices.store.changes import revisions as revisions
 from app.prices.store.earnings import earnings_days as earnings_days
 from app.prices.store.earnings import event_rows as event_rows
 from app.prices.store.earnings import events as events

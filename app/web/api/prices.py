@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic_core import to_json
 from starlette.responses import Response
 
@@ -19,7 +19,7 @@ from app.prices.symbols import normalise, stock
 from app.web.api import schemas
 from app.web.api.inputs import End, Start, Stock, Symbol
 from app.web.edge import csv
-from app.web.edge.deps import ServicesDep
+from app.web.edge.deps import Services, ServicesDep
 from app.web.edge.lookups import look_up
 from app.web.edge.security import Admin
 from app.web.predictions.schemas import Schema
@@ -83,6 +83,30 @@ def indicators(
     if shape == "csv":
         return csv.answer(rows, ("session", *names), f"{status.symbol}-indicators")
     return written(schemas.Indicators.of(status, columns=names, rows=rows))
+
+
+@router.get("/changes/{symbol}", tags=["prices"], response_model=schemas.Changes, responses=csv.OFFERED)
+def changes(
+    symbol: Symbol,
+    services: ServicesDep,
+    shape: csv.Format = "json",
+    table: Annotated[
+        Literal["actions", "revisions", "held"], Query(description="Which of its tables, as CSV")
+    ] = "actions",
+) -> schemas.Changes | Response:
+    """Return a symbol's splits and dividends, which stored bars later fetches changed, and which failed a check."""
+    found = changes_of(services, normalise(symbol))
+    return csv.table(found, table, f"{found.symbol}-{table}") if shape == "csv" else found
+
+
+def changes_of(services: Services, symbol: str) -> schemas.Changes:
+    """Return what became of a stored symbol's prices."""
+    with services.database.read() as db:
+        name = store.status(db, symbol).symbol
+        held = [schemas.HeldBar.of(row) for row in quarantine.listing(db, None, symbol=name)]
+        return schemas.Changes(
+            symbol=name, actions=store.actions(db, name), revisions=store.revisions(db, name), held=held
+        )
 
 
 def written(said: Schema) -> Response:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from app.core.public import Instant, Price
 from app.jobs.plan import Upcoming
 from app.jobs.timing import TimedRun
-from app.prices.store import EarningsDay, SymbolStatus
+from app.prices.store import Action, EarningsDay, Revision, SymbolStatus
 from app.web.predictions.outlook import Outlook
 from app.web.predictions.schemas import LedgerEntry, Schema
 
@@ -73,6 +73,15 @@ class Quarantine(Schema):
     """The bars that were kept out, newest session first; 1,000 at most."""
 
     bars: list[HeldBar]
+
+
+class Changes(Schema):
+    """What became of a symbol's prices, each newest first, 1,000 at most: actions, replaced bars, bars kept out."""
+
+    symbol: str
+    actions: list[Action]
+    revisions: list[Revision]
+    held: list[HeldBar]
 
 
 class Indicators(Schema):

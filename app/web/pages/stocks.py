@@ -66,6 +66,13 @@ def numbers(request: Request, symbol: str, services: ServicesDep, show: Show = N
     return layout.page(request, services, "numbers", twin, [status], None, **shown)
 
 
+@router.get("/stocks/{symbol}/changes")
+def changes(request: Request, symbol: str, services: ServicesDep) -> Response:
+    """Tell what became of a symbol's prices; a region of the stock's page, or a page by itself."""
+    found = api.changes_of(services, normalise(symbol))
+    return layout.page(request, services, "changes", f"/api/changes/{quote(found.symbol)}", found=found)
+
+
 @router.get("/stocks/{symbol}/drivers")
 def drivers(
     request: Request, symbol: str, services: ServicesDep, answers: AnswersDep, explainer: ExplainerDep

@@ -82,3 +82,26 @@ def test_what_no_factor_explains_is_kept_bar_by_bar(database: Database) -> None:
     assert revisions(database) == (10 + SESSIONS - 10 - 1, 0)
     with database.read() as db:
         assert store.as_known(db, "KO", FIRST + timedelta(hours=1)).equals(history())
+
+
+def test_each_fetch_that_changed_bars_is_told_by_itself(database: Database) -> None:
+    """How many sessions, which, and how far a close moved by that fetch, whatever moved it later."""
+    put(database, history(), 0)
+    put(database, history(0.98), 1)
+    three = pl.col("session").is_in(history()["session"].tail(3).implode())
+    moved = history(0.98).with_columns(close=pl.col("close") * pl.when(three).then(1.01).otherwise(1.0))
+    put(database, moved, 2)
+    put(database, moved.with_columns(pl.col("open", "high", "low", "close", "adj_close") / 4), 3)
+    days = history()["session"]
+    with database.write() as db:
+        sql.change(db, "INSERT INTO action VALUES ('KO', '2020-01-10', 'dividend', 0.41, ?)", [sql.instant(db, FIRST)])
+        sql.change(db, "INSERT INTO action VALUES ('KO', '2020-02-10', 'split', 4.0, ?)", [sql.instant(db, FIRST)])
+        told, done = store.revisions(db, "KO"), store.actions(db, "KO")
+    assert [one.replaced_at for one in told] == [FIRST + timedelta(days=day) for day in (3, 2, 1)]
+    assert [one.sessions for one in told] == [SESSIONS, 3, SESSIONS - 10]
+    assert [one.largest_change for one in told] == pytest.approx([0.75, 0.01, 0.0])
+    assert (told[1].first, told[1].last) == (days[-3], days[-1])
+    assert [(one.session, one.kind, one.value) for one in done] == [
+        (date(2020, 2, 10), "split", 4.0),
+        (date(2020, 1, 10), "dividend", 0.41),
+    ]

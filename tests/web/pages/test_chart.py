@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import httpx
+import polars as pl
 import pytest
 
 from app.core.db import Database
@@ -15,6 +16,7 @@ from app.prices.sources.sample import sample_bars
 from app.web.edge import formats
 from app.web.figures.indicators import INDICATORS
 from app.web.views.chart import Choice
+from tests.web.conftest import NOW
 from tests.web.pages.test_pages import HTML, Checked, part
 
 EVERYTHING = ",".join(one.key for one in INDICATORS)
@@ -97,3 +99,19 @@ async def test_every_session_stands_on_a_page_of_numbers(web: httpx.AsyncClient,
     assert '<a href="/stocks/AAPL/numbers" rel="prev">Newer</a>' in newer
     beyond = (await web.get("/stocks/AAPL/numbers?offset=9999", headers=HTML)).text
     assert "No session is listed so far down" in beyond
+
+
+async def test_what_became_of_prices_is_told(web: httpx.AsyncClient, seeded: Database) -> None:
+    """A page and a region of the stock's: what was corrected and by how much, what was kept out, and that is all."""
+    with seeded.write() as db:
+        newest = store.history(db, "AAPL", last=2).with_columns(pl.col("high", "close") * 1.02)
+        store.upsert(db, newest, "sample", NOW)
+    page = (await web.get("/stocks/AAPL/changes", headers=HTML)).text
+    assert re.search(
+        r"The source changed it</td><td class=\"n\">2</td><td>28 Feb 2013 to 1 Mar 2013</td>.*?2\.00", page
+    )
+    assert "<td>repeated bar</td>" in page
+    region = (await web.get("/stocks/AAPL/changes", headers=part("changes"))).text
+    assert region.strip().startswith('<div id="changes"')
+    assert region.strip() in page
+    assert (await web.get("/stocks/NOPE1/changes")).status_code == 404
