@@ -81,7 +81,7 @@ def remove(rule: Annotated[str, typer.Argument(metavar="ID", help="As `nextclose
 
 @alerts_app.command("test")
 def send_test(*, as_json: AsJson = False) -> None:
-    """Send a test to every address that is set, and say whether it arrived; exit code 3 where it didn't."""
+    """Send a test to every address that is set. Exit code 3 where it didn't arrive."""
     from app.monitoring.alerts.delivery import deliver, put_test
 
     with open_store() as here:
@@ -98,7 +98,7 @@ def history(
     limit: Annotated[int, typer.Option(min=1, max=200, help="How many alerts.")] = 50,
     as_json: AsJson = False,
 ) -> None:
-    """Show the newest alerts and how each delivery stands, the newest first."""
+    """Show the newest alerts and how each delivery stands."""
     found = _known(limit).alerts
     lines = [line for one in found for line in (f"{one.created_at:%Y-%m-%d %H:%M} {one.text}", *_ways(one))]
     print_report(found, lines or ["no rule has found anything yet"], as_json=as_json)

@@ -19,10 +19,11 @@ def copy_store(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Copy the whole store into an empty one, verified row by row; what serves or refreshes should be stopped."""
+    """Copy the whole store into an empty one, verified row by row. What serves or refreshes should be stopped."""
     # All rooms' tables have to be known.
     import app.forecasts.ledger.tables
     import app.jobs.tables
+    import app.monitoring.alerts.tables
     import app.registry.promotion.tables  # noqa: F401
     from app.core import bulk
     from app.core.db import Database, migrate

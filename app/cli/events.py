@@ -37,7 +37,9 @@ def show(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Show the days that are known: those to come, the nearest first, then past ones, the newest first.
+    """Show the days that are known.
+
+    Those to come stand first, the nearest at the top, then past ones, the newest first.
 
     `show` needn't be reports: `nextclose events AAPL`.
     """
@@ -62,7 +64,10 @@ def import_days(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Store earnings days from files with symbol,date[,timing][,known_at], in any column order and case."""
+    """Store earnings days from CSV or Parquet files.
+
+    Columns: symbol,date[,timing][,known_at], in any order and case.
+    """
     from app.prices.refresh.import_files import import_events
 
     with open_store() as here:

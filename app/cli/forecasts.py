@@ -31,7 +31,7 @@ _HEADER = ("symbol", "as of", "target", "last close", "forecast", "P(up) %", "50
 
 
 def predict(names: SymbolNames, *, as_json: AsJson = False) -> None:
-    """Forecast the next session's close of each symbol with the champion."""
+    """Forecast the next close of each symbol with the champion."""
     wanted = stocks(names)
     with open_store() as here:
         forecaster = here.forecaster()
@@ -94,7 +94,10 @@ def _document(forecast: Forecast, forecaster: Forecaster, owing: set[str]) -> di
 
 
 def monitor(*, as_json: AsJson = False) -> None:
-    """Say how what is served holds up: claims on live forecasts, drift, data and jobs; exit code 1 when degraded."""
+    """Say how what is served holds up.
+
+    Claims on live forecasts, drift, data and jobs; exit code 1 when degraded.
+    """
     from pydantic import TypeAdapter
 
     from app.jobs import work

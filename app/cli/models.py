@@ -40,7 +40,10 @@ Check = Literal["leakage", "placebo", "data", "ledger", "all"]
 
 
 def train(*, as_json: AsJson = False) -> None:
-    """Run the contest: fit, judge walk-forward beside the random walk, log to MLflow, decide on promotion."""
+    """Train all candidates; the best may become the champion.
+
+    The contest: fit, judge walk-forward beside the random walk, log to MLflow, decide on promotion.
+    """
     from app.core.progress import within
     from app.jobs import retrain
 
@@ -99,8 +102,13 @@ def backtest(
     out: Annotated[
         Path, typer.Option(dir_okay=False, help="Parquet file to write, one row per symbol, model and session.")
     ],
-    start: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First session used.")] = None,
-    end: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last session used.")] = None,
+    start: Annotated[
+        datetime | None,
+        typer.Option("--from", metavar="DATE", formats=["%Y-%m-%d"], help="First session used, as 2021-12-31."),
+    ] = None,
+    end: Annotated[
+        datetime | None, typer.Option("--to", metavar="DATE", formats=["%Y-%m-%d"], help="Last session used.")
+    ] = None,
     refit_every: Annotated[int, typer.Option(min=1, help="Sessions between refits.")] = 63,
     symbols: Annotated[
         str | None, typer.Option(help="Symbols, separated by commas; every stored one if not given.")
@@ -108,7 +116,7 @@ def backtest(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Replay the served pipeline session by session, nothing known that was not known then."""
+    """Replay the served pipeline session by session. Nothing is known that was not known then."""
     from app.training.contest.backtest import run_backtest
 
     chosen = normalised(symbols.replace(",", " ").split()) if symbols else None
@@ -121,13 +129,19 @@ def backtest(
 
 
 def doctor(
-    check: Annotated[Check, typer.Argument(help="Which proof to run.")] = "all",
-    release: Annotated[list[int] | None, typer.Option(help="Store this bar from quarantine all the same.")] = None,
-    drop: Annotated[list[int] | None, typer.Option(help="Keep this bar in quarantine out for good.")] = None,
+    check: Annotated[Check, typer.Argument(metavar="CHECK", help="Which proof to run.")] = "all",
+    release: Annotated[
+        list[int] | None,
+        typer.Option(metavar="NUMBER", help="Store this bar all the same; `doctor data` numbers those in quarantine."),
+    ] = None,
+    drop: Annotated[list[int] | None, typer.Option(metavar="NUMBER", help="Keep this bar out for good.")] = None,
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Prove what is claimed: no leak from the future, no skill where there is none, no broken bars, no changed row."""
+    """Prove what is claimed of models, prices and the ledger.
+
+    No leak from the future, no skill where there is none, no broken bars, no changed row.
+    """
     if release or drop:
         _decide(release or [], drop or [])
         return
@@ -178,10 +192,12 @@ def _prove(check: Check, here: OpenStore, progress: Progress) -> tuple[str, bool
 
 
 def promote(
-    version: Annotated[str, typer.Argument(help="A version listed by `nextclose status` or on the models page.")],
+    version: Annotated[
+        str, typer.Argument(metavar="VERSION", help="One that `nextclose status` or the models page lists.")
+    ],
     reason: Annotated[str, typer.Option(help="Why; kept with the decision.")] = "promoted by hand",
 ) -> None:
-    """Move the champion by hand, once it has forecast every stored symbol."""
+    """Make a version the champion by hand. It forecasts every stored symbol first."""
     from app.registry.promotion import champion
 
     with open_store() as here:

@@ -21,7 +21,7 @@ def refresh(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Bring prices up to the last final session, then series and earnings days; one report line a symbol."""
+    """Bring prices up to the last final session. Series and earnings days follow; one report line a symbol."""
     from app.prices.refresh.beside import refresh_beside
     from app.prices.refresh.first_run import seed
     from app.prices.refresh.run import refresh as run
@@ -50,7 +50,10 @@ def import_files(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Store bars from files with symbol,date,open,high,low,close,volume[,adj_close], in any column order and case."""
+    """Store bars from CSV or Parquet files.
+
+    Columns: symbol,date,open,high,low,close,volume[,adj_close], in any order and case.
+    """
     from app.prices.refresh import import_files as room
 
     with open_store() as here, progress_bar() as progress:
@@ -86,7 +89,7 @@ def show(context: typer.Context, *, as_json: AsJson = False) -> None:
 
 @symbols_app.command()
 def add(names: SymbolNames) -> None:
-    """Put symbols on the watchlist; `nextclose refresh` fetches their prices."""
+    """Put symbols on the watchlist. `nextclose refresh` fetches their prices."""
     from app.prices import store
     from app.prices.refresh.first_run import seed
 
@@ -105,7 +108,5 @@ def remove(names: SymbolNames) -> None:
 
     wanted = normalised(names)
     with open_store() as here, here.database.write() as db:
-        for symbol in wanted:
-            store.status(db, symbol)
         store.unwatch(db, wanted)
     typer.echo(f"no longer watching {' '.join(wanted)}")

@@ -20,7 +20,7 @@ def serve(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Server processes.")] = 1,
 ) -> None:
-    """Migrate the store, start the scheduler, and serve pages and API."""
+    """Serve pages and API, and run the scheduler. The store is migrated first."""
     import uvicorn
 
     with open_store() as here:
@@ -156,4 +156,6 @@ def _text(value: Any) -> str:
         return NONE
     if isinstance(value, list):
         return " ".join(value) or NONE
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return f"{value:%Y-%m-%d %H:%M} UTC" if hasattr(value, "hour") else str(value)

@@ -30,8 +30,6 @@ def read(path: Path) -> pl.DataFrame:
 
     Errors: `MalformedFile` naming file, row and value; a day that comes twice and says two things is one.
     """
-    if not path.is_file():
-        raise MalformedFile(f"{path}: there is no such file")
     try:
         with TemporaryDirectory(prefix="events-") as folder:
             scanned, first_row = staging.scan(path, Path(folder))

@@ -36,8 +36,6 @@ def write(path: Path, folder: Path) -> Path:
     Errors: `MalformedFile` for a file that isn't what its name says, a missing column, a text where a number or a
     date belongs, a negative price, and a session that comes twice.
     """
-    if not path.is_file():
-        raise MalformedFile(f"{path}: there is no such file")
     target = folder / "bars.parquet"
     try:
         scanned, first_row = scan(path, folder)
@@ -60,6 +58,8 @@ def _kind(path: Path) -> str:
 
 def scan(path: Path, folder: Path) -> tuple[pl.LazyFrame, int]:
     """Return the file's rows, lazily, with their number, and the number of the first data row as a person counts."""
+    if not path.is_file():
+        raise MalformedFile(f"{path}: {'this is a folder' if path.is_dir() else 'there is no such file'}")
     name = path.name.lower()
     if not name.endswith(_SUFFIXES):
         raise MalformedFile(f"{path.name}: only {', '.join(_SUFFIXES)} can be imported")

@@ -54,7 +54,9 @@ def watch(db: Session, symbols: Sequence[str], now: datetime) -> None:
 def unwatch(db: Session, symbols: Sequence[str]) -> None:
     """Take symbols off the watchlist; their bars stay. Errors: `UnknownSymbol` for one that was never stored."""
     for symbol in symbols:
-        row = _row(db, normalise(symbol))
+        row = db.get(SymbolRow, normalise(symbol))
+        if row is None:
+            raise UnknownSymbol(f"{symbol} isn't in the store, and so not on the watchlist")
         row.watched, row.position = False, None
 
 

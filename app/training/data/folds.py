@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.core.errors import BadInput, NoHistory
+from app.core.public import counted
 from app.training.data.dataset import LEARN_AFTER, Dataset
 
 REFIT_EVERY = 63
@@ -39,8 +40,8 @@ def folds(dataset: Dataset, refit_every: int = REFIT_EVERY, *, judged: bool = Tr
     if len(learnt) < shortest:
         bars = shortest + LEARN_AFTER + 1  # the last one's outcome isn't known yet
         raise NoHistory(
-            f"{len(learnt)} sessions can be learnt from, {shortest} are needed: fetch or import bars of about {bars} "
-            f"sessions ({bars / SESSIONS_A_YEAR:.0f} year{'s' if bars > 1.5 * SESSIONS_A_YEAR else ''})"
+            f"{counted(len(learnt), 'session')} can be learnt from, {shortest} are needed: fetch or import bars of "
+            f"about {bars} sessions ({counted(round(bars / SESSIONS_A_YEAR), 'year')})"
         )
     longest = (len(learnt) - LEARN_SESSIONS - FEWEST_SESSIONS) // 2
     if judged and refit_every > longest:
