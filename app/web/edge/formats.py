@@ -14,6 +14,7 @@ from app.core.public import MINUS, PER_CENT, counted
 UNKNOWN = public.UNKNOWN
 day, percent = public.day, public.percent
 _SMALL = 1.0
+_WIDER, _CALMER = 1.25, 0.8
 
 
 def price(value: float | None) -> str:
@@ -95,6 +96,12 @@ def factor(log_ratio: float) -> float:
     return math.expm1(log_ratio)
 
 
+def way(ratio: float) -> str:
+    """Return `wider`, `calmer` or `usual`, by the ratio of an expected move to the usual one as it is shown."""
+    shown = round(ratio, 2)
+    return "wider" if shown >= _WIDER else "calmer" if shown <= _CALMER else "usual"
+
+
 def code(text: str) -> Markup:
     """Set what stands between backticks as code, the rest escaped."""
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped just before
@@ -117,5 +124,6 @@ _WRITERS = (
     sentence,
     code,
     factor,
+    way,
 )
 FILTERS = {write.__name__: write for write in _WRITERS}

@@ -26,11 +26,18 @@ router = APIRouter(include_in_schema=False, default_response_class=Response)
 
 
 @router.get("/")
-def home(request: Request, services: ServicesDep, answers: AnswersDep, sort: Sort | None = None) -> Response:
+def home(
+    request: Request,
+    services: ServicesDep,
+    answers: AnswersDep,
+    sort: Sort | None = None,
+    only: watchlist.Only | None = None,
+) -> Response:
     """Show how far each watched symbol may go next, or how far the first run is."""
-    page = watchlist.watchlist(services, answers, sort)
+    page = watchlist.watchlist(services, answers, sort, only)
     reload_s = layout.LOOK_AGAIN_S if page.setup and page.setup.running else None
-    return layout.page(request, services, "watchlist", "/api/screener?watched=true", page.statuses, reload_s, page=page)
+    shown = {"page": page, "choices": watchlist.ONLY}
+    return layout.page(request, services, "watchlist", "/api/screener?watched=true", page.statuses, reload_s, **shown)
 
 
 @router.get("/search")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Final, Literal
+from urllib.parse import urlencode
 
 from app.forecasts.ledger.forecast import Forecast
 from app.jobs import runs
@@ -12,6 +14,7 @@ from app.jobs.plan import Upcoming, next_cycles
 from app.jobs.tables import JobRun
 from app.prices import store
 from app.prices.store import SymbolStatus
+from app.web.edge import formats
 from app.web.edge.deps import Services
 from app.web.figures import drawing
 from app.web.predictions.answers import Answers
@@ -19,6 +22,16 @@ from app.web.predictions.outlook import Outlook, board
 from app.web.predictions.screen import Sort, arranged
 from app.web.predictions.snapshot import Answer
 
+Only = Literal["wider", "results"]
+_SOON = 5
+ONLY: Final[dict[Only, tuple[str, Callable[[Outlook], bool]]]] = {
+    "wider": ("Wider than usual", lambda one: one.move_ratio is not None and formats.way(one.move_ratio) == "wider"),
+    "results": (
+        f"Results within {_SOON} sessions",
+        lambda one: one.event is not None and one.event.sessions_until <= _SOON,
+    ),
+}
+"""What the page can be narrowed to: a title, and what a row must be."""
 _RECENT = 20
 MOST_UNWATCHED = 50
 """Stored symbols that are shown where nothing is watched; the screener has all."""
@@ -71,11 +84,17 @@ class Watchlist:
     verdict: str | None
     forecasts: tuple[Forecast, ...]
     sort: Sort | None
+    only: Only | None
+    counts: Mapping[str, int]
+    """How many symbols each choice of `ONLY` leaves."""
+    behind: int
+    """How many final sessions every symbol lacks; a row that lacks more says so itself."""
 
-    @property
-    def behind(self) -> int:
-        """How many final sessions every row lacks; a row that lacks more says so itself."""
-        return min((row.outlook.sessions_behind or 0 for row in self.rows if row.outlook.last_session), default=0)
+    def address(self, **changed: str | None) -> str:
+        """Return the page's address with another order, or narrowed otherwise."""
+        asked = {"sort": self.sort, "only": self.only} | changed
+        query = urlencode({name: value for name, value in asked.items() if value})
+        return f"/?{query}" if query else "/"
 
     @property
     def targets(self) -> tuple[date, ...]:
@@ -93,7 +112,7 @@ class Watchlist:
         return tuple({one.model_version: one for one in self.forecasts}.values())
 
 
-def watchlist(services: Services, answers: Answers, sort: Sort | None = None) -> Watchlist:
+def watchlist(services: Services, answers: Answers, sort: Sort | None = None, only: Only | None = None) -> Watchlist:
     """Read the page's facts; what was forecast before is ready, the rest is made."""
     every = services.stored.all()
     with services.database.read() as db:
@@ -103,8 +122,9 @@ def watchlist(services: Services, answers: Answers, sort: Sort | None = None) ->
     shown = watched or every[:MOST_UNWATCHED]
     lines, found = board(services, answers, shown)
     forecasts = tuple(one.forecast for one in found if isinstance(one, Answer))
+    chosen = [one for one in lines if ONLY[only][1](one)] if only else lines
     return Watchlist(
-        rows=_rows(services, answers, arranged(lines, sort) if sort else lines, forecasts),
+        rows=_rows(services, answers, arranged(chosen, sort) if sort else chosen, forecasts),
         statuses=tuple(shown),
         stored=len(every),
         watching=bool(watched),
@@ -114,6 +134,9 @@ def watchlist(services: Services, answers: Answers, sort: Sort | None = None) ->
         verdict=report["verdict"] if report else None,
         forecasts=forecasts,
         sort=sort,
+        only=only,
+        counts={key: sum(map(holds, lines)) for key, (_, holds) in ONLY.items()},
+        behind=min((one.sessions_behind or 0 for one in lines if one.last_session), default=0),
     )
 
 

@@ -47,7 +47,7 @@ async def test_what_is_no_symbol_isnt_put_on_the_list(web: httpx.AsyncClient, se
     assert (await web.post("/watchlist", content=sent, headers=FORM)).status_code == status
 
 
-async def test_the_board_and_the_screener_are_sorted_by_their_headings(web: httpx.AsyncClient) -> None:
+async def test_the_board_is_sorted_by_its_headings(web: httpx.AsyncClient) -> None:
     """Widest first, and the heading says which way; the board's order survives its own refresh."""
     text = (await web.get("/?sort=-move", headers=HTML)).text
     moves = [float(one) for one in re.findall(r'data-label="Expected move">\s*±([\d.]+)', text)]
@@ -55,6 +55,23 @@ async def test_the_board_and_the_screener_are_sorted_by_their_headings(web: http
     assert 'aria-sort="descending"><a href="/?sort=move">Expected move' in text
     assert 'hx-get="/?sort=-move"' in text
     assert (await web.get("/?sort=nonsense", headers=HTML)).status_code == 422
+
+
+async def test_the_board_is_narrowed_to_what_stands_out(web: httpx.AsyncClient) -> None:
+    """As many rows as the choice says, each of them so; the order stays, and the whole list is a click away."""
+    ratios = [one["move_ratio"] for one in (await web.get("/api/screener?watched=true")).json()["rows"]]
+    wider = sum(round(one, 2) >= 1.25 for one in ratios)
+    text = (await web.get("/?sort=symbol&only=wider", headers=HTML)).text
+    assert f'<a href="/?sort=symbol" aria-current="true">Wider than usual <small>{wider}</small></a>' in text
+    assert text.count('data-way="wider"') == text.count('<tr role="row" id="row-') == wider
+    none = (await web.get("/?only=results", headers=HTML)).text
+    assert "None of these" in none
+    assert '<a href="/">Show all</a>' in none
+    assert (await web.get("/?only=nonsense", headers=HTML)).status_code == 422
+
+
+async def test_the_screener_is_sorted_and_paged(web: httpx.AsyncClient) -> None:
+    """From the first by name, as many as are asked for, and on to the next ones."""
     screen = (await web.get("/screener?sort=symbol&limit=2", headers=HTML)).text
     assert re.findall(r'<th scope="row"><a href="/stocks/(\w+)">', screen) == ["AAPL", "FB"]
     assert "1 to 2 of 5" in screen
