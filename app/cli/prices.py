@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,11 @@ from app.cli.console import AsJson, SymbolNames, normalised, open_store, print_r
 from app.core.public import counted
 
 if TYPE_CHECKING:
+    from app.prices.outcomes import RefreshReport
     from app.prices.refresh.import_files import FileReport
+
+_NAMED = 5
+"""So many of the symbols that share a detail are named."""
 
 symbols_app = typer.Typer(help="Show or change the watchlist.", invoke_without_command=True)
 
@@ -33,16 +38,29 @@ def refresh(
         prices = run(here.database, source, here.clock, wanted, progress)
         beside = refresh_beside(here.settings, here.database, source, here.clock, prices, wanted)
         reports = [*prices, *beside]
-    names = ("symbol", "outcome", "added", "changed", "last", "detail")
-    lines = table(names, [[getattr(report, name) for name in names] for report in reports], left=2)
+    names = ("symbol", "outcome", "added", "changed", "last")
+    lines = [*table(names, [[getattr(report, name) for name in names] for report in reports], left=2), *_told(reports)]
     print_report(reports, lines, as_json=as_json, exit_code=_refresh_code([report.outcome for report in prices]))
+
+
+def _told(reports: list[RefreshReport]) -> Iterator[str]:
+    """Yield each detail once, behind the first symbols that it is told of."""
+    told: dict[str, list[str]] = {}
+    for report in reports:
+        told.setdefault(report.detail, []).append(report.symbol)
+    told.pop("", None)
+    for detail, names in told.items():
+        more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+        yield f"{' '.join(names[:_NAMED])}{more}: {detail}"
 
 
 def _refresh_code(outcomes: list[str]) -> int:
     """Return 0 when any symbol is up to date, 3 when the source failed, 1 when it answered that there is nothing."""
     if not outcomes or {"updated", "unchanged", "closed"} & set(outcomes):
         return 0
-    return 3 if {"unreachable", "limited", "malformed"} & set(outcomes) else 1
+    from app.prices.outcomes import DOWN
+
+    return 3 if DOWN & set(outcomes) else 1
 
 
 def import_files(

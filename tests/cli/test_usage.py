@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from app.cli.prices import _told
 from app.core.clock import calendar
+from app.prices.outcomes import RefreshReport
 from tests.cli.conftest import Nextclose
 
 HEAVY = ("mlflow", "xgboost", "sklearn", "yfinance", "pandas", "exchange_calendars", "fastapi", "polars", "sqlalchemy")
@@ -153,3 +155,10 @@ def test_an_empty_ledger_holds(nextclose: Nextclose) -> None:
         0,
         "ledger: holds\n  forecast: 0 rows, none changed\n  score: 0 rows, none changed\n",
     )
+
+
+def test_a_refresh_tells_what_many_symbols_share_once() -> None:
+    """Behind the first few of them; nothing of a symbol about which there is nothing to say."""
+    reports = [RefreshReport(f"S{number}", "unreachable", detail="no line") for number in range(7)]
+    told = list(_told([RefreshReport("KO", "updated"), *reports, RefreshReport("IBM", "updated", detail="corrected")]))
+    assert told == ["S0 S1 S2 S3 S4 and 2 more: no line", "IBM: corrected"]
