@@ -112,13 +112,12 @@ def jobs() -> dict[str, Any]:
     return _get(url(), "/api/jobs")
 
 
-def start(kind: str) -> str:
-    """Start a job and return its id; `NEXTCLOSE_ADMIN_TOKEN` is sent where it is set."""
+def start(kind: str) -> None:
+    """Start a job; `NEXTCLOSE_ADMIN_TOKEN` is sent where it is set."""
     token = os.environ.get("NEXTCLOSE_ADMIN_TOKEN", "").strip()
     headers = {"authorization": f"Bearer {token}"} if token else {}
-    body = _answer(url(), "POST", f"/api/jobs/{quote(kind)}", headers)
+    _answer(url(), "POST", f"/api/jobs/{quote(kind)}", headers)
     _get.clear()
-    return str(body["id"])
 
 
 def _of(symbol: str | None) -> str:

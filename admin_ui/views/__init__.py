@@ -14,6 +14,8 @@ from admin_ui import client
 
 MARGIN = {"l": 8, "r": 8, "t": 8, "b": 8}
 """Pixels around every figure."""
+LEGEND = {"orientation": "h", "yanchor": "bottom", "y": 1.02}
+"""Above a figure, growing upwards: however many lines it takes, it lies on nothing that is drawn."""
 Written = Mapping[str, str | Callable[[Any], str]]
 """How the columns of a table read, by their names: a format, or what writes a value."""
 PRICE = "{:,.2f}"
@@ -31,7 +33,7 @@ def failures_shown() -> Iterator[None]:
     except client.NotYet as error:
         st.info(str(error))
     except client.Refused as error:
-        st.error(str(error), icon=":material/lock:")
+        st.error(f"The service refused this: {error}", icon=":material/lock:")
         st.caption("NEXTCLOSE_ADMIN_TOKEN of this view must be the service's own: set it where the view is started.")
     except client.ServiceFailed as error:
         st.error(str(error), icon=":material/error:")
@@ -42,7 +44,7 @@ def percent(value: float | None, digits: int = 1, *, signed: bool = False) -> st
     """Write a share as a percentage, a dash where it isn't known."""
     if value is None:
         return _UNKNOWN
-    text = f"{value * 100:+.{digits}f} %" if signed else f"{value * 100:.{digits}f} %"
+    text = f"{value * 100:+z.{digits}f} %" if signed else f"{value * 100:z.{digits}f} %"
     return text.replace("-", _MINUS)
 
 
@@ -63,6 +65,11 @@ def moment(text: str) -> str:
     return f"{day}, {at:%H:%M} UTC" if "T" in text else day
 
 
+def words(name: str) -> str:
+    """Write the name of a candidate as the service's pages do."""
+    return name.replace("_", " ")
+
+
 def metrics(*cells: tuple[str, str] | tuple[str, str, str | None]) -> None:
     """Show figures beside each other, and below where the window is narrow: none is cut."""
     with st.container(horizontal=True, gap="medium"):
@@ -79,6 +86,11 @@ def grid(rows: pl.DataFrame, written: Written | None = None, columns: Any = None
     shown: Any = rows
     if written is not None:
         ways = {name: _RATIO for name, kind in rows.schema.items() if kind.is_float()} | dict(written)
-        known = {name: ways[name] for name in rows.columns if name in ways}
+        known = {name: _way(ways[name]) for name in rows.columns if name in ways}
         shown = rows.to_pandas().style.format(known, na_rep=_UNKNOWN)
     st.dataframe(shown, width="stretch", hide_index=True, column_config=columns, placeholder=_UNKNOWN)
+
+
+def _way(form: str | Callable[[Any], str]) -> Callable[[Any], str]:
+    """Return what writes a value; of a number the minus is one."""
+    return (lambda value: form.format(value).replace("-", _MINUS)) if isinstance(form, str) else form

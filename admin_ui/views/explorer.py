@@ -7,7 +7,7 @@ import polars as pl
 import streamlit as st
 
 from admin_ui import client
-from admin_ui.views import MARGIN, failures_shown
+from admin_ui.views import LEGEND, MARGIN, failures_shown
 
 MOST = 8
 RANGES = {"3M": 63, "6M": 126, "1Y": 252, "5Y": 1260}
@@ -62,7 +62,7 @@ def rebased(closes: pl.DataFrame) -> go.Figure:
             for name in closes.columns[1:]
         ]
     )
-    chart.update_layout(height=380, margin=MARGIN, legend={"orientation": "h", "y": 1.08})
+    chart.update_layout(height=380, margin=MARGIN, legend=LEGEND)
     return chart
 
 
@@ -97,6 +97,7 @@ def distribution(closes: pl.DataFrame) -> go.Figure:
             for name in daily.columns
         ]
     )
-    chart.update_xaxes(tickformat=".0%")
-    chart.update_layout(height=360, barmode="overlay", margin=MARGIN, legend={"orientation": "h", "y": 1.08})
+    chart.update_xaxes(tickformat=".0%", title_text="daily return")
+    chart.update_yaxes(title_text="sessions")
+    chart.update_layout(height=360, barmode="overlay", margin=MARGIN, legend=LEGEND)
     return chart

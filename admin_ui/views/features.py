@@ -100,7 +100,7 @@ def dependences(found: dict[str, Any]) -> go.Figure:
     values = [one["value"] for one in found["points"]]
     moves = [one["expected_move"] for one in found["points"]]
     chart = go.Figure(go.Scatter(x=values, y=moves, mode="lines+markers", line={"color": "#5f6ed6"}))
-    chart.add_vrect(x0=found["today"][0], x1=found["today"][2], fillcolor="#8e9cea", opacity=0.25, line_width=0)
+    chart.add_vrect(x0=found["today"][0], x1=found["today"][2], fillcolor="#8e9cea", opacity=0.25, line_color="#8e9cea")
     chart.update_xaxes(title_text=found["feature"])
     chart.update_yaxes(tickformat=".2%", title_text="expected move")
     chart.update_layout(height=340, margin=MARGIN)

@@ -9,7 +9,19 @@ import polars as pl
 import streamlit as st
 
 from admin_ui import client
-from admin_ui.views import MARGIN, PRICE, Written, failures_shown, grid, metrics, moment, percent, ratio, share
+from admin_ui.views import (
+    LEGEND,
+    MARGIN,
+    PRICE,
+    Written,
+    failures_shown,
+    grid,
+    metrics,
+    moment,
+    percent,
+    ratio,
+    share,
+)
 
 EVERY = "All symbols"
 ORIGINS = {"Live": "live", "Replayed": "replay"}
@@ -25,7 +37,10 @@ _GROUPS = {
     "coverage_80": "In 80 %",
     "coverage_95": "In 95 %",
 }
-_BY_SYMBOL = {_GROUPS[name]: share for name in ("crps_skill", "coverage_80", "coverage_95")}
+_BY_SYMBOL: Written = {
+    **{_GROUPS[name]: share for name in ("crps_skill", "coverage_80", "coverage_95")},
+    _GROUPS["n"]: "{:,}",
+}
 _MISSES: Written = {
     "Session": moment,
     **dict.fromkeys(("Last close", "80 % from", "80 % to", "Close", "Half bands off"), PRICE),
@@ -73,7 +88,7 @@ def _figures(record: dict[str, Any]) -> None:
         ("Inside the 80 % band", percent(inside["share"]["value"])),
     )
     held = coverage(record["coverage"])
-    grid(held, dict.fromkeys(held.columns[2:], share))
+    grid(held, {"n": "{:,}", **dict.fromkeys(held.columns[2:], share)}, {"n": "Number"})
 
 
 def coverage(rows: list[dict[str, Any]]) -> pl.DataFrame:
@@ -106,7 +121,8 @@ def pit(shares: list[float]) -> go.Figure:
     middles = [(place + 0.5) / len(shares) for place in range(len(shares))]
     chart = go.Figure(go.Bar(x=middles, y=shares, marker_color="#8e9cea"))
     chart.add_hline(y=1 / len(shares), line_dash="dot", line_color="#8a919d")
-    chart.update_yaxes(tickformat=".0%")
+    chart.update_xaxes(tickformat=".0%", title_text="place in the forecast distribution")
+    chart.update_yaxes(tickformat=".0%", title_text="closes")
     chart.update_layout(height=340, margin=MARGIN, bargap=0.05)
     return chart
 
@@ -123,7 +139,7 @@ def over_time(sessions: list[dict[str, Any]]) -> go.Figure:
     for level in (0.5, 0.8, 0.95):
         chart.add_hline(y=level, line_dash="dot", line_color="#8a919d")
     chart.update_yaxes(tickformat=".0%")
-    chart.update_layout(height=320, margin=MARGIN, legend={"orientation": "h", "y": 1.1})
+    chart.update_layout(height=320, margin=MARGIN, legend=LEGEND)
     return chart
 
 

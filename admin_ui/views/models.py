@@ -9,7 +9,7 @@ import polars as pl
 import streamlit as st
 
 from admin_ui import client
-from admin_ui.views import MARGIN, PRICE, failures_shown, grid, moment, share
+from admin_ui.views import MARGIN, PRICE, Written, failures_shown, grid, moment, share, words
 
 COLUMNS = {
     "name": "Candidate",
@@ -24,7 +24,6 @@ COLUMNS = {
     "n": "Forecasts",
     "seconds": "Fit, s",
 }
-DECISION = {"decided_at": "When", "kind": "What", "version": "Version", "reason": "Why"}
 _SHARES = ("crps_skill", "r2_oos", "hit", "coverage_50", "coverage_80", "coverage_95")
 _PARTS = (
     ("by_year", "By year", "Year"),
@@ -32,7 +31,12 @@ _PARTS = (
     ("by_tercile", "By volatility", "Volatility"),
     ("by_symbol", "By symbol", "Symbol"),
 )
-_WRITTEN = {COLUMNS[name]: share for name in _SHARES} | {COLUMNS["n"]: "{:,}", COLUMNS["seconds"]: PRICE}
+_WRITTEN: Written = {
+    **{COLUMNS[name]: share for name in _SHARES},
+    COLUMNS["name"]: words,
+    COLUMNS["n"]: "{:,}",
+    COLUMNS["seconds"]: PRICE,
+}
 
 
 def show() -> None:
@@ -48,8 +52,9 @@ def show() -> None:
             grid(table(known["candidates"]), _WRITTEN)
         _card([one["version"] for one in known["models"]], known["champion"])
         st.subheader("Decisions")
-        decisions = [{title: one[name] for name, title in DECISION.items()} for one in known["decisions"]]
-        grid(pl.DataFrame(decisions, infer_schema_length=None), {DECISION["decided_at"]: moment})
+        for one in known["decisions"]:
+            st.markdown(f"**{one['kind'].capitalize()} of {one['version']}**, {moment(one['decided_at'])}")
+            st.text(one["reason"])
 
 
 def _champion(known: dict[str, Any]) -> None:
@@ -58,7 +63,7 @@ def _champion(known: dict[str, Any]) -> None:
         st.warning("No version is champion: nothing is served.")
         return
     verdict = champion["verdict"].capitalize()
-    st.markdown(f"**Champion: {champion['name']}, version {champion['version']}.** {verdict}.")
+    st.markdown(f"**Champion: {words(champion['name'])}, version {champion['version']}.** {verdict}.")
     span = f"from {moment(champion['trained_from'])} through {moment(champion['trained_through'])}"
     st.caption(f"Trained on {champion['symbols']} symbols {span}")
 
@@ -79,7 +84,7 @@ def figure(rows: list[dict[str, Any]]) -> go.Figure:
     chart = go.Figure(
         go.Scatter(
             x=skill,
-            y=[row["name"] for row in known],
+            y=[words(row["name"]) for row in known],
             mode="markers",
             marker={"size": 10, "color": "#5f6ed6"},
             error_x={"type": "data", "symmetric": False, "array": above, "arrayminus": below, "color": "#8e9cea"},

@@ -31,24 +31,30 @@ _SYMBOL = {
     "error": "Last error",
 }
 _WRITTEN = dict.fromkeys(("Started", "Ended", "When", "First", "Last", "Refreshed"), moment)
+_LONG = {title: st.column_config.Column(width="large") for title in ("Message", "Last error")}
 
 
 def show() -> None:
     """Draw the view."""
     st.title("Jobs and data")
     with failures_shown():
-        known = client.jobs()
+        client.jobs()  # a service that is down is told of before anything is offered
         _start()
+        known = client.jobs()
         st.subheader("Runs")
         if known["jobs"]:
-            grid(chosen(known["jobs"], _RUN), {**_WRITTEN, "Done": lambda value: percent(value, 0)})
+            grid(chosen(known["jobs"], _RUN), {**_WRITTEN, "Done": lambda value: percent(value, 0)}, _LONG)
         else:
             st.info("No job has run yet.")
         if known["upcoming"]:
             st.subheader("What comes next")
             grid(chosen(known["upcoming"], _NEXT), _WRITTEN)
         st.subheader("Prices")
-        grid(chosen(client.symbols(), _SYMBOL), {**_WRITTEN, "Sessions": "{:,}"})
+        stored = client.symbols()
+        if stored:
+            grid(chosen(stored, _SYMBOL), {**_WRITTEN, "Sessions": "{:,}"}, _LONG)
+        else:
+            st.info("No prices are stored yet. The service fetches them on its first run.")
 
 
 def _start() -> None:
@@ -57,7 +63,8 @@ def _start() -> None:
     kind = left.selectbox("Start a job by hand", STARTABLE)
     if right.button("Start", width="stretch"):
         with failures_shown():
-            st.success(f"Started: {kind}, run {client.start(kind)}")
+            client.start(kind)
+            st.success(f"Started: {kind}. It is in the list; reload this page to see how far it is.")
 
 
 def chosen(rows: list[dict[str, Any]], columns: dict[str, str]) -> pl.DataFrame:

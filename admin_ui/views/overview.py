@@ -9,7 +9,7 @@ import polars as pl
 import streamlit as st
 
 from admin_ui import client
-from admin_ui.views import MARGIN, PRICE, Written, failures_shown, grid, moment, share
+from admin_ui.views import LEGEND, MARGIN, PRICE, Written, failures_shown, grid, moment, share
 
 COLUMNS = {
     "symbol": "Symbol",
@@ -32,7 +32,7 @@ _WRITTEN: Written = {
     **{COLUMNS[name]: PRICE for name in ("last_close", "move_ratio", "lower_80", "upper_80")},
     COLUMNS["results"]: moment,
 }
-_MOST_DRAWN = 40
+_MOST_DRAWN = 20
 
 
 def show() -> None:
@@ -47,6 +47,8 @@ def show() -> None:
         drawn = [row for row in rows if row["expected_move"] is not None]
         if drawn:
             st.subheader("Expected move of the next session, beside the usual one")
+            if len(drawn) > _MOST_DRAWN:
+                st.caption(f"The {_MOST_DRAWN} symbols with the widest against their usual one; the table has all.")
             st.plotly_chart(figure(drawn[:_MOST_DRAWN]), width="stretch", key="moves")
         grid(table(rows), _WRITTEN)
 
@@ -61,10 +63,11 @@ def _health(report: dict[str, Any] | None) -> None:
 
 
 def table(rows: list[dict[str, Any]]) -> pl.DataFrame:
-    """Return the outlooks as a frame with readable columns, in the order given."""
+    """Return the outlooks as a frame with readable columns, in the order given; none in which nothing is known."""
     shown = [{**row, "results": row["event"] and row["event"]["date"]} for row in rows]
+    known = {name: title for name, title in COLUMNS.items() if any(row[name] is not None for row in shown)}
     return pl.DataFrame(
-        [{title: row[name] for name, title in COLUMNS.items()} for row in shown], infer_schema_length=None
+        [{title: row[name] for name, title in known.items()} for row in shown], infer_schema_length=None
     )
 
 
@@ -83,6 +86,7 @@ def figure(rows: list[dict[str, Any]]) -> go.Figure:
             ),
         ]
     )
+    chart.update_xaxes(dtick=1)
     chart.update_yaxes(tickformat=".1%", rangemode="tozero")
-    chart.update_layout(height=320, margin=MARGIN, legend={"orientation": "h", "y": 1.1})
+    chart.update_layout(height=320, margin=MARGIN, legend=LEGEND)
     return chart

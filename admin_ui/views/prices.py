@@ -10,7 +10,7 @@ import streamlit as st
 from plotly.subplots import make_subplots
 
 from admin_ui import client
-from admin_ui.views import MARGIN, failures_shown, grid, metrics, moment, percent, ratio
+from admin_ui.views import LEGEND, MARGIN, PRICE, Written, failures_shown, grid, metrics, moment, percent, ratio
 
 RANGES = {"3M": 63, "6M": 126, "1Y": 252, "5Y": 1260, "All": 10**6}
 OVERLAYS = {
@@ -22,7 +22,23 @@ OVERLAYS = {
     "Bollinger bands": ["bollinger_upper", "bollinger_lower"],
 }
 PANELS = {"RSI 14": ["rsi_14"], "MACD": ["macd", "macd_signal"], "ATR 14": ["atr_14"]}
-_UP, _DOWN, _BANDS = "#2a9d7c", "#d1524b", {0.95: 0.18, 0.8: 0.28, 0.5: 0.45}
+NUMBERS = {
+    "session": "Session",
+    **{name: name.capitalize() for name in ("open", "high", "low", "close", "volume")},
+    "adj_close": "Adjusted close",
+    **{name: title for title, (name, *others) in (OVERLAYS | PANELS).items() if not others},
+    "bollinger_upper": "Upper Bollinger band",
+    "bollinger_lower": "Lower Bollinger band",
+    "macd": "MACD",
+    "macd_signal": "MACD signal",
+}
+"""How the service's names of a bar and its indicators read."""
+_WRITTEN: Written = {
+    **dict.fromkeys(NUMBERS.values(), PRICE),
+    "Session": lambda day: moment(f"{day:%Y-%m-%d}"),
+    "Volume": "{:,.0f}",
+}
+_UP, _DOWN = "#2a9d7c", "#d1524b"
 
 
 def show() -> None:
@@ -38,16 +54,16 @@ def show() -> None:
         bars = client.bars(symbol).tail(size)
         st.plotly_chart(figure(bars, overlays, panels), width="stretch", key="prices")
         with st.expander("The numbers"):
-            grid(bars.sort("session", descending=True))
+            grid(numbers(bars), _WRITTEN)
         _record(symbol)
 
 
 def _controls(stored: list[dict[str, Any]]) -> tuple[str, int, list[str], list[str]]:
     names = {one["symbol"]: one["name"] or "" for one in stored}
-    left, middle, right = st.columns([2, 2, 3])
-    symbol = left.selectbox("Symbol", list(names), format_func=lambda one: f"{one}  {names[one]}".strip())
-    chosen = middle.segmented_control("Range", list(RANGES), default="1Y", required=True)
-    drawn = right.multiselect("Indicators", [*OVERLAYS, *PANELS], default=["SMA 20", "SMA 50"])
+    with st.container(horizontal=True, gap="medium"):
+        symbol = st.selectbox("Symbol", list(names), format_func=lambda one: f"{one}  {names[one]}".strip(), width=320)
+        chosen = st.segmented_control("Range", list(RANGES), default="1Y", required=True)
+        drawn = st.multiselect("Indicators", [*OVERLAYS, *PANELS], default=["SMA 20", "SMA 50"], width=480)
     newest = next(one for one in stored if one["symbol"] == symbol)
     st.caption(f"{newest['bars']:,} sessions through {moment(newest['last'])}, from {newest['source']}")
     return symbol, RANGES[chosen], [one for one in drawn if one in OVERLAYS], [one for one in drawn if one in PANELS]
@@ -73,6 +89,11 @@ def _forecast(symbol: str) -> None:
     st.caption(f"{forecast['model']['name']}, version {forecast['model']['version']}: {forecast['model']['verdict']}")
 
 
+def numbers(bars: pl.DataFrame) -> pl.DataFrame:
+    """Return the bars with readable columns, the newest first."""
+    return bars.select(pl.col(name).alias(title) for name, title in NUMBERS.items()).sort("Session", descending=True)
+
+
 def figure(bars: pl.DataFrame, overlays: list[str], panels: list[str]) -> go.Figure:
     """Draw candles with overlays, volume, and one panel below for each other indicator."""
     rows = 2 + len(panels)
@@ -86,16 +107,22 @@ def figure(bars: pl.DataFrame, overlays: list[str], panels: list[str]) -> go.Fig
         col=1,
     )
     for title in overlays:
-        for name in OVERLAYS[title]:
-            chart.add_trace(go.Scatter(x=x, y=bars[name].to_list(), name=title, line={"width": 1.5}), row=1, col=1)
-    chart.add_trace(go.Bar(x=x, y=bars["volume"].to_list(), name="Volume", marker_color="#9aa3b2"), row=2, col=1)
+        chart.add_traces([_line(x, bars[name]) for name in OVERLAYS[title]], rows=1, cols=1)
+    volume = go.Bar(x=x, y=bars["volume"].to_list(), name="Volume", marker_color="#9aa3b2", showlegend=False)
+    chart.add_trace(volume, row=2, col=1)
+    chart.update_yaxes(title_text="Volume", row=2, col=1)
     for place, title in enumerate(panels, start=3):
-        for name in PANELS[title]:
-            chart.add_trace(go.Scatter(x=x, y=bars[name].to_list(), name=name, line={"width": 1.5}), row=place, col=1)
+        several = len(PANELS[title]) > 1
+        chart.add_traces([_line(x, bars[name], named=several) for name in PANELS[title]], rows=place, cols=1)
         chart.update_yaxes(title_text=title, row=place, col=1)
     chart.update_xaxes(type="category", nticks=8, showgrid=False, rangeslider_visible=False)
-    chart.update_layout(height=520 + 130 * len(panels), margin=MARGIN, legend={"orientation": "h", "y": 1.06})
+    chart.update_layout(height=520 + 130 * len(panels), margin=MARGIN, legend=LEGEND)
     return chart
+
+
+def _line(x: list[str], values: pl.Series, *, named: bool = True) -> go.Scatter:
+    """Draw an indicator; one that is alone in its panel is named there already."""
+    return go.Scatter(x=x, y=values.to_list(), name=NUMBERS[values.name], line={"width": 1.5}, showlegend=named)
 
 
 def _record(symbol: str) -> None:
