@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any
 
 import plotly.graph_objects as go
@@ -9,12 +10,13 @@ import polars as pl
 import streamlit as st
 
 from admin_ui import client
-from admin_ui.views import MARGIN, Written, failures_shown, grid, share
+from admin_ui.views import LEGEND, MARGIN, Written, failures_shown, grid, share
 
 PARTS = {"Fold": "fold", "Year": "year", "Volatility tercile": "tercile", "Kind of session": "kind", "Symbol": "symbol"}
 FIGURES = {"CRPS skill": "crps_skill", "MAE ratio": "mae_ratio", "In 80 %": "coverage_80", "Forecasts": "n"}
 MOST = 12
 _SHOWN = 4
+_CHOICE = "entrants"
 _INTERVAL = ("crps_skill_low", "crps_skill_high")
 
 Scores = dict[str, dict[str, list[float | None]]]
@@ -27,38 +29,57 @@ def show() -> None:
     with failures_shown():
         known = client.models()
         versions = [one["version"] for one in known["models"]]
-        offered = entrants(versions)
-        preset = _preset(offered, known["champion"] or versions[0])
-        chosen = st.multiselect("Versions, and candidates of their contests", offered, preset, max_selections=MOST)
+        chosen = _chosen(versions, known["champion"] or versions[0])
         if not chosen:
             st.info("Choose a version or a candidate, and others to compare it with.")
             return
         _differences(chosen)
-        left, right = st.columns(2)
-        by = left.segmented_control("By", list(PARTS), default="Fold", required=True)
-        title = right.segmented_control("Figure", list(FIGURES), default="CRPS skill", required=True)
+        with st.container(horizontal=True, gap="medium"):
+            by = st.segmented_control("By", list(PARTS), default="Fold", required=True, wrap=True)
+            title = st.segmented_control("Figure", list(FIGURES), default="CRPS skill", required=True, wrap=True)
         keys, scores = by_part(chosen, PARTS[by])
         if keys:
             st.plotly_chart(figure(keys, scores, FIGURES[title]), width="stretch", key="parts")
             written = {"n": "{:,.0f}", "mae_ratio": "{:.4f}"}.get(FIGURES[title], share)
-            grid(table(keys, scores, FIGURES[title]), dict.fromkeys(scores, written), {"Piece": by})
+            shown = {**dict.fromkeys(scores, written), "Piece": piece}
+            grid(table(keys, scores, FIGURES[title]), shown, {"Piece": by})
         else:
             st.info("Nothing was kept by this part for what is chosen.")
 
 
-def entrants(versions: list[str]) -> list[str]:
-    """Return what can be compared: each version, and the candidates of its contest as VERSION/CANDIDATE."""
+def _chosen(versions: list[str], first: str) -> list[str]:
+    """Let the reader choose; the contests that are asked for are those of the versions chosen, not of all."""
+    before: list[str] = st.session_state.get(_CHOICE, [first])
+    opened = {first, *(one.partition("/")[0] for one in before)}
+    offered = entrants(versions, opened)
+    return st.multiselect(
+        "Versions, and candidates of their contests",
+        offered,
+        _preset(offered, first),
+        key=_CHOICE,
+        max_selections=MOST,
+        help="Choose a version, and the candidates of its contest are offered too.",
+    )
+
+
+def entrants(versions: list[str], opened: Container[str]) -> list[str]:
+    """Return what can be compared: each version, and of those opened the contest's candidates as VERSION/CANDIDATE."""
     found = []
     for version in versions:
-        parts = client.contest(version)["parts"]
+        parts = client.contest(version)["parts"] if version in opened else {}
         found += [version, *(f"{version}/{name}" for name in parts.get("fold", {"candidates": {}})["candidates"])]
     return found
 
 
 def _preset(offered: list[str], first: str) -> list[str]:
-    """Return the champion, and some candidates of its contest, the random walk not among them."""
+    """Return the champion, and the best candidates of its contest, the random walk not among them."""
     beside = [one for one in offered if one.startswith(f"{first}/") and not one.endswith("/random_walk")]
-    return [first, *beside[-(_SHOWN - 1) :]]
+    return [first, *beside[: _SHOWN - 1]]
+
+
+def piece(key: str) -> str:
+    """Write a part's piece: a fold as its number."""
+    return str(int(key)) if key.isdecimal() else key
 
 
 def _differences(chosen: list[str]) -> None:
@@ -111,8 +132,8 @@ def figure(keys: list[str], scores: Scores, name: str) -> go.Figure:
     chart = go.Figure([_dots(keys, entrant, figures, name) for entrant, figures in scores.items() if name in figures])
     if name != "n":
         chart.update_yaxes(tickformat=".1%" if name != "mae_ratio" else ".4f")
-    chart.update_xaxes(type="category")
-    chart.update_layout(height=420, margin=MARGIN, scattermode="group", legend={"orientation": "h", "y": 1.12})
+    chart.update_xaxes(type="category", labelalias={key: piece(key) for key in keys})
+    chart.update_layout(height=420, margin=MARGIN, scattermode="group", legend=LEGEND)
     return chart
 
 

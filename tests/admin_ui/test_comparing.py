@@ -43,6 +43,23 @@ def test_candidates_are_compared_as_the_api_compares_them(judged: str, service: 
         assert not view.exception
 
 
+def test_only_contests_of_what_is_chosen_are_asked_for(
+    judged: str, service: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another version is offered without its candidates; once it is chosen, they are too, and what was chosen stays."""
+    del service
+    asked: list[str] = []
+    contest = client.contest
+    monkeypatch.setattr(client, "contest", lambda version: asked.append(version) or contest(version))
+    view = opened("comparison")
+    assert set(asked) == {judged}
+    assert "v1" in view.multiselect[0].options
+    view.multiselect[0].select("v1").run()
+    assert not view.exception
+    assert set(asked) == {judged, "v1"}
+    assert view.multiselect[0].value == [judged, f"{judged}/ridge", "v1"]
+
+
 def test_features_are_those_of_the_api(service: str) -> None:
     """Importance, and the dependence on the feature chosen; without a report no drift, and a word why."""
     view = opened("features")
