@@ -1,6 +1,9 @@
 """Moving a store: every row in either direction, into an empty one only, and nothing where it goes wrong."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -88,6 +91,18 @@ def test_a_store_that_holds_rows_is_refused(nextclose: Nextclose, filled: Databa
     assert "isn't empty (rows in" in ran.err
     assert rows(target) == before == rows(filled)
     target.dispose()
+
+
+def test_stores_that_were_migrated_before_are_copied(tmp_path: Path) -> None:
+    """By a process of its own, which a migration hasn't made know every table."""
+    urls = [f"sqlite:///{tmp_path}/{name}.db" for name in ("from", "to")]
+    for url in urls:
+        migrate(database := Database(url))
+        database.dispose()
+    command = [str(Path(sys.executable).with_name("nextclose")), "copy-store", "--to", urls[1]]
+    environment = {**os.environ, "NEXTCLOSE_HOME": str(tmp_path), "NEXTCLOSE_DATABASE_URL": urls[0]}
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")
 
 
 @pytest.mark.usefixtures("filled")
