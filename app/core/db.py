@@ -147,7 +147,8 @@ class Database:
         except DatabaseError as error:
             if type(error) is not DatabaseError:
                 raise
-            raise StoreUnavailable(f"the store is not a database: {error.orig}") from error
+            way_out = "put a backup of it back, or move it away to start anew"
+            raise StoreUnavailable(f"the store is not a database: {error.orig}; {way_out}") from error
 
     def _line(self, error: DatabaseError) -> str:
         line = str(error.orig).split("\n", 1)[0]

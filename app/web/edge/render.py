@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -27,6 +28,8 @@ NAVIGATION = (
     ("/monitoring", "Monitoring"),
     ("/jobs", "Jobs"),
 )
+_PASSING = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+"""What may be over when the same is asked again."""
 _WEIGHT = re.compile(r"[01](\.[0-9]{0,3})?")  # RFC 9110, section 12.4.2
 _VARY = "Accept, Cookie, HX-Request, HX-Request-Type, HX-Target"
 
@@ -122,6 +125,7 @@ def error(request: Request, *, status: int, code: str, title: str, detail: str) 
         "/" + request.headers.get("referer", "").partition("//")[2].partition("/")[2].partition("?")[0]
     )
     values |= {"detail": detail, "target": target or "failure", "sign_in": sign_in(came_from)}
+    values["again"] = request.method == "GET" and status in _PASSING
     return _answer(_text(template, "failure" if target else None, values), status)
 
 

@@ -7,7 +7,7 @@ says all of it: when its bucket will be full again (the generic cell rate algori
 from __future__ import annotations
 
 import math
-from functools import lru_cache
+from functools import cache, lru_cache
 from ipaddress import IPv6Address, IPv6Network
 from time import monotonic
 from urllib.parse import quote
@@ -19,7 +19,7 @@ from app.core.errors import NextcloseError, RateLimited, UnknownHost
 from app.core.public import counted
 from app.core.settings import Settings
 from app.web.api.health import Metrics
-from app.web.edge import errors, security
+from app.web.edge import errors, security, static
 
 USUAL_RATE = 100.0
 """Requests a second of a client elsewhere, where the setting says nothing; our own machine isn't limited then."""
@@ -62,12 +62,11 @@ class Gate:
         if client is None:
             return None
         wait_s = self._take(client, 1 / self._rate)
-        if wait_s <= 0:
+        if wait_s <= 0 or _address(scope) in _style():
             return None
-        return RateLimited(
-            f"more than {counted(self._rate, 'request')} a second: ask again later",
-            retry_after_s=math.ceil(wait_s),
-        )
+        pause_s = math.ceil(wait_s)
+        said = f"more than {counted(self._rate, 'request')} a second: ask again in {pause_s} s"
+        return RateLimited(said, retry_after_s=pause_s)
 
     def _limited(self, scope: Scope) -> str | None:
         """Return whose share a request takes from; None where there is no limit."""
@@ -87,6 +86,16 @@ class Gate:
             del self._full_at[next(iter(self._full_at))]
         self._full_at[client] = full_at + cost_s
         return 0.0
+
+
+@cache
+def _style() -> frozenset[str]:
+    """Return the addresses, by hash, of what gives a refusal's page its look: small, and answered from memory."""
+    return frozenset(static.url(name) for name in ("app.css", "reader.js"))
+
+
+def _address(scope: Scope) -> str:
+    return f"{scope['path']}?{scope['query_string'].decode('latin-1')}"
 
 
 def _host(scope: Scope) -> bytes:

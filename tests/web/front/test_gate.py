@@ -13,6 +13,7 @@ from app.cli import main
 from app.core.db import Database
 from app.core.errors import BadInput
 from app.core.settings import Settings, load_settings
+from app.web.edge import static
 from app.web.front import gate
 from tests.web.conftest import Build, talk_to
 
@@ -43,7 +44,10 @@ async def statuses(app: FastAPI, times: int, client: str, address: str = "/healt
 
 
 async def test_a_client_has_its_share(limited: Limited) -> None:
-    """Ten seconds' worth at once, then 429 with a time after which one more is answered; a neighbour isn't touched."""
+    """Ten seconds' worth at once, then 429 with a time after which one more is answered; a neighbour isn't touched.
+
+    The page that says so has its style.
+    """
     app = limited(rate_limit=0.5)
     for number, address in enumerate(("/predict/AAPL", "/healthz", "/no/such/page", "/static/app.css")):
         client, neighbour = f"192.0.2.{number}", f"198.51.100.{number}"
@@ -56,7 +60,11 @@ async def test_a_client_has_its_share(limited: Limited) -> None:
         assert (refused.json()["code"], refused.headers["retry-after"]) == ("rate_limited", "2")
         assert refused.headers["content-type"] == "application/problem+json"
         assert refused.headers["x-frame-options"] == "DENY"
-        assert "<h1" in (await web.get(address, headers={"accept": "text/html"})).text
+        page = await web.get(address, headers={"accept": "text/html"})
+        assert "<h1" in page.text
+        assert "ask again in 2 s" in page.text
+        assert '<a href="">Try again</a>' in page.text
+        assert [(await web.get(static.url(name))).status_code for name in ("app.css", "app.js")] == [200, 429]
 
 
 async def test_this_machine_is_limited_only_if_asked_for(limited: Limited, monkeypatch: pytest.MonkeyPatch) -> None:
