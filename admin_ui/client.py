@@ -1,8 +1,8 @@
 """The service over HTTP: the only network code of this program.
 
-`NEXTCLOSE_API_URL` names the service; unset, it is on this machine at port 8000. `NEXTCLOSE_ADMIN_TOKEN` is what starts
-jobs where the service asks for one. Answers stay in memory for half a
-minute, so that moving a control asks the service for nothing new.
+`NEXTCLOSE_API_URL` names the service; unset, it is on this machine at port 8000. `NEXTCLOSE_ADMIN_TOKEN` is what
+changes anything where the service asks for one. Answers stay in memory for half a minute, so that moving a control asks
+the service for nothing new.
 """
 
 from __future__ import annotations
@@ -112,11 +112,32 @@ def jobs() -> dict[str, Any]:
     return _get(url(), "/api/jobs")
 
 
+def held() -> list[dict[str, Any]]:
+    """Return the bars that failed a check, newest session first."""
+    found: list[dict[str, Any]] = _get(url(), "/api/quarantine")["bars"]
+    return found
+
+
 def start(kind: str) -> None:
-    """Start a job; `NEXTCLOSE_ADMIN_TOKEN` is sent where it is set."""
+    """Start a job."""
+    _change(f"/api/jobs/{quote(kind)}")
+
+
+def cancel(run: str) -> None:
+    """Ask a running job to end."""
+    _change(f"/api/jobs/{quote(run)}/cancel")
+
+
+def decide(number: int, decision: str) -> None:
+    """Release a bar in quarantine, or drop it."""
+    _change(f"/api/quarantine/{number}/{decision}")
+
+
+def _change(path: str) -> None:
+    """Ask for a change; `NEXTCLOSE_ADMIN_TOKEN` is sent where it is set, and what was asked before is asked anew."""
     token = os.environ.get("NEXTCLOSE_ADMIN_TOKEN", "").strip()
     headers = {"authorization": f"Bearer {token}"} if token else {}
-    _answer(url(), "POST", f"/api/jobs/{quote(kind)}", headers)
+    _answer(url(), "POST", path, headers)
     _get.clear()
 
 

@@ -1,4 +1,4 @@
-"""Operations: what runs, what comes next, how old each symbol's prices are; and starting a job by hand."""
+"""Operations: runs and what comes next, prices and their age, bars that failed a check, and what a person decides."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import polars as pl
 import streamlit as st
 
 from admin_ui import client
-from admin_ui.views import failures_shown, grid, moment, percent
+from admin_ui.views import PRICE, failures_shown, grid, moment, percent, words
 
 STARTABLE = ("refresh", "train", "score", "monitor")
 _RUN = {
@@ -30,8 +30,18 @@ _SYMBOL = {
     "refreshed_at": "Refreshed",
     "error": "Last error",
 }
-_WRITTEN = dict.fromkeys(("Started", "Ended", "When", "First", "Last", "Refreshed"), moment)
-_LONG = {title: st.column_config.Column(width="large") for title in ("Message", "Last error")}
+_DECIDED = {"release": "stored in spite of the rule", "drop": "kept out for good"}
+_HELD = {
+    "symbol": "Symbol",
+    "session": "Session",
+    "rule": "Rule",
+    "detail": "Why",
+    "close": "Close",
+    "source": "Source",
+    "state": "State",
+}
+_WRITTEN = dict.fromkeys(("Started", "Ended", "When", "First", "Last", "Refreshed", "Session"), moment)
+_LONG = {title: st.column_config.Column(width="large") for title in ("Message", "Last error", "Why")}
 
 
 def show() -> None:
@@ -40,8 +50,9 @@ def show() -> None:
     with failures_shown():
         client.jobs()  # a service that is down is told of before anything is offered
         _start()
-        known = client.jobs()
         st.subheader("Runs")
+        _cancel()
+        known = client.jobs()
         if known["jobs"]:
             grid(chosen(known["jobs"], _RUN), {**_WRITTEN, "Done": lambda value: percent(value, 0)}, _LONG)
         else:
@@ -55,6 +66,13 @@ def show() -> None:
             grid(chosen(stored, _SYMBOL), {**_WRITTEN, "Sessions": "{:,}"}, _LONG)
         else:
             st.info("No prices are stored yet. The service fetches them on its first run.")
+        st.subheader("Quarantine")
+        _decide()
+        held = client.held()
+        if held:
+            grid(chosen(held, _HELD), {**_WRITTEN, "Rule": words, "Close": PRICE}, _LONG)
+        else:
+            st.info("Nothing is in quarantine: every bar that was offered passed the checks.")
 
 
 def _start() -> None:
@@ -65,6 +83,33 @@ def _start() -> None:
         with failures_shown():
             client.start(kind)
             st.success(f"Started: {kind}. It is in the list; reload this page to see how far it is.")
+
+
+def _cancel() -> None:
+    """Offer to end what runs."""
+    for run in client.jobs()["jobs"]:
+        if run["state"] == "running" and st.button(f"Cancel {words(run['kind'])}", key=run["id"]):
+            with failures_shown():
+                client.cancel(run["id"])
+                st.success("Asked to end; that takes some seconds.")
+
+
+def _decide() -> None:
+    """Offer to let in a bar that failed a check, or to keep it out for good."""
+    waiting = {one["id"]: one for one in client.held() if one["state"] == "held"}
+    if not waiting:
+        return
+    left, *buttons = st.columns([2, 1, 1], vertical_alignment="bottom")
+    number = left.selectbox("Decide on a bar", list(waiting), format_func=lambda one: _named(waiting[one]))
+    for button, decision in zip(buttons, ("release", "drop"), strict=True):
+        if button.button(decision.capitalize(), width="stretch"):
+            with failures_shown():
+                client.decide(number, decision)
+                st.success(f"{_named(waiting[number])}: {_DECIDED[decision]}.")
+
+
+def _named(bar: dict[str, Any]) -> str:
+    return f"{bar['symbol']} of {moment(bar['session'])}, {words(bar['rule'])}"
 
 
 def chosen(rows: list[dict[str, Any]], columns: dict[str, str]) -> pl.DataFrame:

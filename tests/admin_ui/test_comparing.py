@@ -88,7 +88,7 @@ def test_a_missing_token_is_said(
         assert not view.exception
         assert len(view.error) == 1
         assert any("NEXTCLOSE_ADMIN_TOKEN" in one.value for one in view.caption)
-        assert [one.value for one in view.subheader] == ["Runs", "What comes next", "Prices"]
+        assert [one.value for one in view.subheader] == ["Runs", "What comes next", "Prices", "Quarantine"]
 
 
 class Odd(http.server.BaseHTTPRequestHandler):

@@ -14,6 +14,7 @@ from admin_ui.views import explorer, forecasts, models, prices
 from app.core.clock import Clock
 from app.core.db import Database
 from app.forecasts.ledger.scoring import score_due
+from app.jobs import runs
 from app.prices import store
 from app.prices.sources.sample import sample_bars
 from tests.admin_ui.conftest import MAIN
@@ -118,6 +119,31 @@ def test_a_job_is_started_by_hand(service: str) -> None:
     assert not view.exception
     assert "Started: score" in view.success[0].value
     assert [one["kind"] for one in httpx.get(f"{service}/api/jobs").json()["jobs"]] == ["score"]
+
+
+def test_a_bar_in_quarantine_is_decided_on(service: str) -> None:
+    """The one that failed a check is offered with both ways out; the service keeps what was decided."""
+    held = httpx.get(f"{service}/api/quarantine").json()["bars"]
+    view = opened("operations")
+    assert view.selectbox[1].options == [f"AAPL of {views.moment(held[0]['session'])}, repeated bar"]
+    next(one for one in view.button if one.label == "Drop").click().run()
+    assert not view.exception
+    assert "kept out for good" in view.success[0].value
+    assert view.dataframe[-1].value["State"].to_list() == ["dropped"]
+    assert [one["state"] for one in httpx.get(f"{service}/api/quarantine").json()["bars"]] == ["dropped"]
+    again = httpx.post(f"{service}/api/quarantine/{held[0]['id']}/release")
+    assert (again.status_code, "is dropped already" in again.json()["detail"]) == (422, True)
+    assert httpx.post(f"{service}/api/quarantine/9/drop").status_code == 404
+
+
+def test_a_run_is_cancelled(service: str, seeded: Database) -> None:
+    """Whatever runs has a button; the service asks it to end."""
+    run = runs.start(seeded, "train", "test", NOW)
+    view = opened("operations")
+    next(one for one in view.button if one.label == "Cancel train").click().run()
+    assert not view.exception
+    assert "Asked to end" in view.success[0].value
+    assert httpx.get(f"{service}/api/jobs/{run.id}").json()["stopping"] is not None
 
 
 def test_prices_show_forecast_chart_and_record(service: str) -> None:

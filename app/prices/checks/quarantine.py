@@ -155,10 +155,16 @@ def drop(db: Session, ids: Sequence[int], now: datetime) -> int:
     return len(ids)
 
 
-def _waiting(db: Session, number: int) -> QuarantineRow:
+def get(db: Session, number: int) -> QuarantineRow:
+    """Return one entry. Errors: `NotThere`."""
     held = db.get(QuarantineRow, number)
     if held is None:
         raise NotThere(f"quarantine has no entry {number}; /data and `nextclose doctor data` list them")
+    return held
+
+
+def _waiting(db: Session, number: int) -> QuarantineRow:
+    held = get(db, number)
     if held.state != HELD:
         raise BadInput(f"entry {number} ({held.symbol} of {day(held.session)}) is {held.state} already")
     return held

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from pydantic_core import to_json
 from starlette.responses import Response
 
@@ -40,6 +40,18 @@ def held(services: ServicesDep, shape: csv.Format = "json") -> schemas.Quarantin
     with services.database.read() as db:
         found = schemas.Quarantine(bars=[schemas.HeldBar.of(row) for row in quarantine.listing(db, None)])
     return csv.table(found, "bars", "quarantine") if shape == "csv" else found
+
+
+@router.post("/quarantine/{number}/{decision}", tags=["changes"], dependencies=[Admin])
+def decide(
+    number: Annotated[int, Path(ge=1, le=2**53, description="An entry's id")],
+    decision: Literal["release", "drop"],
+    services: ServicesDep,
+) -> schemas.HeldBar:
+    """Store a bar in quarantine all the same, or keep it out for good."""
+    with services.database.write() as db:
+        (quarantine.release if decision == "release" else quarantine.drop)(db, [number], services.clock.now())
+        return schemas.HeldBar.of(quarantine.get(db, number))
 
 
 @router.get("/prices/{symbol}", tags=["prices"], response_model=schemas.Prices, responses=csv.OFFERED)

@@ -19,6 +19,7 @@ from app.jobs.timing import timed
 from app.prices.checks import quarantine
 from app.prices.store import SymbolStatus
 from app.prices.store.tables import QuarantineRow
+from app.web.api import prices
 from app.web.edge import render
 from app.web.edge.deps import ServicesDep
 from app.web.edge.security import PageAdmin
@@ -157,8 +158,7 @@ def data(request: Request, services: ServicesDep, offset: Annotated[int, Query(g
 @router.post("/data/quarantine/{number}/{decision}", dependencies=[PageAdmin])
 def decide(number: int, decision: Literal["release", "drop"], services: ServicesDep) -> Response:
     """Store a bar in quarantine all the same, or keep it out for good, and return to the list."""
-    with services.database.write() as db:
-        (quarantine.release if decision == "release" else quarantine.drop)(db, [number], services.clock.now())
+    prices.decide(number, decision, services)
     return render.see_other("/data#held-title")
 
 

@@ -138,6 +138,7 @@ async def test_the_token_opens_and_nothing_else_does(settings: Settings, seeded:
         ("POST", "/models/v1/promote"),
         ("POST", "/models/rollback"),
         ("POST", "/data/quarantine/1/drop"),
+        ("POST", "/api/quarantine/1/drop"),
     ],
 )
 async def test_every_change_is_guarded(app: FastAPI, method: str, address: str) -> None:
