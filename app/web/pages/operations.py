@@ -54,6 +54,7 @@ def came_to(run: JobRun) -> str:
     parts = [part for part in outcome.values() if isinstance(part, dict)] if run.kind == "cycle" else [outcome]
     found: dict[str, Any] = {name: value for part in parts for name, value in part.items()}
     said = [f"{count:,} {_NOT_DUE.get(name, name)}" for name, count in found.get("outcomes", {}).items()]
+    said += ["no symbol to refresh"] if found.get("symbols") == 0 else []
     said += [f"{counted(found[name], noun)} {came}" for name, (noun, came) in _COUNTED.items() if found.get(name)]
     if "winner" in found:
         end = "promoted" if found["promoted"] else found["reason"].partition(";")[0]

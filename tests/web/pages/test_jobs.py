@@ -35,11 +35,13 @@ async def test_a_run_says_what_it_came_to(web: httpx.AsyncClient, seeded: Databa
         "forecast": {"forecasts": 5, "in_shadow": 0}, "alert": {"alerts": 1},
     }  # fmt: skip
     followed = {"champion": "v3", "known_to_mlflow": False}
-    for kind, outcome in (("train", trained), ("cycle", parts), ("alias", followed)):
+    unwatched = {"symbols": 0, "outcomes": {}, "bars_added": 0}
+    for kind, outcome in (("train", trained), ("cycle", parts), ("alias", followed), ("refresh", unwatched)):
         runs.finish(seeded, runs.start(seeded, kind, "test", NOW).id, "done", "done", outcome, NOW)
     text = (await web.get("/jobs")).text
     assert "random forest, version v2: in shadow</td>" in text
     assert "version v3, unknown to MLflow</td>" in text
+    assert '<td class="text">no symbol to refresh</td>' in text
     cycle = (
         "4 updated; 1 not due; 1,200 bars corrected; 4 forecasts settled; 5 forecasts made; 1 alert found; watch; "
         "retrained ridge: in shadow"

@@ -111,6 +111,7 @@ async def test_the_record_is_summed_up_once_and_again_when_it_says_more(
         assert (await web.get("/api/calibration?origin=replay")).json()["n"] == told["n"] == 1
         page = (await web.get("/track-record", headers=HTML)).text
     assert "1 replayed" in page
+    assert "Until then this is what a replay of past sessions says" in page
     assert not [one for one in sent if "score.crps" in one and "forecast.hash" not in one]
 
 
