@@ -45,9 +45,11 @@ def refresh(
 
 def _told(reports: list[RefreshReport]) -> Iterator[str]:
     """Yield each detail once, behind the first symbols that it is told of."""
+    from app.prices.outcomes import common
+
     told: dict[str, list[str]] = {}
     for report in reports:
-        told.setdefault(report.detail, []).append(report.symbol)
+        told.setdefault(common(report.detail, report.symbol), []).append(report.symbol)
     told.pop("", None)
     for detail, names in told.items():
         more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""

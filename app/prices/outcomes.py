@@ -18,6 +18,11 @@ DOWN: Final[frozenset[Outcome]] = frozenset({"limited", "unreachable", "malforme
 """Those of them that speak of the source, not of the symbol."""
 
 
+def common(reason: str, symbol: str) -> str:
+    """Return why a symbol's refresh failed in words that hold for others too: without its name, which failures bear."""
+    return reason.replace(f" ({symbol})", "").replace(f" for {symbol}", "").rstrip(".")
+
+
 @dataclass(frozen=True)
 class RefreshReport:
     """How one symbol's refresh went: bars added and changed, and the newest final session in the store."""

@@ -11,6 +11,7 @@ import pytest
 from app.cli.prices import _told
 from app.core.clock import calendar
 from app.prices.outcomes import RefreshReport
+from app.prices.sources.yahoo import failure_of
 from tests.cli.conftest import Nextclose
 
 HEAVY = ("mlflow", "xgboost", "sklearn", "yfinance", "pandas", "exchange_calendars", "fastapi", "polars", "sqlalchemy")
@@ -159,6 +160,8 @@ def test_an_empty_ledger_holds(nextclose: Nextclose) -> None:
 
 def test_a_refresh_tells_what_many_symbols_share_once() -> None:
     """Behind the first few of them; nothing of a symbol about which there is nothing to say."""
-    reports = [RefreshReport(f"S{number}", "unreachable", detail="no line") for number in range(7)]
+    refused = [failure_of(f"S{number}", ValueError(""), 429) for number in range(7)]
+    reports = [RefreshReport(f"S{number}", "limited", detail=str(error)) for number, error in enumerate(refused)]
     told = list(_told([RefreshReport("KO", "updated"), *reports, RefreshReport("IBM", "updated", detail="corrected")]))
-    assert told == ["S0 S1 S2 S3 S4 and 2 more: no line", "IBM: corrected"]
+    told_once = "S0 S1 S2 S3 S4 and 2 more: Yahoo refuses to answer for now: too many requests"
+    assert told == [told_once, "IBM: corrected"]

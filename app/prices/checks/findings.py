@@ -18,7 +18,7 @@ from sqlmodel import Session
 from app.core.clock import Calendar, Clock, calendar
 from app.core.db import Database
 from app.core.progress import Progress, silent
-from app.core.public import counted
+from app.core.public import counted, day
 from app.prices import store
 from app.prices.checks import quarantine, rules
 from app.prices.checks.neighbours import market_moves
@@ -120,10 +120,10 @@ def _gaps(bars: pl.DataFrame, known: dict[str, SymbolStatus], found: list[Findin
         before = pl.col("session").shift(1).over("symbol").alias("before")
         gaps = ordered.with_columns(step, before).filter(pl.col("missing") > 0)
         for symbol, last, then in gaps.select("symbol", "before", "session").iter_rows():
-            missing = [day for day in exchange.between(last, then)[1:-1] if (symbol, day) not in held]
+            missing = [one for one in exchange.between(last, then)[1:-1] if (symbol, one) not in held]
             if missing:
                 count = counted(len(missing), "missing session")
-                yield Finding("gap", symbol, missing[0], f"{count} between {last} and {then}")
+                yield Finding("gap", symbol, missing[0], f"{count} between {day(last)} and {day(then)}")
 
 
 def _jumps(bars: pl.DataFrame, splits: pl.DataFrame) -> Iterator[Finding]:

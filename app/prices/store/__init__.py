@@ -4,6 +4,7 @@ In: bars that passed the checks. Out: bar and event frames, and each symbol's st
 writes is called by `checks` and `refresh`.
 """
 
+from app.prices.store.changes import MOST_CHANGES as MOST_CHANGES
 from app.prices.store.changes import Action as Action
 from app.prices.store.changes import Revision as Revision
 from app.prices.store.changes import actions as actions

@@ -9,9 +9,9 @@ from typing import Final
 from sqlmodel import Session
 
 from app.core.public import Instant
-from app.prices.store import sql
+from app.prices.store import sql, write
 
-MOST: Final = 1000
+MOST_CHANGES: Final = 1000
 """Of each kind, the newest."""
 _RESTATED: Final = "a dividend restated the adjusted closes"
 
@@ -30,7 +30,7 @@ class Revision:
     """What one fetch made of stored bars, and why: of how many sessions, from the first to the last of them.
 
     `largest_change` is the largest move of one of their closes by it, 0.01 for 1 % up or down; None where their bars
-    went away.
+    went away, as those of the sample do: other prices stand on another basis.
     """
 
     replaced_at: Instant
@@ -44,7 +44,9 @@ class Revision:
 def actions(db: Session, symbol: str) -> list[Action]:
     """Return a symbol's splits and dividends, newest first."""
     query = "SELECT session, kind, value FROM action WHERE symbol = ? ORDER BY session DESC, kind LIMIT ?"
-    return [Action(sql.to_date(day), kind, float(value)) for day, kind, value in sql.run(db, query, [symbol, MOST])]
+    return [
+        Action(sql.to_date(day), kind, float(value)) for day, kind, value in sql.run(db, query, [symbol, MOST_CHANGES])
+    ]
 
 
 def revisions(db: Session, symbol: str) -> list[Revision]:
@@ -53,7 +55,8 @@ def revisions(db: Session, symbol: str) -> list[Revision]:
         "WITH replaced AS (SELECT old.replaced_at, old.reason, old.session, old.close, COALESCE(lead(old.close) OVER"
         " (PARTITION BY old.session ORDER BY old.replaced_at, old.id), bar.close) AS later FROM bar_revision old"
         " LEFT JOIN bar ON bar.symbol = old.symbol AND bar.session = old.session WHERE old.symbol = ?)"
-        " SELECT replaced_at, reason, count(*), min(session), max(session), max(abs(later / NULLIF(close, 0) - 1))"
+        " SELECT replaced_at, reason, count(*), min(session), max(session),"
+        " max(CASE WHEN reason <> ? THEN abs(later / NULLIF(close, 0) - 1) END)"
         " FROM replaced GROUP BY replaced_at, reason"
         " UNION ALL SELECT replaced_at, ?, (SELECT count(*) FROM bar WHERE bar.symbol = adjustment.symbol"
         " AND bar.session BETWEEN first AND last), first, last, 0.0 FROM adjustment WHERE symbol = ?"
@@ -61,5 +64,7 @@ def revisions(db: Session, symbol: str) -> list[Revision]:
     )
     return [
         Revision(sql.to_instant(at), reason, count, sql.to_date(first), sql.to_date(last), change)
-        for at, reason, count, first, last, change in sql.run(db, query, [symbol, _RESTATED, symbol, MOST])
+        for at, reason, count, first, last, change in sql.run(
+            db, query, [symbol, write.MADE_WAY, _RESTATED, symbol, MOST_CHANGES]
+        )
     ]

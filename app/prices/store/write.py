@@ -19,6 +19,7 @@ from app.prices.store import adjustments, sql
 from app.prices.symbols import SERIES_MARK, exchange_of, is_series
 
 SAMPLE: Final = "sample"
+MADE_WAY: Final = "the sample made way for real prices"
 PRICE_TOLERANCE: Final = 1e-6
 """Two prices closer than this (relative) are one: Yahoo's JSON carries single-precision floats."""
 
@@ -124,8 +125,7 @@ def make_way(db: Session, symbols: Iterable[str], source: str, at: datetime) -> 
     if sql.run(db, f"SELECT b.source {newest} {prices} LIMIT 1", [SERIES_MARK]) != [(SAMPLE,)]:
         return 0
     held = [str(symbol) for (symbol,) in sql.run(db, f"SELECT s.symbol {newest} WHERE b.source = ?", [SAMPLE])]
-    reason = "the sample made way for real prices"
-    sql.run(db, f"{_KEEP} WHERE source = ?", [sql.instant(db, at), reason, SAMPLE])
+    sql.run(db, f"{_KEEP} WHERE source = ?", [sql.instant(db, at), MADE_WAY, SAMPLE])
     gone = sql.change(db, "DELETE FROM bar WHERE source = ?", [SAMPLE])
     summarise(db, held)
     return gone

@@ -114,10 +114,12 @@ def changes(
 def changes_of(services: Services, symbol: str) -> schemas.Changes:
     """Return what became of a stored symbol's prices."""
     with services.database.read() as db:
-        name = store.status(db, symbol).symbol
-        held = [schemas.HeldBar.of(row) for row in quarantine.listing(db, None, symbol=name)]
-        return schemas.Changes(
-            symbol=name, actions=store.actions(db, name), revisions=store.revisions(db, name), held=held
+        held = quarantine.listing(db, None, store.MOST_CHANGES, symbol)
+        return schemas.Changes.of(
+            store.status(db, symbol),
+            actions=store.actions(db, symbol),
+            revisions=store.revisions(db, symbol),
+            held=[schemas.HeldBar.of(row) for row in held],
         )
 
 

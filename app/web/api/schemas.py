@@ -79,6 +79,7 @@ class Changes(Schema):
     """What became of a symbol's prices, each newest first, 1,000 at most: actions, replaced bars, bars kept out."""
 
     symbol: str
+    currency: str | None
     actions: list[Action]
     revisions: list[Revision]
     held: list[HeldBar]

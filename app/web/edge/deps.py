@@ -45,9 +45,10 @@ class Memo:
     ) -> dict[str, T]:
         """Return the value of each (kind, name); those whose grounds are others than last time are made together."""
         held = {name: self._held.get((kind, name), _NOTHING) for name in grounds}
-        due = [name for name, its in grounds.items() if held[name][0] != its]
+        same = {name: value for name, (its, value) in held.items() if its == grounds[name]}
+        due = [name for name in grounds if name not in same]
         made = {name: self._keep((kind, name), grounds[name], one) for name, one in make(due).items()} if due else {}
-        return {name: made[name] if name in made else its[1] for name, its in held.items()}
+        return same | made
 
     def _keep(self, name: Hashable, grounds: object, value: T) -> T:
         if len(self._held) >= self._most:

@@ -17,6 +17,7 @@ from app.jobs.launch import launch
 from app.jobs.tables import JobRun
 from app.jobs.timing import timed
 from app.prices.checks import quarantine
+from app.prices.outcomes import common
 from app.prices.store import SymbolStatus
 from app.prices.store.tables import QuarantineRow
 from app.web.api import prices
@@ -28,10 +29,8 @@ from app.web.views import layout
 SHOWN = 50
 LISTED = 100
 """Stored symbols on a page."""
-UNANSWERED = ("limited", "unreachable")
-"""Outcomes of a refresh that the source's state explains, whatever the symbol."""
 SEVERAL = 3
-"""So many symbols with one of them are told the reason once, above their rows."""
+"""A reason that so many refreshes failed for is told once, above their rows."""
 STARTABLE = ("refresh", "train", "forecast", "score", "monitor")
 _COUNTED = {
     "bars_changed": ("bar", "corrected"),
@@ -115,14 +114,18 @@ def monitoring(request: Request, services: ServicesDep) -> Response:
         ages=ages,
         held=held,
         failures=_failures(stored),
+        reason=_reason,
     )
 
 
-def _failures(stored: Sequence[SymbolStatus]) -> dict[str, tuple[int, str]]:
-    """Return for each outcome that several symbols share of how many it is, and the reason given most often."""
-    reasons = {outcome: Counter(one.error for one in stored if one.outcome == outcome) for outcome in UNANSWERED}
-    shared = {outcome: found for outcome, found in reasons.items() if found.total() >= SEVERAL}
-    return {outcome: (found.total(), str(found.most_common(1)[0][0])) for outcome, found in shared.items()}
+def _failures(stored: Sequence[SymbolStatus]) -> dict[str, int]:
+    """Return each reason that several symbols' last refreshes failed for, the most frequent first, and of how many."""
+    found = Counter(_reason(one) for one in stored if one.error)
+    return {reason: count for reason, count in found.most_common() if count >= SEVERAL}
+
+
+def _reason(status: SymbolStatus) -> str:
+    return common(status.error or "", status.symbol)
 
 
 def _oldest_first(aged: tuple[int | None, SymbolStatus]) -> tuple[float, str]:
@@ -142,7 +145,7 @@ def data(request: Request, services: ServicesDep, offset: Annotated[int, Query(g
     failures = _failures(stored)
 
     def row(one: SymbolStatus) -> str:
-        shown = one, one.outcome in failures
+        shown = one, _reason(one) in failures
         return services.memo.of(("stored", one.symbol), shown, lambda: render.macro("rows", "stored")(*shown))
 
     shown: dict[str, Any] = {
@@ -157,10 +160,15 @@ def data(request: Request, services: ServicesDep, offset: Annotated[int, Query(g
 
 
 @router.post("/data/quarantine/{number}/{decision}", dependencies=[PageAdmin])
-def decide(number: int, decision: Literal["release", "drop"], services: ServicesDep) -> Response:
+def decide(
+    number: int,
+    decision: Literal["release", "drop"],
+    services: ServicesDep,
+    back: Annotated[str, Query(max_length=100)] = "/data",
+) -> Response:
     """Store a bar in quarantine all the same, or keep it out for good, and return to the list."""
     prices.decide(number, decision, services)
-    return render.see_other("/data#held-title")
+    return render.see_other(f"{render.own_path(back)}#held-title")
 
 
 @router.get("/help")

@@ -70,7 +70,10 @@ def numbers(request: Request, symbol: str, services: ServicesDep, show: Show = N
 def changes(request: Request, symbol: str, services: ServicesDep) -> Response:
     """Tell what became of a symbol's prices; a region of the stock's page, or a page by itself."""
     found = api.changes_of(services, normalise(symbol))
-    return layout.page(request, services, "changes", f"/api/changes/{quote(found.symbol)}", found=found)
+    with services.database.read() as db:
+        status = store.status(db, found.symbol)
+    shown = {"found": found, "stock": status, "most": store.MOST_CHANGES}
+    return layout.page(request, services, "changes", f"/api/changes/{quote(found.symbol)}", [status], None, **shown)
 
 
 @router.get("/stocks/{symbol}/drivers")

@@ -63,7 +63,7 @@ class Stock:
     @property
     def chart_region(self) -> str:
         """The chart's region, as it is printed."""
-        grounds = self.chart or self.status
+        grounds = (self.chart, self.status.bars) if self.chart else self.status
         name = "drawing", self.status.symbol, self.chosen
         return self.services.drawn.of(name, grounds, lambda: render.macro("chart", "chart")(self, RANGES))
 

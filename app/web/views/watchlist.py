@@ -122,6 +122,7 @@ def watchlist(services: Services, answers: Answers, sort: Sort | None = None, on
     shown = watched or every[:MOST_UNWATCHED]
     lines, found = board(services, answers, shown)
     forecasts = tuple(one.forecast for one in found if isinstance(one, Answer))
+    only = only if forecasts and len(shown) > 1 else None
     chosen = [one for one in lines if ONLY[only][1](one)] if only else lines
     return Watchlist(
         rows=_rows(services, answers, arranged(chosen, sort) if sort else chosen, forecasts),

@@ -96,6 +96,7 @@ def test_each_fetch_that_changed_bars_is_told_by_itself(database: Database) -> N
     with database.write() as db:
         sql.change(db, "INSERT INTO action VALUES ('KO', '2020-01-10', 'dividend', 0.41, ?)", [sql.instant(db, FIRST)])
         sql.change(db, "INSERT INTO action VALUES ('KO', '2020-02-10', 'split', 4.0, ?)", [sql.instant(db, FIRST)])
+    with database.read() as db:
         told, done = store.revisions(db, "KO"), store.actions(db, "KO")
     assert [one.replaced_at for one in told] == [FIRST + timedelta(days=day) for day in (3, 2, 1)]
     assert [one.sessions for one in told] == [SESSIONS, 3, SESSIONS - 10]
@@ -105,3 +106,14 @@ def test_each_fetch_that_changed_bars_is_told_by_itself(database: Database) -> N
         (date(2020, 2, 10), "split", 4.0),
         (date(2020, 1, 10), "dividend", 0.41),
     ]
+
+
+def test_what_the_sample_made_way_for_is_no_change_of_a_close(database: Database) -> None:
+    """Real prices stand on another basis; a bar that went away has no close to compare with."""
+    with database.write() as db:
+        write.upsert(db, history(), write.SAMPLE, FIRST)
+        write.make_way(db, ["KO"], "yahoo", FIRST + timedelta(days=1))
+        write.upsert(db, history().with_columns(pl.col("close") / 4), "yahoo", FIRST + timedelta(days=1))
+    with database.read() as db:
+        (told,) = store.revisions(db, "KO")
+    assert (told.reason, told.sessions, told.largest_change) == (write.MADE_WAY, SESSIONS, None)

@@ -1,16 +1,21 @@
 """The first page and the screener lead with what is known: how far a symbol may go, and what a reader asks of it."""
 
 import re
+from datetime import date
 
 import httpx
+import polars as pl
 import pytest
 from sqlmodel import col, update
 
 from app.core.db import Database
 from app.prices import store
+from app.prices.frame import REPORTED_SCHEMA
+from app.prices.store import event_updates
 from app.prices.store.tables import SymbolRow
+from app.web.edge.deps import Memo
 from app.web.pages import operations
-from tests.web.conftest import WATCHED
+from tests.web.conftest import NOW, WATCHED
 from tests.web.pages.test_pages import HTML, part
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -57,16 +62,25 @@ async def test_the_board_is_sorted_by_its_headings(web: httpx.AsyncClient) -> No
     assert (await web.get("/?sort=nonsense", headers=HTML)).status_code == 422
 
 
-async def test_the_board_is_narrowed_to_what_stands_out(web: httpx.AsyncClient) -> None:
-    """As many rows as the choice says, each of them so; the order stays, and the whole list is a click away."""
-    ratios = [one["move_ratio"] for one in (await web.get("/api/screener?watched=true")).json()["rows"]]
-    wider = sum(round(one, 2) >= 1.25 for one in ratios)
-    text = (await web.get("/?sort=symbol&only=wider", headers=HTML)).text
-    assert f'<a href="/?sort=symbol" aria-current="true">Wider than usual <small>{wider}</small></a>' in text
-    assert text.count('data-way="wider"') == text.count('<tr role="row" id="row-') == wider
+async def test_the_board_is_narrowed_to_what_stands_out(web: httpx.AsyncClient, seeded: Database) -> None:
+    """The rows that are so and no others; the order stays, and the whole list is a click away."""
     none = (await web.get("/?only=results", headers=HTML)).text
-    assert "None of these" in none
+    assert f"None of these {len(WATCHED)} symbols" in none
     assert '<a href="/">Show all</a>' in none
+    assert 'id="adder"' in none
+    days = [("AAPL", date(2013, 3, 6), "amc", None), ("MSFT", date(2013, 4, 18), "amc", None)]
+    calm = pl.when(pl.int_range(pl.len()) % 2 == 0).then(27.0).otherwise(27.1)
+    with seeded.write() as db:
+        event_updates.update(db, pl.DataFrame(days, schema=REPORTED_SCHEMA, orient="row"), "yahoo", NOW)
+        prices = {name: calm for name in ("open", "high", "low", "close")}
+        store.upsert(db, store.history(db, "MSFT", last=251).with_columns(**prices), "sample", NOW)
+    for only, title, symbol in (
+        ("wider", "Wider than usual", "MSFT"),
+        ("results", "Results within 5 sessions", "AAPL"),
+    ):
+        text = (await web.get(f"/?sort=symbol&only={only}", headers=HTML)).text
+        assert f'<a href="/?sort=symbol" aria-current="true">{title} <small>1</small></a>' in text
+        assert re.findall(r'class="who"><a href="/stocks/(\w+)">', text) == [symbol]
     assert (await web.get("/?only=nonsense", headers=HTML)).status_code == 422
 
 
@@ -91,13 +105,28 @@ async def test_stored_symbols_are_listed_page_by_page(web: httpx.AsyncClient, mo
 async def test_what_several_refreshes_failed_for_is_told_once(web: httpx.AsyncClient, seeded: Database) -> None:
     """Above the rows, which keep their outcome; a reason of its own stays in its row."""
     with seeded.write() as db:
-        db.connection().execute(update(SymbolRow).values(outcome="unreachable", error="no line (AAPL)"))
+        line = "Yahoo can't be reached (" + col(SymbolRow.symbol) + "): no line."
+        db.connection().execute(update(SymbolRow).values(outcome="unreachable", error=line))
         unread = update(SymbolRow).where(col(SymbolRow.symbol) == "FB")
         db.connection().execute(unread.values(outcome="malformed", error="no FB"))
         first = update(SymbolRow).where(col(SymbolRow.symbol) == "IBM")
-        db.connection().execute(first.values(error="no line (IBM)"))
+        db.connection().execute(first.values(error="Yahoo answered 503 for IBM"))
     text = (await web.get("/data")).text
-    told = "The last refresh of 4 symbols failed: no line (AAPL)."
+    told = "The last refresh of 3 symbols failed: Yahoo can&#39;t be reached: no line.<"
     section = text.partition('id="stored-title"')[2]
-    assert (told in section, section.count("no line"), section.count("no FB")) == (True, 1, 1)
+    assert [section.count(one) for one in (told, "no line", "no FB", "Yahoo answered 503 for IBM")] == [1, 1, 1, 1]
     assert (section.count("unreachable"), section.count("malformed")) == (4, 1)
+
+
+def test_what_is_due_is_made_together_and_nothing_is_older_than_its_grounds() -> None:
+    """Only what rests on something else than before is made; a name that wasn't made has no value."""
+    memo, asked = Memo(9), list[list[str]]()
+
+    def make(due: list[str]) -> dict[str, str]:
+        asked.append(due)
+        return {name: name.upper() for name in due if name != "c"}
+
+    assert memo.of_many("x", {"a": 1, "b": 1}, make) == {"a": "A", "b": "B"}
+    assert memo.of_many("x", {"a": 1, "b": 2, "c": 1}, make) == {"a": "A", "b": "B"}
+    assert memo.of_many("x", {"a": 1}, make) == {"a": "A"}
+    assert asked == [["a", "b"], ["b", "c"]]
