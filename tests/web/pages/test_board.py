@@ -72,7 +72,7 @@ async def test_the_board_is_narrowed_to_what_stands_out(web: httpx.AsyncClient, 
     calm = pl.when(pl.int_range(pl.len()) % 2 == 0).then(27.0).otherwise(27.1)
     with seeded.write() as db:
         event_updates.update(db, pl.DataFrame(days, schema=REPORTED_SCHEMA, orient="row"), "yahoo", NOW)
-        prices = {name: calm for name in ("open", "high", "low", "close")}
+        prices = dict.fromkeys(("open", "high", "low", "close"), calm)
         store.upsert(db, store.history(db, "MSFT", last=251).with_columns(**prices), "sample", NOW)
     for only, title, symbol in (
         ("wider", "Wider than usual", "MSFT"),
