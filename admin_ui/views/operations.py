@@ -13,7 +13,7 @@ from admin_ui.views import PRICE, failures_shown, grid, moment, percent, words
 STARTABLE = ("refresh", "train", "score", "monitor")
 _RUN = {
     "kind": "Job",
-    "trigger": "Why",
+    "trigger": "Started by",
     "state": "State",
     "progress": "Done",
     "message": "Message",
