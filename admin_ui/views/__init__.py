@@ -18,7 +18,7 @@ LEGEND = {"orientation": "h", "yanchor": "bottom", "y": 1.02}
 """Above a figure, growing upwards: however many lines it takes, it lies on nothing that is drawn."""
 Written = Mapping[str, str | Callable[[Any], str]]
 """How the columns of a table read, by their names: a format, or what writes a value."""
-PRICE = "{:,.2f}"
+HUNDREDTHS = "{:,.2f}"
 _RATIO = "{:,.4f}"
 _UNKNOWN = "\u2013"
 _MINUS = "\u2212"
@@ -63,6 +63,11 @@ def moment(text: str) -> str:
     at = datetime.fromisoformat(text)
     day = f"{at.day} {at:%b %Y}"
     return f"{day}, {at:%H:%M} UTC" if "T" in text else day
+
+
+def price(value: float) -> str:
+    """Write a price, or what is in its unit, as the service's pages do: four decimals below one."""
+    return (f"{value:,.2f}" if abs(value) >= 1 else f"{value:.4f}").replace("-", _MINUS)
 
 
 def words(name: str) -> str:

@@ -9,7 +9,7 @@ import polars as pl
 import streamlit as st
 
 from admin_ui import client
-from admin_ui.views import MARGIN, PRICE, Written, failures_shown, grid, moment, share
+from admin_ui.views import HUNDREDTHS, MARGIN, Written, failures_shown, grid, moment, share
 
 MOST_DRAWN = 25
 KINDS = {
@@ -19,7 +19,10 @@ KINDS = {
     "splits": "number of splits",
 }
 _DEPENDENCE = {"value": "Value", "expected_move": "Expected move", "predicted_return": "Expected return"}
-_DRIFT: Written = {"Weight": share, **dict.fromkeys(("PSI, last month", "Most before", "Median moved, in IQRs"), PRICE)}
+_DRIFT: Written = {
+    "Weight": share,
+    **dict.fromkeys(("PSI, last month", "Most before", "Median moved, in IQRs"), HUNDREDTHS),
+}
 
 
 def show() -> None:

@@ -10,15 +10,16 @@ import streamlit as st
 
 from admin_ui import client
 from admin_ui.views import (
+    HUNDREDTHS,
     LEGEND,
     MARGIN,
-    PRICE,
     Written,
     failures_shown,
     grid,
     metrics,
     moment,
     percent,
+    price,
     ratio,
     share,
 )
@@ -43,7 +44,8 @@ _BY_SYMBOL: Written = {
 }
 _MISSES: Written = {
     "Session": moment,
-    **dict.fromkeys(("Last close", "80 % from", "80 % to", "Close", "Half bands off"), PRICE),
+    **dict.fromkeys(("Last close", "80 % from", "80 % to", "Close"), price),
+    "Half bands off": HUNDREDTHS,
 }
 
 

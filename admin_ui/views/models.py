@@ -9,7 +9,7 @@ import polars as pl
 import streamlit as st
 
 from admin_ui import client
-from admin_ui.views import MARGIN, PRICE, Written, failures_shown, grid, moment, share, words
+from admin_ui.views import HUNDREDTHS, MARGIN, Written, failures_shown, grid, moment, share, words
 
 COLUMNS = {
     "name": "Candidate",
@@ -35,7 +35,7 @@ _WRITTEN: Written = {
     **{COLUMNS[name]: share for name in _SHARES},
     COLUMNS["name"]: words,
     COLUMNS["n"]: "{:,}",
-    COLUMNS["seconds"]: PRICE,
+    COLUMNS["seconds"]: HUNDREDTHS,
 }
 
 

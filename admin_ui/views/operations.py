@@ -8,7 +8,7 @@ import polars as pl
 import streamlit as st
 
 from admin_ui import client
-from admin_ui.views import PRICE, failures_shown, grid, moment, percent, words
+from admin_ui.views import failures_shown, grid, moment, percent, price, words
 
 STARTABLE = ("refresh", "train", "score", "monitor")
 _RUN = {
@@ -70,7 +70,7 @@ def show() -> None:
         _decide()
         held = client.held()
         if held:
-            grid(chosen(held, _HELD), {**_WRITTEN, "Rule": words, "Close": PRICE}, _LONG)
+            grid(chosen(held, _HELD), {**_WRITTEN, "Rule": words, "Close": price}, _LONG)
         else:
             st.info("Nothing is in quarantine: every bar that was offered passed the checks.")
 

@@ -9,7 +9,7 @@ import polars as pl
 import streamlit as st
 
 from admin_ui import client
-from admin_ui.views import LEGEND, MARGIN, PRICE, Written, failures_shown, grid, moment, share
+from admin_ui.views import HUNDREDTHS, LEGEND, MARGIN, Written, failures_shown, grid, moment, price, share
 
 COLUMNS = {
     "symbol": "Symbol",
@@ -29,7 +29,8 @@ COLUMNS = {
 _SHARES = ("expected_move", "usual_move", "chance_beyond_2", "chance_beyond_5", "tested_crps_skill")
 _WRITTEN: Written = {
     **{COLUMNS[name]: share for name in _SHARES},
-    **{COLUMNS[name]: PRICE for name in ("last_close", "move_ratio", "lower_80", "upper_80")},
+    **{COLUMNS[name]: price for name in ("last_close", "lower_80", "upper_80")},
+    COLUMNS["move_ratio"]: HUNDREDTHS,
     COLUMNS["results"]: moment,
 }
 _MOST_DRAWN = 20
@@ -48,7 +49,7 @@ def show() -> None:
         if drawn:
             st.subheader("Expected move of the next session, beside the usual one")
             if len(drawn) > _MOST_DRAWN:
-                st.caption(f"The {_MOST_DRAWN} symbols with the widest against their usual one; the table has all.")
+                st.caption(f"The {_MOST_DRAWN} symbols that may go furthest against their usual; the table has all.")
             st.plotly_chart(figure(drawn[:_MOST_DRAWN]), width="stretch", key="moves")
         grid(table(rows), _WRITTEN)
 

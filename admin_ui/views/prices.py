@@ -10,7 +10,7 @@ import streamlit as st
 from plotly.subplots import make_subplots
 
 from admin_ui import client
-from admin_ui.views import LEGEND, MARGIN, PRICE, Written, failures_shown, grid, metrics, moment, percent, ratio
+from admin_ui.views import LEGEND, MARGIN, Written, failures_shown, grid, metrics, moment, percent, price, ratio
 
 RANGES = {"3M": 63, "6M": 126, "1Y": 252, "5Y": 1260, "All": 10**6}
 OVERLAYS = {
@@ -34,7 +34,7 @@ NUMBERS = {
 }
 """How the service's names of a bar and its indicators read."""
 _WRITTEN: Written = {
-    **dict.fromkeys(NUMBERS.values(), PRICE),
+    **dict.fromkeys(NUMBERS.values(), price),
     "Session": lambda day: moment(f"{day:%Y-%m-%d}"),
     "Volume": "{:,.0f}",
 }
@@ -80,10 +80,10 @@ def _forecast(symbol: str) -> None:
     change = percent(forecast["predicted_return"], 2, signed=True)
     session = f"Forecast for {moment(forecast['target_session'])}"
     metrics(
-        ("Last close, the random walk's forecast", f"{forecast['last_close']:,.2f}"),
-        (session, f"{forecast['predicted_close']:,.2f}", change if change.strip("+\u2212") != "0.00 %" else None),
+        ("Last close, the random walk's forecast", price(forecast["last_close"])),
+        (session, price(forecast["predicted_close"]), change if change.strip("+\u2212") != "0.00 %" else None),
         ("Expected move, up or down", percent(forecast["expected_move"], 2)),
-        ("80 % interval", f"{band['lower']:,.2f} to {band['upper']:,.2f}"),
+        ("80 % interval", f"{price(band['lower'])} to {price(band['upper'])}"),
         ("P(up)", percent(forecast["prob_up"])),
     )
     st.caption(f"{forecast['model']['name']}, version {forecast['model']['version']}: {forecast['model']['verdict']}")

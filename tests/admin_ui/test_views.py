@@ -17,6 +17,7 @@ from app.forecasts.ledger.scoring import score_due
 from app.jobs import runs
 from app.prices import store
 from app.prices.sources.sample import sample_bars
+from app.web.edge import formats
 from tests.admin_ui.conftest import MAIN
 from tests.web.conftest import NOW
 
@@ -92,6 +93,9 @@ def test_forecasts_show_the_record_of_what_is_settled(service: str, seeded: Data
 def test_values_read_as_on_the_services_pages() -> None:
     """Shares of a column have as many decimals each, a minus is one, days and instants are in plain words."""
     assert [views.share(value) for value in (0.042, 0.01274, -0.0012)] == ["4.20 %", "1.27 %", "\u22120.12 %"]
+    for close in (0.0345, 0.99999, 1.0, 12345.678):
+        assert views.price(close) == formats.price(close)
+    assert views.price(-0.004) == "\u22120.0040"
     assert views.moment("2021-03-29") == "29 Mar 2021"
     assert views.moment("2021-03-29T20:33:00Z") == "29 Mar 2021, 20:33 UTC"
 
