@@ -109,26 +109,27 @@ def sums_of_squares(panel: Panel, function: Compute) -> Sums:
 
 def columns(bars: pl.DataFrame) -> Columns:
     """Return the bar frame's columns, sorted by (symbol, session)."""
-    frame, runs, days = _ordered(bars)
+    frame, starts, days = _ordered(bars)
     sessions, at = _numbered(days)
     return Columns(
         frame=frame,
         prices={name: frame[name].to_numpy().astype(np.float64, copy=False) for name in _PRICES},
-        bounds=np.unique(np.concatenate(([0], np.flatnonzero(np.diff(runs)) + 1, [frame.height]))),
+        bounds=np.unique(np.concatenate(([0], np.flatnonzero(starts) + 1, [frame.height]))),
         sessions=sessions,
         at=at,
     )
 
 
-def _ordered(bars: pl.DataFrame) -> tuple[pl.DataFrame, npt.NDArray[np.uint32], Days]:
-    """Return the frame sorted by (symbol, session), the number of each row's symbol, and its session as a day."""
+def _ordered(bars: pl.DataFrame) -> tuple[pl.DataFrame, npt.NDArray[np.bool_], Days]:
+    """Return the frame sorted by (symbol, session), whether each row but the first begins a symbol, and its session."""
     frame = bars
     while True:
-        runs = frame["symbol"].rle_id().to_numpy()
+        symbols = frame["symbol"]
+        starts = (symbols.slice(1) != symbols.slice(0, max(symbols.len() - 1, 0))).to_numpy()
         days = frame["session"].to_numpy().astype("datetime64[D]", copy=False)
-        later = (np.diff(days) > np.timedelta64(0, "D")) | (np.diff(runs) > 0)
-        if later.all() and frame["symbol"].is_sorted():
-            return frame, runs, days
+        later = (np.diff(days) > np.timedelta64(0, "D")) | starts
+        if later.all() and symbols.is_sorted():
+            return frame, starts, days
         if frame is not bars:
             raise BadInput("a bar frame has one row per symbol and session; some stand twice in this one")
         frame = bars.sort("symbol", "session")

@@ -46,11 +46,12 @@ def stock(
     name = normalise(symbol)
     if name != symbol:
         return render.see_other(f"/stocks/{quote(name)}")
-    page = view_stock.stock(services, answers, name, Choice.read(wanted, show), above)
+    region = render.region(request)
+    page = view_stock.stock(services, answers, name, Choice.read(wanted, show), above=above, region=region)
     twin = f"/predict/{quote(name)}" if page.forecast else f"/api/prices/{quote(name)}"
     base = str(request.base_url)
     answer = layout.page(request, services, "stock", twin, [page.status], page=page, base=base)
-    if render.region(request) == "forecast" and page.forecast and above is None:
+    if region == "forecast" and page.forecast and above is None:
         # Who waited for the first model gets the whole page: its chart and record have more to say, too.
         answer.headers["HX-Refresh"] = "true"
     return answer

@@ -15,6 +15,7 @@ from pydantic import Field
 from app.core.errors import NextcloseError, NoChampion
 from app.core.public import Price
 from app.features.frame import WARM
+from app.forecasts.ledger.forecast import Forecast
 from app.forecasts.prediction.distribution import chance_beyond
 from app.forecasts.prediction.situation import EventAhead
 from app.prices.store import SymbolStatus
@@ -120,6 +121,15 @@ def answer_many(answers: Answers, symbols: Sequence[str], *, make: bool = True) 
     except NoChampion as error:
         made = dict.fromkeys(missing, error)
     return [ready[symbol] or made[symbol] for symbol in symbols]
+
+
+def forecast_of(services: Services, answers: Answers, symbol: str) -> Forecast | NextcloseError:
+    """Return the forecast that a symbol's answer tells, without making the rest of that where it isn't ready."""
+    ready = answers.ready(symbol)
+    try:
+        return ready.forecast if ready else services.forecaster.latest_many([symbol])[0]
+    except NoChampion as error:
+        return error
 
 
 def _forecast(answer: Answer) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from sqlmodel import Session
 
@@ -22,7 +23,7 @@ from app.web.edge.deps import Services
 from app.web.edge.lookups import look_up
 from app.web.figures import drawing
 from app.web.predictions.answers import Answers
-from app.web.predictions.outlook import answer_many
+from app.web.predictions.outlook import answer_many, forecast_of
 from app.web.predictions.snapshot import Answer
 from app.web.views import results
 from app.web.views.bands import past_bands
@@ -37,8 +38,10 @@ class Stock:
     answers: Answers
     status: SymbolStatus
     chosen: Choice
-    above: float | None
+    above: float | None = None
     """A price that a reader asks the chance of."""
+    region: str | None = None
+    """The only region that is asked for."""
 
     @cached_property
     def chart(self) -> Chart | None:
@@ -71,9 +74,15 @@ class Stock:
     def _answer(self) -> Answer | NextcloseError | None:
         return None if self.is_series else answer_many(self.answers, [self.status.symbol])[0]
 
-    @property
+    @cached_property
     def forecast(self) -> Forecast | None:
-        """The forecast; None where there is none, which is a state of its region."""
+        """The forecast; None where there is none, which is a state of its region.
+
+        A chart alone needs no more of the answer than this.
+        """
+        if self.region == "chart" and not self.is_series:
+            found = forecast_of(self.services, self.answers, self.status.symbol)
+            return found if isinstance(found, Forecast) else None
         return self._answer.forecast if isinstance(self._answer, Answer) else None
 
     @property
@@ -149,9 +158,9 @@ class Stock:
         return results.lacked(self.situation.missing_inputs) if self.situation else ""
 
 
-def stock(services: Services, answers: Answers, symbol: str, chosen: Choice, above: float | None = None) -> Stock:
-    """Return the page of a symbol; an unknown one is looked up at the source first."""
-    return Stock(services, answers, _status(services, symbol), chosen, above)
+def stock(services: Services, answers: Answers, symbol: str, chosen: Choice, **asked: Any) -> Stock:
+    """Return the page of a symbol, `asked` for as its fields say; an unknown one is looked up at the source first."""
+    return Stock(services, answers, _status(services, symbol), chosen, **asked)
 
 
 def numbers(services: Services, symbol: str, chosen: Choice, offset: int) -> tuple[SymbolStatus, Numbers]:
