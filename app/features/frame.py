@@ -112,7 +112,7 @@ def _to_ranks(values: dict[str, Vector], at: Index, known: pl.DataFrame, days: D
 def _age(source: Columns) -> Index:
     """Return each bar's row number within its symbol, from 0."""
     starts, lengths = source.bounds[:-1], np.diff(source.bounds)
-    return np.arange(source.frame.height) - np.repeat(starts, lengths)
+    return np.arange(len(source.at)) - np.repeat(starts, lengths)
 
 
 def fingerprint(row_values: Mapping[str, float | None]) -> str:

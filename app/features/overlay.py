@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from math import isnan
 
 import polars as pl
 
 from app.features.engine.feature import Feature, compute, family
-from app.features.engine.panel import columns
+from app.features.engine.panel import columns, columns_of_one
 from app.features.indicators import averages as ta
 from app.features.indicators.oscillators import atr
 
@@ -24,6 +25,15 @@ def overlay(bars: pl.DataFrame, names: Iterable[str] | None = None) -> pl.DataFr
     return source.frame["symbol", "session"].hstack(
         [pl.Series(name, column, nan_to_null=True) for name, column in values.items()]
     )
+
+
+def lines(bars: Mapping[str, Sequence[float]], names: Iterable[str]) -> dict[str, list[float | None]]:
+    """Return these columns for one symbol's bars, oldest first, which come as columns, too.
+
+    A chart's few hundred bars stay lists: a frame of them, and what is asked of it, take longer than all the rest.
+    """
+    values = compute(columns_of_one(bars), [_LINES[name] for name in names], {})
+    return {name: [None if isnan(one) else one for one in column.tolist()] for name, column in values.items()}
 
 
 def reach(names: Iterable[str]) -> int:

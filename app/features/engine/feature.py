@@ -71,7 +71,7 @@ def compute(
 
     A value before the column's first valid row is NaN. `beside` has one value per bar in each of its columns.
     """
-    size = len(source.bounds) - 1 if newest else source.frame.height
+    size = len(source.bounds) - 1 if newest else len(source.at)
     out = {column.name: np.empty(size) for column in chosen}
     for first, last in _blocks(source.bounds):
         bounds = source.bounds[first : last + 1]

@@ -8,7 +8,7 @@ left-aligned and are padded at their end, which nothing looks back on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import wraps
@@ -37,9 +37,8 @@ _EPOCH = date(1970, 1, 1).toordinal()
 
 @dataclass(frozen=True)
 class Columns:
-    """A bar frame as arrays, sorted by (symbol, session), with the bounds of each symbol's rows."""
+    """Bars as arrays, sorted by (symbol, session), with the bounds of each symbol's rows."""
 
-    frame: pl.DataFrame
     prices: dict[str, Vector]
     bounds: Index
     sessions: Days
@@ -49,6 +48,13 @@ class Columns:
     def ends(self) -> Index:
         """The row of each symbol's newest bar."""
         return self.bounds[1:] - 1
+
+
+@dataclass(frozen=True)
+class FrameColumns(Columns):
+    """The same of a bar frame, with that, as sorted."""
+
+    frame: pl.DataFrame
 
 
 @dataclass
@@ -107,11 +113,18 @@ def sums_of_squares(panel: Panel, function: Compute) -> Sums:
     return panel.once((sums_of_squares, function), lambda: Sums(function(panel) ** 2))
 
 
-def columns(bars: pl.DataFrame) -> Columns:
+def columns_of_one(prices: Mapping[str, Sequence[float]]) -> Columns:
+    """Return the columns of one symbol's bars, oldest first; nothing is asked of its sessions."""
+    arrays = {name: np.array(prices[name], dtype=np.float64) for name in _PRICES}
+    places = np.arange(len(arrays["close"]), dtype=np.intp)
+    return Columns(arrays, bounds=np.array([0, len(places)]), sessions=as_days(()), at=places)
+
+
+def columns(bars: pl.DataFrame) -> FrameColumns:
     """Return the bar frame's columns, sorted by (symbol, session)."""
     frame, starts, days = _ordered(bars)
     sessions, at = _numbered(days)
-    return Columns(
+    return FrameColumns(
         frame=frame,
         prices={name: frame[name].to_numpy().astype(np.float64, copy=False) for name in _PRICES},
         bounds=np.unique(np.concatenate(([0], np.flatnonzero(starts) + 1, [frame.height]))),

@@ -17,7 +17,7 @@ import polars as pl
 
 from app.core.clock import Calendar
 from app.core.clock import calendar as calendar_of
-from app.features.engine.panel import Columns, Days, Index, Table, Vector, as_days
+from app.features.engine.panel import Columns, Days, FrameColumns, Index, Table, Vector, as_days
 
 FAR = 10
 """Sessions until the next results, and since the last, are counted up to here."""
@@ -68,7 +68,7 @@ class _Reports:
         return np.where(self.share < 0.5, self.earlier, self.later)  # noqa: PLR2004 - a half knows nothing
 
 
-def beside(source: Columns, events: pl.DataFrame | None, calendar: Calendar) -> Table:
+def beside(source: FrameColumns, events: pl.DataFrame | None, calendar: Calendar) -> Table:
     """Return columns of `NAMES`, one value a bar; none of them where no event is given.
 
     past: an earnings day whose later session is the bar's (only where the earlier one is the bar before); past_share:
@@ -81,7 +81,7 @@ def beside(source: Columns, events: pl.DataFrame | None, calendar: Calendar) -> 
         return {}
     axis = _axis(calendar.exchange)
     reported, rows = _reported(source, events, axis), _Rows(source, axis.days)
-    found = {name: np.zeros(source.frame.height) for name in NAMES}
+    found = {name: np.zeros(len(source.at)) for name in NAMES}
     _note_past(found, reported, rows)
     _note_due(found, reported, rows)
     _note_distance(found, reported, rows)
@@ -127,7 +127,7 @@ class _Rows:
         return np.where(self._keys[held] == symbol * self._width + FAR + session, held, -1)
 
 
-def _reported(source: Columns, events: pl.DataFrame, axis: _Axis) -> _Reports:
+def _reported(source: FrameColumns, events: pl.DataFrame, axis: _Axis) -> _Reports:
     """Return the reports about the symbols that have bars, in the order of their certainty."""
     numbers = {symbol: number for number, symbol in enumerate(source.frame["symbol"].gather(source.bounds[:-1]))}
     symbol = np.array([numbers.get(one, -1) for one in events["symbol"]], dtype=np.intp)

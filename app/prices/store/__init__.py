@@ -15,6 +15,7 @@ from app.prices.store.earnings import events as events
 from app.prices.store.earnings import events_version as events_version
 from app.prices.store.read import LastBar as LastBar
 from app.prices.store.read import as_known as as_known
+from app.prices.store.read import bar_columns as bar_columns
 from app.prices.store.read import bar_rows as bar_rows
 from app.prices.store.read import codes as codes
 from app.prices.store.read import data_version as data_version

@@ -107,7 +107,7 @@ def history(
 
 
 def bar_rows(
-    db: Session, symbol: str, start: date | None = None, end: date | None = None
+    db: Session, symbol: str, start: date | None = None, end: date | None = None, last: int | None = None
 ) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Return what `history` does as rows, as the database spells a session, and the columns' names but the symbol's.
 
@@ -115,8 +115,15 @@ def bar_rows(
     """
     names = list(BAR_SCHEMA)[1:]
     within, bounds = _within(start, end)
-    query = f"SELECT {', '.join(names)} FROM bar WHERE symbol = ?{within} ORDER BY session"
-    return names, sql.run(db, query, [symbol, *bounds])
+    bars, values = sql.newest(db, f"bar WHERE symbol = ?{within}", [symbol, *bounds], last)
+    return names, sql.run(db, f"SELECT {', '.join(names)} FROM {bars} ORDER BY session", values)
+
+
+def bar_columns(db: Session, symbol: str, last: int | None = None) -> dict[str, list[Any]]:
+    """Return a symbol's final bars as columns by name, only the `last` newest if given, oldest first."""
+    names, rows = bar_rows(db, symbol, last=last)
+    columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)) if rows else {one: [] for one in names}
+    return columns | {"session": [sql.to_date(day) for day in columns["session"]]}
 
 
 def last_closes(db: Session, ends: Sequence[tuple[str, date]], last: int) -> dict[tuple[str, date], list[float]]:

@@ -96,6 +96,14 @@ def _read(column: pl.Expr, found: pl.DataType, wanted: pl.DataType) -> pl.Expr:
     return column.cast(wanted)
 
 
+def newest(db: Session, bars: str, values: list[Any], last: int | None) -> tuple[str, list[Any]]:
+    """Narrow a table of one symbol's bars and its values to the `last` newest: a range again, read in its order."""
+    if last is None:
+        return bars, values
+    first = run(db, f"SELECT session FROM {bars} ORDER BY session DESC LIMIT 1 OFFSET ?", [*values, last - 1])
+    return bars + " AND session >= ?" * len(first), [*values, *(day(to_date(one)) for (one,) in first)]
+
+
 def bars_of(
     db: Session,
     symbols: Sequence[str],
@@ -115,10 +123,7 @@ def bars_of(
     joined = "group_concat(session, '')" if is_sqlite(db) else "string_agg(CAST(session AS TEXT), '')"
     days, blocks = "", []
     for symbol in symbols:
-        its, bound = bars, [symbol, *values]
-        if last is not None:  # as a range again, which is read in its order
-            first = run(db, f"SELECT session FROM {its} ORDER BY session DESC LIMIT 1 OFFSET ?", [*bound, last - 1])
-            its, bound = its + " AND session >= ?" * len(first), [*bound, *(day(to_date(one)) for (one,) in first)]
+        its, bound = newest(db, bars, [symbol, *values], last)
         ordered = f"(SELECT session FROM {its} ORDER BY session) AS ordered"
         days += run(db, f"SELECT {joined} FROM {ordered}", bound)[0][0] or ""
         rows = run(db, f"SELECT {', '.join(VALUES)} FROM {its} ORDER BY session", bound)

@@ -48,22 +48,26 @@ class Mark(NamedTuple):
     text: str
 
 
-def candles(bars: pl.DataFrame) -> pl.DataFrame:
+def candles(bars: Columns) -> Columns:
     """Return the bars as they are drawn: sessions, or weeks where there are too many.
 
-    Beside the columns of the bar frame stand any others; a week has those of its last session.
+    Beside the columns of a bar stand any others; a week has those of its last session.
     """
-    if bars.height < WEEKLY_FROM:
+    if len(bars["session"]) < WEEKLY_FROM:
         return bars
     week = pl.col("session").dt.truncate("1w").alias("week")
-    weekly = bars.group_by(week, maintain_order=True).agg(
-        pl.exclude("open", "high", "low", "volume").last(),
-        pl.col("open").first(),
-        pl.col("high").max(),
-        pl.col("low").min(),
-        pl.col("volume").sum(),
+    weekly = (
+        pl.DataFrame(bars, infer_schema_length=None)
+        .group_by(week, maintain_order=True)
+        .agg(
+            pl.exclude("open", "high", "low", "volume").last(),
+            pl.col("open").first(),
+            pl.col("high").max(),
+            pl.col("low").min(),
+            pl.col("volume").sum(),
+        )
     )
-    return weekly.drop("week")
+    return weekly.drop("week").to_dict(as_series=False)
 
 
 def stock(

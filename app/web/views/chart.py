@@ -7,10 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
-import polars as pl
 from markupsafe import Markup, escape
 
-from app.features.overlay import overlay, reach
+from app.features.overlay import lines, reach
 from app.forecasts.ledger.forecast import Forecast
 from app.web.edge import formats
 from app.web.figures import charts, drawing
@@ -138,17 +137,16 @@ class Chart:
 
 
 def chart(
-    bars: pl.DataFrame,
+    bars: Columns,
     chosen: Choice,
     forecast: Forecast | None,
     past: Sequence[results.Results] = (),
     bands: Sequence[charts.PastBand] = (),
 ) -> Chart:
     """Build the chart from bars that begin early enough for its indicators, and the past results."""
-    has_volume = bool(bars["volume"].sum())
-    whole = _with_indicators(bars, chosen).tail(chosen.size or bars.height)
-    drawn, values = charts.candles(whole), whole.to_dict(as_series=False)
-    candles = values if drawn is whole else drawn.to_dict(as_series=False)
+    has_volume = any(bars["volume"])
+    values = _cut(_with_indicators(bars, chosen), chosen.size)
+    candles = charts.candles(values)
     marks = results.at_candles(past, candles)
     close, *before = values["close"][:-3:-1]
     offered = tuple(one for one in INDICATORS if one.key != "volume" or has_volume)
@@ -158,27 +156,32 @@ def chart(
         offered=offered,
         figure=charts.stock(candles, shown, forecast, marks, bands),
         spark=_spark(values, shown, forecast),
-        numbers=_numbers({name: column[-LISTED:] for name, column in values.items()}, chosen, past),
+        numbers=_numbers(_cut(values, LISTED), chosen, past),
         close=close,
         change=close / before[0] - 1 if before else None,
         has_results=bool(marks),
         missed=(sum(not one.held for one in bands), len(bands)) if bands else None,
-        sessions=whole.height,
-        weekly=drawn is not whole,
+        sessions=len(values["session"]),
+        weekly=candles is not values,
         low=min(values["low"]),
         high=max(values["high"]),
     )
 
 
-def page_of(bars: pl.DataFrame, chosen: Choice, past: Sequence[results.Results], offset: int) -> Numbers:
+def page_of(bars: Columns, chosen: Choice, past: Sequence[results.Results], offset: int) -> Numbers:
     """Return a page of the sessions of bars that begin early enough, after the `offset` newest ones."""
-    whole = _with_indicators(bars, chosen)
-    shown = whole.head(max(whole.height - offset, 0)).tail(A_PAGE)
-    return _numbers(shown.to_dict(as_series=False), chosen, past)
+    until = max(len(bars["session"]) - offset, 0)
+    older = {name: column[:until] for name, column in _with_indicators(bars, chosen).items()}
+    return _numbers(_cut(older, A_PAGE), chosen, past)
 
 
-def _with_indicators(bars: pl.DataFrame, chosen: Choice) -> pl.DataFrame:
-    return bars.hstack(overlay(bars, [name for name, _, _ in chosen.columns]).drop("symbol", "session"))
+def _with_indicators(bars: Columns, chosen: Choice) -> Columns:
+    return {**bars, **lines(bars, [name for name, _, _ in chosen.columns])}
+
+
+def _cut(values: Columns, last: int | None) -> Columns:
+    """Return the newest of each column's values."""
+    return {name: column[-last:] for name, column in values.items()} if last else values
 
 
 def _numbers(values: Columns, chosen: Choice, past: Sequence[results.Results]) -> Numbers:

@@ -56,11 +56,12 @@ class Stock:
 
     def _chart(self, db: Session) -> Chart | None:
         symbol, chosen = self.status.symbol, self.chosen
-        bars = store.history(db, symbol, last=chosen.reads)
-        if bars.is_empty():
+        bars = store.bar_columns(db, symbol, chosen.reads)
+        if not bars["session"]:
             return None
-        drawn = bars.tail(chosen.size or bars.height)
-        bands = past_bands(db, symbol, dict(drawn["session", "close"].iter_rows())) if chosen.is_banded else ()
+        drawn = slice(-(chosen.size or 0), None)
+        closes = dict(zip(bars["session"][drawn], bars["close"][drawn], strict=True))
+        bands = past_bands(db, symbol, closes) if chosen.is_banded else ()
         return chart(bars, chosen, self.forecast, _past_results(db, self.status), bands)
 
     @property
@@ -167,7 +168,7 @@ def numbers(services: Services, symbol: str, chosen: Choice, offset: int) -> tup
     """Return what is known of a symbol, and a page of its sessions after the `offset` newest ones."""
     status = _status(services, symbol)
     with services.database.read() as db:
-        bars = store.history(db, symbol, last=offset + A_PAGE + chosen.reach)
+        bars = store.bar_columns(db, symbol, offset + A_PAGE + chosen.reach)
         return status, page_of(bars, chosen, _past_results(db, status), offset)
 
 

@@ -103,7 +103,7 @@ def test_sessions_stand_in_their_order_whatever_is_drawn_first() -> None:
 )
 def test_labels_are_so_many_months_apart_that_they_are_ten_at_most(sessions: int, labels: list[str]) -> None:
     """The same months in each year, whether or not the forecast's panel follows."""
-    bars = columns(charts.candles(sample_bars().filter(symbol="AAPL").tail(sessions)))
+    bars = charts.candles(columns(sample_bars().filter(symbol="AAPL").tail(sessions)))
     for forecast in (FORECAST, None):
         assert charts.stock(bars, [], forecast)["layout"]["xaxis"]["ticktext"] == labels
 
@@ -139,10 +139,10 @@ def test_the_price_axis_holds_candles_and_bands() -> None:
 def test_many_sessions_become_weeks() -> None:
     """A week opens with its first session, closes with its last, and adds the volume up."""
     bars = sample_bars().filter(symbol="AAPL")
-    weekly = charts.candles(bars)
+    weekly = charts.candles(columns(bars))
     last = bars.filter(pl.col("session") >= date(2013, 2, 25))
-    assert weekly.height < bars.height / 4
-    row = weekly.row(-1, named=True)
+    assert len(weekly["session"]) < bars.height / 4
+    row = {name: column[-1] for name, column in weekly.items()}
     assert (row["session"], row["open"], row["close"]) == (date(2013, 3, 1), last["open"][0], 430.47)
     assert (row["volume"], row["high"]) == (last["volume"].sum(), last["high"].max())
 

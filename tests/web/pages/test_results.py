@@ -149,7 +149,7 @@ def test_a_day_within_a_week_is_named_by_its_weekday(event: EventAhead, text: st
 
 def test_a_week_holds_the_results_of_its_days() -> None:
     """Drawn as weeks, results stand at the week that traded them; those before and after the chart don't."""
-    weeks = pl.DataFrame({"session": [date(2020, 10, 23), date(2020, 10, 30)], "low": [1.0, 2.0]})
+    weeks = {"session": [date(2020, 10, 23), date(2020, 10, 30)], "low": [1.0, 2.0]}
     amc = {"symbol": "KO", "kind": "earnings", "timing": "amc", "source": "yahoo"}
     days = [
         EarningsDay(**amc, date=day, known_at=NOW, first_seen=NOW, last_seen=NOW)
