@@ -123,9 +123,12 @@ class Database:
                 return
 
     def dispose(self) -> None:
-        """Close every connection."""
+        """Close every connection, one that another thread still uses as soon as it gives it back."""
         self.commits.close()
+        pool = self.engine.pool
         self.engine.dispose()
+        event.listen(pool, "checkin", _close)
+        pool.dispose()  # what was given back in between
 
     @contextmanager
     def translated(self) -> Iterator[None]:
@@ -177,6 +180,11 @@ def _make_folder(folder: Path) -> None:
         raise StoreUnavailable(
             f"the store's folder {folder} can't be made ({error.strerror}): set NEXTCLOSE_HOME to one that can be"
         ) from error
+
+
+def _close(connection: Any, record: Any) -> None:  # noqa: ARG001 - the event's signature
+    if connection is not None:
+        connection.close()
 
 
 def _configure_sqlite(connection: Any, _record: object) -> None:

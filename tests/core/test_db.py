@@ -68,6 +68,20 @@ def test_readers_that_write_later_wait_instead_of_failing(database: Database) ->
         assert sorted(db.exec(select(SymbolRow.position)).all()) == list(range(40))
 
 
+def test_a_connection_in_use_is_closed_when_it_is_given_back(database: Database) -> None:
+    """A thread that ends after the store was closed leaves nothing open; what opens the store again works."""
+    with database.read() as db:
+        used = db.connection().connection.dbapi_connection
+        assert used is not None
+        database.dispose()
+        used.cursor().close()
+    with pytest.raises(database.engine.dialect.loaded_dbapi.Error, match="closed"):
+        used.cursor()
+    for _ in range(2):
+        with database.read() as db:
+            assert db.exec(select(SymbolRow.symbol)).all() == []
+
+
 def test_migrate_twice_changes_nothing(tmp_path: Path) -> None:
     """The second call finds the store at the newest migration."""
     database = Database(f"sqlite:///{tmp_path}/a/store.db")
