@@ -66,8 +66,8 @@ def moment(text: str) -> str:
 
 
 def price(value: float) -> str:
-    """Write a price, or what is in its unit, as the service's pages do: four decimals below one."""
-    return (f"{value:,.2f}" if abs(value) >= 1 else f"{value:.4f}").replace("-", _MINUS)
+    """Write a price as the service's pages do: four decimals below one."""
+    return f"{value:,.2f}" if value >= 1 else f"{value:.4f}"
 
 
 def words(name: str) -> str:

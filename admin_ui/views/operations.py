@@ -96,16 +96,20 @@ def _cancel() -> None:
 
 def _decide() -> None:
     """Offer to let in a bar that failed a check, or to keep it out for good."""
+    if told := st.session_state.pop("decided", None):
+        st.success(told)
     waiting = {one["id"]: one for one in client.held() if one["state"] == "held"}
     if not waiting:
         return
     left, *buttons = st.columns([2, 1, 1], vertical_alignment="bottom")
     number = left.selectbox("Decide on a bar", list(waiting), format_func=lambda one: _named(waiting[one]))
     for button, decision in zip(buttons, ("release", "drop"), strict=True):
-        if button.button(decision.capitalize(), width="stretch"):
+        # Named by its bar: a second click, when another one is shown already, decides on nothing.
+        if button.button(decision.capitalize(), key=f"{decision} {number}", width="stretch"):
             with failures_shown():
                 client.decide(number, decision)
-                st.success(f"{_named(waiting[number])}: {_DECIDED[decision]}.")
+                st.session_state["decided"] = f"{_named(waiting[number])}: {_DECIDED[decision]}."
+                st.rerun()
 
 
 def _named(bar: dict[str, Any]) -> str:

@@ -33,11 +33,8 @@ NUMBERS = {
     "macd_signal": "MACD signal",
 }
 """How the service's names of a bar and its indicators read."""
-_WRITTEN: Written = {
-    **dict.fromkeys(NUMBERS.values(), price),
-    "Session": lambda day: moment(f"{day:%Y-%m-%d}"),
-    "Volume": "{:,.0f}",
-}
+_MOVES = (NUMBERS["macd"], NUMBERS["macd_signal"], NUMBERS["atr_14"])
+"""In units of the price, and mostly below one, whatever the price."""
 _UP, _DOWN = "#2a9d7c", "#d1524b"
 
 
@@ -54,7 +51,7 @@ def show() -> None:
         bars = client.bars(symbol).tail(size)
         st.plotly_chart(figure(bars, overlays, panels), width="stretch", key="prices")
         with st.expander("The numbers"):
-            grid(numbers(bars), _WRITTEN)
+            grid(numbers(bars), written(bars))
         _record(symbol)
 
 
@@ -87,6 +84,18 @@ def _forecast(symbol: str) -> None:
         ("P(up)", percent(forecast["prob_up"])),
     )
     st.caption(f"{forecast['model']['name']}, version {forecast['model']['version']}: {forecast['model']['verdict']}")
+
+
+def written(bars: pl.DataFrame) -> Written:
+    """Return how the numbers read: as on the service's pages."""
+    cents = bars.is_empty() or bars["close"][-1] >= 1
+    return {
+        **dict.fromkeys(NUMBERS.values(), price),
+        **dict.fromkeys(_MOVES, "{:z,.2f}" if cents else "{:z,.4f}"),
+        NUMBERS["rsi_14"]: "{:.1f}",
+        NUMBERS["session"]: lambda day: moment(f"{day:%Y-%m-%d}"),
+        NUMBERS["volume"]: "{:,.0f}",
+    }
 
 
 def numbers(bars: pl.DataFrame) -> pl.DataFrame:

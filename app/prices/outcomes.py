@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, Literal
@@ -19,8 +20,9 @@ DOWN: Final[frozenset[Outcome]] = frozenset({"limited", "unreachable", "malforme
 
 
 def common(reason: str, symbol: str) -> str:
-    """Return why a symbol's refresh failed in words that hold for others too: without its name, which failures bear."""
-    return reason.replace(f" ({symbol})", "").replace(f" for {symbol}", "").rstrip(".")
+    """Return why a symbol's refresh failed in words that hold for others too: without "(KO)", "of KO" and "for KO"."""
+    name = re.escape(symbol)
+    return re.sub(rf" (\({name}\)|(for|of) {name}(?![\w.-]))", "", reason).rstrip(".")
 
 
 @dataclass(frozen=True)

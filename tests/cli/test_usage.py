@@ -7,10 +7,11 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from yfinance.exceptions import YFPricesMissingError
 
 from app.cli.prices import _told
 from app.core.clock import calendar
-from app.prices.outcomes import RefreshReport
+from app.prices.outcomes import RefreshReport, common
 from app.prices.sources.yahoo import failure_of
 from tests.cli.conftest import Nextclose
 
@@ -165,3 +166,11 @@ def test_a_refresh_tells_what_many_symbols_share_once() -> None:
     told = list(_told([RefreshReport("KO", "updated"), *reports, RefreshReport("IBM", "updated", detail="corrected")]))
     told_once = "S0 S1 S2 S3 S4 and 2 more: Yahoo refuses to answer for now: too many requests"
     assert told == [told_once, "IBM: corrected"]
+    said = (
+        (YFPricesMissingError("", ""), 400),
+        (OSError("no line"), None),
+        (ValueError("no JSON"), 200),
+        (OSError(), 503),
+    )
+    for error, status in said:
+        assert len({common(str(failure_of(name, error, status)), name) for name in ("KO", "BRK-B")}) == 1

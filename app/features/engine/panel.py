@@ -117,7 +117,7 @@ def columns_of_one(prices: Mapping[str, Sequence[float]]) -> Columns:
     """Return the columns of one symbol's bars, oldest first; nothing is asked of its sessions."""
     arrays = {name: np.array(prices[name], dtype=np.float64) for name in _PRICES}
     places = np.arange(len(arrays["close"]), dtype=np.intp)
-    return Columns(arrays, bounds=np.array([0, len(places)]), sessions=as_days(()), at=places)
+    return Columns(arrays, bounds=np.unique([0, len(places)]), sessions=as_days(()), at=places)
 
 
 def columns(bars: pl.DataFrame) -> FrameColumns:

@@ -32,6 +32,7 @@ BodyStock = Annotated[str | None, Field(max_length=20, json_schema_extra={"patte
 """A stock in a body."""
 Model = Annotated[str | None, Query(max_length=40, description="A model's name or one version of it")]
 Version = Annotated[str, Path(max_length=40)]
+Entry = Annotated[int, Path(ge=1, le=2**53, description="The id of a bar in quarantine")]
 Day = Annotated[date, BeforeValidator(_day)]
 Start = Annotated[Day | None, Query(description="First session, as 2021-12-31")]
 End = Annotated[Day | None, Query(description="Last session")]

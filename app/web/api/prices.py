@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Query
 from pydantic_core import to_json
 from starlette.responses import Response
 
@@ -17,7 +17,7 @@ from app.prices import store
 from app.prices.checks import quarantine
 from app.prices.symbols import normalise, stock
 from app.web.api import schemas
-from app.web.api.inputs import End, Start, Stock, Symbol
+from app.web.api.inputs import End, Entry, Start, Stock, Symbol
 from app.web.edge import csv
 from app.web.edge.deps import Services, ServicesDep
 from app.web.edge.lookups import look_up
@@ -44,7 +44,7 @@ def held(services: ServicesDep, shape: csv.Format = "json") -> schemas.Quarantin
 
 @router.post("/quarantine/{number}/{decision}", tags=["changes"], dependencies=[Admin])
 def decide(
-    number: Annotated[int, Path(ge=1, le=2**53, description="An entry's id")],
+    number: Entry,
     decision: Literal["release", "drop"],
     services: ServicesDep,
 ) -> schemas.HeldBar:

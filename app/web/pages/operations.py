@@ -21,6 +21,7 @@ from app.prices.outcomes import common
 from app.prices.store import SymbolStatus
 from app.prices.store.tables import QuarantineRow
 from app.web.api import prices
+from app.web.api.inputs import Entry
 from app.web.edge import render
 from app.web.edge.deps import ServicesDep
 from app.web.edge.security import PageAdmin
@@ -161,7 +162,7 @@ def data(request: Request, services: ServicesDep, offset: Annotated[int, Query(g
 
 @router.post("/data/quarantine/{number}/{decision}", dependencies=[PageAdmin])
 def decide(
-    number: int,
+    number: Entry,
     decision: Literal["release", "drop"],
     services: ServicesDep,
     back: Annotated[str, Query(max_length=100)] = "/data",

@@ -125,9 +125,11 @@ def answer_many(answers: Answers, symbols: Sequence[str], *, make: bool = True) 
 
 def forecast_of(services: Services, answers: Answers, symbol: str) -> Forecast | NextcloseError:
     """Return the forecast that a symbol's answer tells, without making the rest of that where it isn't ready."""
-    ready = answers.ready(symbol)
+    ready = answers.ready_many([symbol])[0]
+    if ready is not None:
+        return ready.forecast if isinstance(ready, Answer) else ready
     try:
-        return ready.forecast if ready else services.forecaster.latest_many([symbol])[0]
+        return services.forecaster.latest_many([symbol])[0]
     except NoChampion as error:
         return error
 

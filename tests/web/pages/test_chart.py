@@ -97,6 +97,9 @@ async def test_every_session_stands_on_a_page_of_numbers(web: httpx.AsyncClient,
     newer = (await web.get("/stocks/AAPL/numbers?offset=252", headers=HTML)).text
     assert "253 to 504 of 3,269 sessions" in newer
     assert '<a href="/stocks/AAPL/numbers" rel="prev">Newer</a>' in newer
+    with seeded.write() as db:
+        store.watch(db, ["TSLA"], NOW)
+    assert "No prices yet" in (await web.get("/stocks/TSLA/numbers", headers=HTML)).text
     beyond = (await web.get("/stocks/AAPL/numbers?offset=9999", headers=HTML)).text
     assert "No session is listed so far down" in beyond
 

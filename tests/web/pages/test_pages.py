@@ -355,6 +355,13 @@ async def test_a_bar_kept_out_is_dropped_or_released_by_hand(web: httpx.AsyncCli
     answers = [await web.post(f"/data/quarantine/{path}") for path in ("2/drop", "3/release", "3/release", "9/drop")]
     assert [answer.status_code for answer in answers] == [303, 303, 422, 404]
     assert (await web.post("/data/quarantine/1/burn")).status_code == 422
+    assert (await web.post(f"/data/quarantine/{10**30}/drop")).status_code == 422
+    page = (await web.get("/stocks/AAPL/changes", headers=HTML)).text
+    assert "/data/quarantine/1/drop?back=/stocks/AAPL/changes" in page
+    done = await web.post("/data/quarantine/1/drop?back=/stocks/AAPL/changes")
+    assert done.headers["location"] == "/stocks/AAPL/changes#held-title"
+    page = (await web.get("/stocks/AAPL/changes", headers=HTML)).text
+    assert ("<td>dropped</td>" in page, "Decide" in page) == (True, False)
     with seeded.read() as db:
         last = store.last_bars(db, ["FB", "GOOG"])
         assert (last["FB"].session, last["GOOG"].close) == (NOW.date(), 43.0)
