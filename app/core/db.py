@@ -182,7 +182,7 @@ def _make_folder(folder: Path) -> None:
         ) from error
 
 
-def _close(connection: Any, record: Any) -> None:  # noqa: ARG001 - the event's signature
+def _close(connection: Any, _record: object) -> None:
     if connection is not None:
         connection.close()
 

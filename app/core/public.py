@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Annotated
@@ -50,22 +50,35 @@ def day(value: date | None, weekday: bool = False) -> str:
 
 
 def all_rounded(prices: Sequence[float | None]) -> list[float | None]:
-    """Round each as `rounded` does, at a tenth of the cost: only small ones and those near a tie are done singly."""
+    """Round each as `rounded` does, at a tenth of the cost."""
+    return _together(prices, rounded, _FOUR_DECIMALS_FROM)
+
+
+def four_decimals(values: Sequence[float | None]) -> list[float | None]:
+    """Round each to four decimals, to the bit what `round` makes of it, at a fifth of the cost."""
+    return _together(values, lambda value: round(value, 4), 0.0)
+
+
+def _together(values: Sequence[float | None], singly: Callable[[float], float], at_least: float) -> list[float | None]:
+    """Return what `singly` makes of each: of those of this size on it rounds to four decimals.
+
+    Only smaller ones, and those near a tie, are done singly; None stays None.
+    """
     import numpy as np
 
-    values = np.array(prices, dtype=np.float64)
-    scaled = values * 1e4
-    whole = np.rint(scaled)
+    given = np.array(values, dtype=np.float64)
+    scaled = given * 1e4
+    whole, size = np.rint(scaled), np.abs(given)
     found: list[float | None] = (whole / 1e4).tolist()
-    is_sure = (values >= _FOUR_DECIMALS_FROM) & (scaled < _EXACT_BELOW) & (np.abs(np.abs(scaled - whole) - 0.5) > _TIE)
-    for place in np.flatnonzero(~is_sure).tolist():
-        price = prices[place]
-        found[place] = None if price is None else rounded(price)
+    is_sure = (size >= at_least) & (size < _EXACT_BELOW) & (np.abs(np.abs(scaled - whole) - 0.5) > _TIE)
+    for place in np.flatnonzero(~is_sure).tolist():  # those that aren't known among them
+        value = values[place]
+        found[place] = None if value is None else singly(value)
     return found
 
 
 _FOUR_DECIMALS_FROM = 10.0
-_EXACT_BELOW, _TIE = 1e11, 1e-3
+_EXACT_BELOW, _TIE = 1e7, 1e-3
 """Up to there a product by 1e4 is off by less than a tie is wide."""
 
 Price = Annotated[float, PlainSerializer(rounded, when_used="json")]

@@ -13,15 +13,15 @@ from app.features.indicators import averages as ta
 from app.features.indicators.oscillators import atr
 
 
-def overlay(bars: pl.DataFrame, names: Iterable[str] | None = None) -> pl.DataFrame:
+def overlay(bars: pl.DataFrame) -> pl.DataFrame:
     """Return the chart's indicators for a bar frame, beside symbol and session, sorted by both, one row per bar.
 
-    Columns (Float64, null before each one's first valid row), all or those named: sma_20, sma_50, sma_200, ema_12,
+    Columns (Float64, null before each one's first valid row): sma_20, sma_50, sma_200, ema_12,
     ema_26, bollinger_upper, bollinger_lower (price); rsi_14 (0..100); macd, macd_signal, macd_histogram, atr_14
     (price).
     """
     source = columns(bars)
-    values = compute(source, _LINES.values() if names is None else [_LINES[name] for name in names], {})
+    values = compute(source, _LINES.values(), {})
     return source.frame["symbol", "session"].hstack(
         [pl.Series(name, column, nan_to_null=True) for name, column in values.items()]
     )

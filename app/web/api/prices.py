@@ -15,6 +15,7 @@ from app.core.public import all_rounded
 from app.features.overlay import overlay
 from app.prices import store
 from app.prices.checks import quarantine
+from app.prices.store import SymbolStatus
 from app.prices.symbols import normalise, stock
 from app.web.api import schemas
 from app.web.api.inputs import End, Entry, Start, Stock, Symbol
@@ -107,16 +108,16 @@ def changes(
     ] = "actions",
 ) -> schemas.Changes | Response:
     """Return a symbol's splits and dividends, which stored bars later fetches changed, and which failed a check."""
-    found = changes_of(services, normalise(symbol))
+    _, found = changes_of(services, normalise(symbol))
     return csv.table(found, table, f"{found.symbol}-{table}") if shape == "csv" else found
 
 
-def changes_of(services: Services, symbol: str) -> schemas.Changes:
-    """Return what became of a stored symbol's prices."""
+def changes_of(services: Services, symbol: str) -> tuple[SymbolStatus, schemas.Changes]:
+    """Return what is known of a stored symbol, and what became of its prices."""
     with services.database.read() as db:
-        held = quarantine.listing(db, None, store.MOST_CHANGES, symbol)
-        return schemas.Changes.of(
-            store.status(db, symbol),
+        status, held = store.status(db, symbol), quarantine.listing(db, None, store.MOST_CHANGES, symbol)
+        return status, schemas.Changes.of(
+            status,
             actions=store.actions(db, symbol),
             revisions=store.revisions(db, symbol),
             held=[schemas.HeldBar.of(row) for row in held],

@@ -175,8 +175,7 @@ def sparkline(closes: Sequence[float], width: float = 96.0, height: float = 28.0
     """Draw closes, oldest first, as the points of a line that fills a small box."""
     across = Axis(0.0, len(closes) - 1.0, 1.0, width - 1.0)
     up = Axis(min(closes, default=0.0), max(closes, default=0.0), height - 2.0, 2.0)
-    points = zip(across.all(range(len(closes))), up.all(closes), strict=True)
-    return " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    return _line([f"{x:.1f}" for x in across.all(range(len(closes)))], up, closes)
 
 
 def histogram(shares: Sequence[float], width: float = 320.0, height: float = 64.0) -> tuple[Bar, ...]:

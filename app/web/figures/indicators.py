@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import numpy as np
+from app.core.public import four_decimals
 
 Figure = dict[str, Any]
 Columns = Mapping[str, list[Any]]
@@ -15,8 +15,6 @@ Column = tuple[str, str, int]
 """A column of the indicators, its heading, and its digits in a table."""
 _GAP, _PANE, _PRICES = 0.07, 0.17, 0.76
 """The room between panes, of a pane and of the candles, where candles with one pane are as high as 1."""
-_SURE, _EXACT = 0.49, 1e13
-"""So near to an integer, and no larger, a product is nearest to the same one in spite of its own rounding."""
 
 
 @dataclass(frozen=True)
@@ -63,20 +61,9 @@ def columns(shown: Sequence[Indicator]) -> list[Column]:
     return [column for one in shown for column in one.columns]
 
 
-def numbers(values: Iterable[float | None], digits: int = 4) -> list[float | None]:
-    """Return values as a figure holds them: rounded, null where one isn't known.
-
-    To the bit what `round` makes of each, which is asked only near the middle between two roundings.
-    """
-    given = list(values)
-    scaled = np.array(given, dtype=np.float64) * 10**digits
-    whole = np.rint(scaled)
-    rounded: list[float | None] = (whole / 10**digits).tolist()
-    sure = (np.abs(scaled - whole) < _SURE) & (np.abs(whole) < _EXACT)
-    for place in np.flatnonzero(~sure).tolist():  # those that aren't known among them
-        value = given[place]
-        rounded[place] = None if value is None else round(value, digits)
-    return rounded
+def numbers(values: Iterable[float | None]) -> list[float | None]:
+    """Return values as a figure holds them: rounded, null where one isn't known."""
+    return four_decimals(list(values))
 
 
 def trace(kind: str, name: str, x: list[str], **own: Any) -> Figure:

@@ -47,7 +47,7 @@ def stock(
     if name != symbol:
         return render.see_other(f"/stocks/{quote(name)}")
     region = render.region(request)
-    page = view_stock.stock(services, answers, name, Choice.read(wanted, show), above=above, region=region)
+    page = view_stock.stock(services, answers, name, Choice.read(wanted, show), above, region)
     twin = f"/predict/{quote(name)}" if page.forecast else f"/api/prices/{quote(name)}"
     base = str(request.base_url)
     answer = layout.page(request, services, "stock", twin, [page.status], page=page, base=base)
@@ -70,9 +70,7 @@ def numbers(request: Request, symbol: str, services: ServicesDep, show: Show = N
 @router.get("/stocks/{symbol}/changes")
 def changes(request: Request, symbol: str, services: ServicesDep) -> Response:
     """Tell what became of a symbol's prices; a region of the stock's page, or a page by itself."""
-    found = api.changes_of(services, normalise(symbol))
-    with services.database.read() as db:
-        status = store.status(db, found.symbol)
+    status, found = api.changes_of(services, normalise(symbol))
     shown = {"found": found, "stock": status, "most": store.MOST_CHANGES}
     return layout.page(request, services, "changes", f"/api/changes/{quote(found.symbol)}", [status], None, **shown)
 

@@ -77,7 +77,12 @@ class Screen(BaseModel):
             if least is not None:
                 yield partial(_reaches, _KEYS[key], least)
         if most is not None:
-            yield lambda one: one.event is not None and one.event.sessions_until <= most
+            yield partial(has_results_within, most)
+
+
+def has_results_within(sessions: int, one: Outlook) -> bool:
+    """Say whether a symbol's next results are known and traded within so many sessions."""
+    return one.event is not None and one.event.sessions_until <= sessions
 
 
 def _reaches(key: Callable[[Outlook], float | None], least: float, one: Outlook) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from sqlmodel import Session
 
@@ -38,9 +37,9 @@ class Stock:
     answers: Answers
     status: SymbolStatus
     chosen: Choice
-    above: float | None = None
+    above: float | None
     """A price that a reader asks the chance of."""
-    region: str | None = None
+    region: str | None
     """The only region that is asked for."""
 
     @cached_property
@@ -159,9 +158,16 @@ class Stock:
         return results.lacked(self.situation.missing_inputs) if self.situation else ""
 
 
-def stock(services: Services, answers: Answers, symbol: str, chosen: Choice, **asked: Any) -> Stock:
-    """Return the page of a symbol, `asked` for as its fields say; an unknown one is looked up at the source first."""
-    return Stock(services, answers, _status(services, symbol), chosen, **asked)
+def stock(
+    services: Services,
+    answers: Answers,
+    symbol: str,
+    chosen: Choice,
+    above: float | None = None,
+    region: str | None = None,
+) -> Stock:
+    """Return the page of a symbol; an unknown one is looked up at the source first."""
+    return Stock(services, answers, _status(services, symbol), chosen, above, region)
 
 
 def numbers(services: Services, symbol: str, chosen: Choice, offset: int) -> tuple[SymbolStatus, Numbers]:

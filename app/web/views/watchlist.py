@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Final, Literal
 from urllib.parse import urlencode
 
@@ -19,7 +20,7 @@ from app.web.edge.deps import Services
 from app.web.figures import drawing
 from app.web.predictions.answers import Answers
 from app.web.predictions.outlook import Outlook, board
-from app.web.predictions.screen import Sort, arranged
+from app.web.predictions.screen import Sort, arranged, has_results_within
 from app.web.predictions.snapshot import Answer
 
 Only = Literal["wider", "results"]
@@ -28,7 +29,7 @@ ONLY: Final[dict[Only, tuple[str, Callable[[Outlook], bool]]]] = {
     "wider": ("Wider than usual", lambda one: one.move_ratio is not None and formats.way(one.move_ratio) == "wider"),
     "results": (
         f"Results within {_SOON} sessions",
-        lambda one: one.event is not None and one.event.sessions_until <= _SOON,
+        partial(has_results_within, _SOON),
     ),
 }
 """What the page can be narrowed to: a title, and what a row must be."""

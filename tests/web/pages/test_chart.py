@@ -45,7 +45,7 @@ async def test_what_is_drawn_is_what_the_api_says(web: httpx.AsyncClient) -> Non
 def test_an_indicator_reads_no_further_back_than_it_says(name: str) -> None:
     """To the bit: with that many bars before it a value is what it is with all of them."""
     bars = sample_bars().filter(symbol="AAPL")
-    short = overlay(bars.tail(reach([name]) + 5), [name])[name].tail(5)
+    short = overlay(bars.tail(reach([name]) + 5))[name].tail(5)
     assert short.to_list() == overlay(bars)[name].tail(5).to_list()
 
 
@@ -85,7 +85,7 @@ async def test_the_drawing_that_needs_no_script_has_the_overlays_too(web: httpx.
 async def test_every_session_stands_on_a_page_of_numbers(web: httpx.AsyncClient, seeded: Database) -> None:
     """A year to a page, newest first, the oldest one too; each with the chosen indicators of the whole history."""
     with seeded.read() as db:
-        known = overlay(store.history(db, "AAPL"), ["sma_20"]).reverse()
+        known = overlay(store.history(db, "AAPL")).reverse()
     address, days, averages = "/stocks/AAPL/numbers?show=sma_20", [], []
     while address:
         text = (await web.get(address, headers=HTML)).text
